@@ -1,0 +1,1 @@
+"""Reading and measuring the results of a study."""

@@ -1,0 +1,1 @@
+"""Disentanglement scores: arrays in, a named result out."""

@@ -1,0 +1,1 @@
+"""Hyperparameter studies of variational autoencoders, distributed by Ray Tune."""
