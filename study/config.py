@@ -1,0 +1,117 @@
+"""Typed, frozen configuration of one run, and the errors that a user can cause."""
+
+import difflib
+import hashlib
+import json
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+N_TRAIN = 60_000
+N_CLASSES = 10
+
+
+class UsageError(ValueError):
+    """The request cannot be carried out as written: one line for the user, exit status 2."""
+
+
+class StudyError(RuntimeError):
+    """The request was sound and something else failed: one line for the user, exit status 1."""
+
+
+class RunConfig(BaseModel):
+    """One training run; the defaults are those of the paper (section 3).
+
+    The first four fields are the axes of the paper's study. `epochs` and `checkpoint_every` say
+    how far and how safely to train, not what: they are no part of a run's identity, so that a
+    finished run can be continued.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    latent_dim: int = Field(10, ge=1)
+    beta: float = Field(1.0, ge=0, allow_inf_nan=False, strict=False)
+    conditioning: Literal["none", "label"] = "none"
+    seed: int = Field(0, ge=0, lt=2**32)
+
+    epochs: int = Field(200, ge=1)
+    hidden: int = Field(500, ge=1)
+    batch_size: int = Field(100, ge=1)
+    optimiser: Literal["adagrad", "adam", "sgd"] = "adagrad"
+    learning_rate: float = Field(0.01, gt=0, allow_inf_nan=False, strict=False)
+    train_images: int = Field(N_TRAIN, ge=1, le=N_TRAIN)
+    checkpoint_every: int = Field(5, ge=1)
+
+    @model_validator(mode="after")
+    def _one_batch_fits(self) -> "RunConfig":
+        if self.batch_size > self.train_images:
+            raise ValueError(
+                f"batch_size {self.batch_size} is larger than train_images {self.train_images}"
+            )
+        return self
+
+    @property
+    def n_classes(self) -> int:
+        """Width of the label that the model is conditioned on; 0 for none."""
+        return N_CLASSES if self.conditioning == "label" else 0
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Full batches in an epoch; a shorter last one is dropped."""
+        return self.train_images // self.batch_size
+
+    def identity(self) -> dict[str, Any]:
+        """The fields that decide what is trained."""
+        return self.model_dump(exclude={"epochs", "checkpoint_every"})
+
+    @property
+    def run_id(self) -> str:
+        """`J10-beta4-label-seed0`, and a hash where anything but these four is not the default."""
+        beta = repr(self.beta).removesuffix(".0")
+        name = f"J{self.latent_dim}-beta{beta}-{self.conditioning}-seed{self.seed}"
+        axes = ("latent_dim", "beta", "conditioning", "seed")
+        other = {
+            key: value
+            for key, value in self.identity().items()
+            if key not in axes and value != RunConfig.model_fields[key].default
+        }
+        if not other:
+            return name
+        digest = hashlib.sha256(json.dumps(other, sort_keys=True).encode()).hexdigest()
+        return f"{name}-{digest[:8]}"
+
+
+def run_config(values: dict[str, Any], source: str) -> RunConfig:
+    """A checked configuration from plain values.
+
+    Raises:
+        UsageError: an unknown key or a bad value; names `source`, the key, the value seen and
+            what is allowed.
+    """
+    try:
+        return RunConfig(**values)
+    except ValidationError as error:
+        raise UsageError(f"{source}: {_explain(error)}") from None
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """' (did you mean ...?)' for the known word closest to a mistyped one, or ''."""
+    lowered = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(word.lower(), lowered, n=1)
+    return f" (did you mean {lowered[close[0]]!r}?)" if close else ""
+
+
+def unknown_key(key: str, known: list[str]) -> str:
+    """One line on a key that nothing reads."""
+    hint = nearest(key, known) or f"; known keys: {', '.join(known)}"
+    return f"unknown key {key!r}{hint}"
+
+
+def _explain(error: ValidationError) -> str:
+    """The first of pydantic's complaints as one line."""
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return unknown_key(key, list(RunConfig.model_fields))
+    message = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    return f"{key} {message}, got {first['input']!r}" if key else message

@@ -1,0 +1,225 @@
+"""A list of runs on a local or a remote Ray cluster; failures become rows, not crashes."""
+
+import logging
+import math
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+# Ray reads these when it is imported. Its own tables, files and notices are of no use to a study.
+os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
+
+import ray
+from ray import tune
+from ray.exceptions import RayTaskError
+from ray.tune.experiment import Trial
+
+from study.config import RunConfig, StudyError, UsageError
+from study.display import Display
+from study.results import runs_folder
+from study.storage import Folder
+from study.trainable import Task, fail_run, trainable
+
+CONNECT_S = 5.0
+
+
+class Resources(NamedTuple):
+    """Where runs go and what each may use."""
+
+    address: str | None = None  # of a Ray cluster; None: a local one is started
+    cpus_per_run: float = 1.0
+    gpus_per_run: float | None = None  # None: the GPUs are shared evenly
+    max_failures: int = 2  # lost workers that a run survives
+
+
+class Outcome(NamedTuple):
+    """How a launch ended."""
+
+    errors: dict[str, str]  # run id -> why it failed
+    interrupted: bool
+
+
+def connect(address: str | None) -> None:
+    """Join the Ray cluster at an address, or start a local one.
+
+    Raises:
+        StudyError: nothing answers at the address.
+        UsageError: it is no address.
+    """
+    if address and address not in {"auto", "local"}:
+        _require_answer(address)
+    try:
+        ray.init(
+            address=address,
+            include_dashboard=False if address in {None, "local"} else None,
+            log_to_driver=False,
+            logging_level=logging.CRITICAL,
+            ignore_reinit_error=True,
+        )
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        where = f"the Ray cluster at {address!r}" if address else "a local Ray"
+        raise StudyError(f"cannot join {where}: {_first_line(error)}") from None
+    for name in ("ray", "ray.tune"):  # a trial's error is a row of the study
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def slots(resources: Resources) -> int:
+    """How many runs the connected cluster trains at once; at least one.
+
+    Raises:
+        StudyError: not even one run fits.
+    """
+    total = ray.cluster_resources()
+    wanted = {"CPU": resources.cpus_per_run, "GPU": _gpus(resources)}
+    fits = [int(total.get(kind, 0) // amount) for kind, amount in wanted.items() if amount]
+    n = min(fits, default=0)
+    if n < 1:
+        have = ", ".join(f"{total.get(kind, 0):g} {kind}" for kind in wanted)
+        need = ", ".join(f"{amount:g} {kind}" for kind, amount in wanted.items() if amount)
+        raise StudyError(f"a run needs {need or 'no CPU and no GPU'}, the cluster has {have}")
+    return n
+
+
+def launch(
+    todo: list[RunConfig],
+    study: Folder,
+    data_dir: Path,
+    resources: Resources,
+    display: Display,
+    settled: Callable[[str], None],
+) -> Outcome:
+    """Train every run of a list; returns when none is left or the user interrupts.
+
+    Args:
+        todo: the runs to start or to continue.
+        study: the study's folder, reachable from every node.
+        data_dir: the cache of the data, on every node.
+        resources: what a run may use of the connected cluster.
+        display: told what happens, as it happens.
+        settled: called with a run's id when it is done or has failed for good.
+    """
+    tasks = [
+        Task(
+            run=run.run_id,
+            config=run.model_dump(),
+            folder=str(runs_folder(study) / run.run_id),
+            data_dir=str(data_dir),
+            threads=max(1, int(resources.cpus_per_run)),
+        )
+        for run in todo
+    ]
+    events = _Events(display, settled)
+    scratch = tempfile.mkdtemp(prefix="vae-study-tune-")  # Tune's snapshot; never read again
+    try:
+        tuner = tune.Tuner(
+            tune.with_resources(_trial, {"cpu": resources.cpus_per_run, "gpu": _gpus(resources)}),
+            param_space={"task": tune.grid_search(tasks)},
+            tune_config=tune.TuneConfig(
+                reuse_actors=True,
+                trial_name_creator=_trial_name,
+                trial_dirname_creator=_trial_name,
+            ),
+            run_config=tune.RunConfig(
+                storage_path=scratch,
+                name="study",
+                verbose=0,
+                callbacks=[events],
+                failure_config=tune.FailureConfig(max_failures=resources.max_failures),
+            ),
+        )
+        tuner.fit()
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return Outcome(events.errors, interrupted=len(events.settled_runs) < len(tasks))
+
+
+def _trial(config: dict[str, Any]) -> None:
+    trainable(config["task"])
+
+
+def _trial_name(trial: Trial) -> str:
+    return str(trial.config["task"]["run"])
+
+
+class _Events(tune.Callback):  # type: ignore[misc]
+    """Tells the display and the tables what Tune tells us."""
+
+    def __init__(self, display: Display, settled: Callable[[str], None]) -> None:
+        self.errors: dict[str, str] = {}
+        self.settled_runs: set[str] = set()
+        self._display, self._settled = display, settled
+
+    def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
+        self._display.started(_trial_name(trial))
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **_: Any
+    ) -> None:
+        if result.get("error"):
+            self.errors[_trial_name(trial)] = result["error"]
+        elif "epoch" in result:
+            self._display.epoch(_trial_name(trial), result["epoch"], result["objective"])
+
+    def on_trial_recover(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
+        self._display.retrying(_trial_name(trial))
+
+    def on_trial_complete(
+        self, iteration: int, trials: list[Trial], trial: Trial, **_: Any
+    ) -> None:
+        self._settle(_trial_name(trial))
+
+    def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
+        run, task = _trial_name(trial), trial.config["task"]
+        self.errors[run] = _reason(trial.get_error())
+        try:
+            fail_run(RunConfig(**task["config"]), Folder(task["folder"]), self.errors[run])
+        except OSError as error:
+            self.errors[run] += f" (and its record could not be written: {error})"
+        self._settle(run)
+
+    def _settle(self, run: str) -> None:
+        self.settled_runs.add(run)
+        self._display.finished(run, self.errors.get(run))
+        self._settled(run)
+
+
+def _gpus(resources: Resources) -> float:
+    """GPUs of one run: as asked, or a share such that every CPU has a run to feed."""
+    if resources.gpus_per_run is not None:
+        return resources.gpus_per_run
+    total = ray.cluster_resources()
+    if not total.get("GPU"):
+        return 0.0
+    at_once = total["CPU"] / max(resources.cpus_per_run, 0.01)
+    return 1 / max(1, math.ceil(at_once / total["GPU"]))
+
+
+def _reason(error: BaseException | None) -> str:
+    """Why a trial failed, in one line."""
+    cause = error.cause if isinstance(error, RayTaskError) else error
+    return f"{type(cause).__name__}: {_first_line(cause)}"
+
+
+def _first_line(error: BaseException | None) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), "no reason")
+
+
+def _require_answer(address: str) -> None:
+    """Knock before Ray does: it tries for two minutes, then ends the process."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not (host and port.isdigit()):
+        raise UsageError(f"--address takes HOST:PORT, ray://HOST:PORT or auto, got {address!r}")
+    try:
+        socket.create_connection((host, int(port)), timeout=CONNECT_S).close()
+    except OSError as error:
+        raise StudyError(
+            f"no Ray cluster answers at {address!r} ({error}); check the address, or leave it out"
+            " to start a local Ray"
+        ) from None

@@ -1,0 +1,76 @@
+"""The ELBO's terms in nats per image; the only place beta enters."""
+
+from typing import NamedTuple, TypeVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+Number = TypeVar("Number", float, Tensor)
+
+
+class Terms(NamedTuple):
+    """Both terms of the ELBO for a batch of images."""
+
+    recon: Tensor  # (batch,), -log p(x|z)
+    kl: Tensor  # (batch, latent_dim), KL of every latent, unweighted
+
+
+def bernoulli_nll(logits: Tensor, pixels: Tensor) -> Tensor:
+    """-log p(x|z) of grey values taken as Bernoulli targets, in nats, summed over pixels.
+
+    Args:
+        logits: (batch, n_pixels).
+        pixels: same shape, in [0, 1].
+
+    Returns:
+        (batch,).
+
+    Raises:
+        ValueError: the shapes differ; broadcasting would hide the mistake.
+
+    Source: Kingma & Welling 2014, arXiv:1312.6114, appendix C.1.
+    """
+    if logits.shape != pixels.shape:
+        raise ValueError(f"logits {tuple(logits.shape)} and pixels {tuple(pixels.shape)} differ")
+    return F.binary_cross_entropy_with_logits(logits, pixels, reduction="none").sum(dim=1)
+
+
+def gaussian_kl(mean: Tensor, logvar: Tensor) -> Tensor:
+    """KL(q(z|x) || N(0, I)) of every latent, in nats.
+
+    Args:
+        mean: posterior means, (batch, latent_dim).
+        logvar: posterior log-variances, same shape.
+
+    Returns:
+        (batch, latent_dim), never negative; sum the last axis for an image's KL.
+
+    Raises:
+        ValueError: the shapes differ; broadcasting would hide the mistake.
+
+    Source: Kingma & Welling 2014, arXiv:1312.6114, appendix B; the paper's eq. 4.
+    """
+    if mean.shape != logvar.shape:
+        raise ValueError(f"mean {tuple(mean.shape)} and logvar {tuple(logvar.shape)} differ")
+    return 0.5 * (mean.square() + torch.expm1(logvar) - logvar)
+
+
+def objective(recon: Number, kl: Number, beta: float) -> Number:
+    """What training minimises: the negative ELBO with its KL weighted by beta (the paper's eq. 6)."""
+    return recon + beta * kl
+
+
+def figures(recon: float, kl: float, beta: float) -> dict[str, float]:
+    """The four figures that follow from the two terms, in nats per image and as fractions.
+
+    `objective` and `kl_fraction` weigh KL by beta, as the paper's curves do; `neg_elbo` and
+    `kl_fraction_raw` are of the bound itself.
+    """
+    cost = objective(recon, kl, beta)
+    return {
+        "objective": cost,
+        "neg_elbo": recon + kl,
+        "kl_fraction": beta * kl / cost,
+        "kl_fraction_raw": kl / (recon + kl),
+    }

@@ -1,0 +1,130 @@
+"""The Ray Tune trainable: resume, loop, report, checkpoint.
+
+The folder of a run, not Tune's snapshot, is the truth: whoever starts this again, Tune after a
+lost worker or a person the day after, it goes on from the newest checkpoint.
+"""
+
+import io
+import platform
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypedDict
+
+import torch
+from ray import tune
+
+from study import checkpoint
+from study.config import RunConfig, StudyError
+from study.data import load_mnist
+from study.objective import objective
+from study.results import WEIGHTS, Record, new_record, read_record, write_record
+from study.storage import Folder
+from study.train import EpochRecord, Evaluation, Trainer, evaluate, splits
+
+
+class Task(TypedDict):
+    """What a trial gets: plain values, so that Tune can show and store them."""
+
+    run: str
+    config: dict[str, Any]
+    folder: str  # of this run
+    data_dir: str
+    threads: int
+
+
+def trainable(task: Task) -> None:
+    """One run as a trial. What retrying cannot mend becomes the run's record, not an exception."""
+    torch.set_num_threads(task["threads"])
+    config, folder = RunConfig(**task["config"]), Folder(task["folder"])
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        train_run(config, folder, Path(task["data_dir"]), device, _report)
+    except StudyError as error:
+        fail_run(config, folder, str(error))
+        tune.report({"epoch": 0, "objective": None, "error": str(error)})
+
+
+def train_run(
+    config: RunConfig,
+    folder: Folder,
+    data_dir: Path,
+    device: torch.device,
+    report: Callable[[RunConfig, EpochRecord], None],
+) -> Record:
+    """Train one run from where its folder says it stands to its last epoch.
+
+    Raises:
+        StudyError: the checkpoint is damaged or of another run, the data are not to be had, or
+            training diverged.
+    """
+    trainer = Trainer(config, device)
+    record = new_record(config, "running")
+    state = checkpoint.load_latest(folder, device)
+    if state:
+        _require_same_run(state, config, folder)
+        trainer.restore(state["trainer"])
+        record["epochs"], record["seconds"] = state["epochs"], state["seconds"]
+    record["node"], record["device"] = platform.node(), _device_name(device)
+    train, test = splits(load_mnist(data_dir), config, device)
+
+    before, start = record["seconds"], time.perf_counter()
+    for epoch in trainer.run(train, test):
+        record["epochs"].append(epoch._asdict())
+        record["seconds"] = before + time.perf_counter() - start
+        if epoch.epoch % config.checkpoint_every == 0 or epoch.epoch == config.epochs:
+            _save(folder, trainer, record)
+        report(config, epoch)
+    return _finish(folder, trainer, record, evaluate(trainer.model, test))
+
+
+def fail_run(config: RunConfig, folder: Folder, error: str) -> Record:
+    """Record that a run failed; what it trained stays, and a repeated command tries it again."""
+    record = read_record(folder) or new_record(config, "failed")
+    record["state"], record["error"] = "failed", error
+    write_record(folder, record)
+    return record
+
+
+def _save(folder: Folder, trainer: Trainer, record: Record) -> None:
+    """Checkpoint first: a record never tells of epochs that a checkpoint does not hold."""
+    state = {
+        "identity": trainer.config.identity(),
+        "trainer": trainer.state(),
+        "epochs": record["epochs"],
+        "seconds": record["seconds"],
+    }
+    checkpoint.save(folder, trainer.epoch, state)
+    write_record(folder, record)
+
+
+def _finish(folder: Folder, trainer: Trainer, record: Record, at_mean: Evaluation) -> Record:
+    buffer = io.BytesIO()
+    torch.save({name: value.cpu() for name, value in trainer.model.state_dict().items()}, buffer)
+    folder.write(WEIGHTS, buffer.getvalue())
+    record["state"] = "done"
+    record["recon_at_mean"] = at_mean.recon
+    record["latent_kl"] = at_mean.kl.tolist()
+    record["latent_mean_variance"] = at_mean.mean_variance.tolist()
+    write_record(folder, record)
+    return record
+
+
+def _require_same_run(state: dict[str, Any], config: RunConfig, folder: Folder) -> None:
+    theirs, ours = state["identity"], config.identity()
+    different = sorted(key for key in ours if theirs.get(key) != ours[key])
+    if different:
+        key = different[0]
+        raise checkpoint.CheckpointError(
+            f"the checkpoint in {folder} is of another run: its {key} is {theirs.get(key)!r},"
+            f" not {ours[key]!r}; move it away"
+        )
+
+
+def _device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def _report(config: RunConfig, epoch: EpochRecord) -> None:
+    cost = objective(epoch.test_recon, epoch.test_kl, config.beta)
+    tune.report({"epoch": epoch.epoch, "objective": cost, "error": None})
