@@ -22,6 +22,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from filelock import FileLock
 
+from study.config import StudyError
+
 _log = logging.getLogger(__name__)
 
 # SHA-256 of the raw (uncompressed) files, in the order of Mnist's fields.
@@ -41,7 +43,7 @@ _PIP_TIMEOUT_S = 600.0
 _LOCK_TIMEOUT_S = 1200.0  # longer than the slowest fetch by another process
 
 
-class DataError(RuntimeError):
+class DataError(StudyError):
     """MNIST is missing, damaged or cannot be kept; the message says what to do."""
 
 

@@ -1,8 +1,9 @@
-"""What a person sees while a study runs: one live display, or plain lines where there is no terminal."""
+"""What a person sees while a study runs: one live display, plain lines where no terminal is."""
 
 import time
 from types import TracebackType
 
+import pandas as pd
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -116,6 +117,27 @@ class Display:
             )
         failures = [Text(f"failed: {text}", "red") for text in self._failures[-SHOWN_FAILURES:]]
         return Group(Text(self._summary(), "bold"), table, *failures)
+
+
+def trials_table(trials: pd.DataFrame) -> Table:
+    """A row a run: its configuration and test figures, in nats per image."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("J", "beta", "conditioning", "seed", "epochs"):
+        table.add_column(heading, justify="right")
+    for heading in ("recon", "kl", "objective", "neg_elbo", "kl_fraction", "active latents"):
+        table.add_column(heading, justify="right")
+    for row in trials.to_dict("records"):
+        axes = [row["latent_dim"], f"{row['beta']:g}", row["conditioning"], row["seed"]]
+        cells = [str(value) for value in (*axes, row["epochs"])]
+        if row["epochs"] == 0:
+            cells += [row["error"] or row["state"]]
+        else:
+            cells += [f"{row[name]:.2f}" for name in ("recon", "kl", "objective", "neg_elbo")]
+            cells += [f"{row['kl_fraction']:.3f}", str(row["active_latents"])]
+        if row["state"] != "done":
+            cells[4] += f" ({row['state']})"
+        table.add_row(*cells)
+    return table
 
 
 def duration(seconds: float) -> str:

@@ -41,8 +41,8 @@ def total_seconds(todo: Iterable[tuple[RunConfig, int]], device: torch.device) -
     measured: dict[tuple[object, ...], float] = {}
     total = 0.0
     for run, epochs in todo:
-        shape = (run.latent_dim, run.n_classes, run.hidden, run.batch_size, run.optimiser)
-        shape = (*shape, run.train_images)
+        same = {"beta", "conditioning", "seed", "epochs", "learning_rate", "checkpoint_every"}
+        shape = (run.n_classes, *run.model_dump(exclude=same).values())
         if shape not in measured:
             measured[shape] = epoch_seconds(run, device)
         total += epochs * measured[shape]

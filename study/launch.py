@@ -76,7 +76,7 @@ def slots(resources: Resources) -> int:
     Raises:
         StudyError: not even one run fits.
     """
-    total = ray.cluster_resources()
+    total = _total()
     wanted = {"CPU": resources.cpus_per_run, "GPU": _gpus(resources)}
     fits = [int(total.get(kind, 0) // amount) for kind, amount in wanted.items() if amount]
     n = min(fits, default=0)
@@ -148,13 +148,17 @@ def _trial_name(trial: Trial) -> str:
     return str(trial.config["task"]["run"])
 
 
-class _Events(tune.Callback):  # type: ignore[misc]
+class _Events(tune.Callback):
     """Tells the display and the tables what Tune tells us."""
 
     def __init__(self, display: Display, settled: Callable[[str], None]) -> None:
         self.errors: dict[str, str] = {}
         self.settled_runs: set[str] = set()
         self._display, self._settled = display, settled
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Tune pickles its callbacks into a snapshot that we never read."""
+        return {}
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
         self._display.started(_trial_name(trial))
@@ -190,11 +194,16 @@ class _Events(tune.Callback):  # type: ignore[misc]
         self._settled(run)
 
 
+def _total() -> dict[str, float]:
+    """CPUs and GPUs of the whole cluster, by Ray's names."""
+    return dict(ray.cluster_resources())  # type: ignore[no-untyped-call]
+
+
 def _gpus(resources: Resources) -> float:
     """GPUs of one run: as asked, or a share such that every CPU has a run to feed."""
     if resources.gpus_per_run is not None:
         return resources.gpus_per_run
-    total = ray.cluster_resources()
+    total = _total()
     if not total.get("GPU"):
         return 0.0
     at_once = total["CPU"] / max(resources.cpus_per_run, 0.01)

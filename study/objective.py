@@ -57,7 +57,7 @@ def gaussian_kl(mean: Tensor, logvar: Tensor) -> Tensor:
 
 
 def objective(recon: Number, kl: Number, beta: float) -> Number:
-    """What training minimises: the negative ELBO with its KL weighted by beta (the paper's eq. 6)."""
+    """What training minimises: the negative ELBO, its KL weighted by beta (the paper's eq. 6)."""
     return recon + beta * kl
 
 

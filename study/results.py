@@ -20,7 +20,7 @@ from study.storage import Folder
 RECORD = "record.json"
 WEIGHTS = "weights.pt"
 STUDY = "study.yaml"
-State = Literal["waiting", "running", "done", "failed"]
+State = Literal["waiting", "begun", "done", "failed"]
 
 
 class Record(TypedDict):

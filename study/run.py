@@ -4,15 +4,16 @@ The only file of `study` that imports `analysis`, which draws what a finished st
 """
 
 import argparse
+import math
 import os
+import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from rich.console import Console
 
-from study.config import RunConfig, StudyError, UsageError
+from study.config import StudyError, UsageError
 from study.grid import find_grid, parse_overrides, read_grid
 from study.storage import Folder
 
@@ -45,22 +46,161 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain("interrupted; the same command goes on from here", EXIT_INTERRUPTED)
 
 
-class Request(NamedTuple):
-    """A checked command line."""
-
-    runs: list[RunConfig]
-    study: Folder
-    asked: dict[str, Any]  # for study.yaml
-    args: argparse.Namespace
-
-
 def _run(args: argparse.Namespace) -> int:
-    request = _request(args)
+    overrides = parse_overrides(args.set or [])
+    if args.seeds is not None:
+        overrides["seed"] = args.seeds
+    path = find_grid(args.grid)
+    runs = read_grid(path.read_text(), str(path), overrides)
+    study = Folder(args.results) / (args.name or path.stem)
+    data_dir = Path(args.data_dir) if args.data_dir else None
+
     # Only now the slow imports: --help and a mistyped grid answer at once.
-    from study.session import dry_run, run_study
+    from study import session
+    from study.launch import Resources
 
     console = Console()
     if args.dry_run:
-        dry_run(request.runs, request.study, args.cpus_per_run, console)
+        session.show_plan(session.make_plan(runs, study), args.cpus_per_run, console)
         return 0
-    return run_study(request, console)
+    asked = {"grid": str(path), "set": overrides, "command": shlex.join(["study", *args.argv])}
+    if args.fresh:
+        session.start_over(study, console)
+    resources = Resources(
+        address=args.address,
+        cpus_per_run=args.cpus_per_run,
+        gpus_per_run=args.gpus_per_run,
+        max_failures=args.max_failures,
+    )
+    outcome = session.run_session(runs, study, asked, data_dir, resources, console)
+    _present(study, console)
+    if outcome.interrupted:
+        raise KeyboardInterrupt
+    return EXIT_FAILURE if outcome.errors else 0
+
+
+def _present(study: Folder, console: Console) -> None:
+    """Print what the study has and draw it."""
+    from analysis import open_study
+    from analysis.figures import save_curves
+    from study.display import trials_table
+
+    opened = open_study(str(study))
+    console.print(trials_table(opened.trials))
+    drawn = save_curves(opened.epochs, study)
+    console.print(f"{drawn} figures and the tables behind them are in {study}", soft_wrap=True)
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="study",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    what = parser.add_argument_group("what to train")
+    what.add_argument(
+        "--grid",
+        required=True,
+        metavar="NAME",
+        help="a grid of configs/ (quick, paper, full) or a path to a YAML file",
+    )
+    what.add_argument(
+        "--set",
+        action="append",
+        metavar="KEY=VALUE",
+        help="replace a value or an axis of the grid; may be repeated",
+    )
+    what.add_argument("--seeds", type=_seeds, metavar="0,1,2", help="replace the seeds of the grid")
+    what.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="print the runs and an estimate of the time, and stop",
+    )
+    what.add_argument(
+        "--fresh",
+        action="store_true",
+        help="throw away what the study has and start over; says first what would be lost",
+    )
+    where = parser.add_argument_group("where")
+    where.add_argument(
+        "--name", help="the study's folder in the results folder (default: the grid)"
+    )
+    where.add_argument(
+        "--results", default="results", metavar="DIR", help="results folder (default: ./results)"
+    )
+    where.add_argument(
+        "--data-dir",
+        metavar="DIR",
+        help="cache of MNIST (default: $STUDY_DATA, else the user's cache folder)",
+    )
+    how = parser.add_argument_group("how")
+    how.add_argument(
+        "--address",
+        default=os.environ.get("RAY_ADDRESS") or None,
+        metavar="HOST:PORT",
+        help="an existing Ray cluster (default: $RAY_ADDRESS, else a local Ray is started)",
+    )
+    how.add_argument(
+        "--cpus-per-run",
+        type=_positive,
+        default=1.0,
+        metavar="N",
+        help="CPUs of a run (default: 1)",
+    )
+    how.add_argument(
+        "--gpus-per-run",
+        type=_not_negative,
+        metavar="N",
+        help="GPUs of a run, fractions allowed (default: the GPUs shared evenly)",
+    )
+    how.add_argument(
+        "--max-failures",
+        type=_count,
+        default=2,
+        metavar="N",
+        help="lost workers that a run survives (default: 2)",
+    )
+    args = parser.parse_args(argv)
+    args.argv = sys.argv[1:] if argv is None else list(argv)
+    return args
+
+
+def _seeds(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"takes whole numbers such as 0,1,2, got {text!r}"
+        ) from None
+
+
+def _positive(text: str) -> float:
+    return _number(text, "above 0", lambda value: value > 0)
+
+
+def _not_negative(text: str) -> float:
+    return _number(text, "0 or above", lambda value: value >= 0)
+
+
+def _count(text: str) -> int:
+    return int(_number(text, "a whole number, 0 or above", lambda v: v >= 0 and v == int(v)))
+
+
+def _number(text: str, allowed: str, accept: Callable[[float], bool]) -> float:
+    try:
+        value = float(text)
+        if math.isfinite(value) and accept(value):
+            return value
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"must be {allowed}, got {text!r}")
+
+
+def _complain(message: str, status: int) -> int:
+    print(f"study: {message}", file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -34,7 +34,7 @@ class Folder:
 
     @property
     def name(self) -> str:
-        return self._path.rsplit("/", 1)[-1]
+        return str(self._path.rsplit("/", 1)[-1])
 
     def exists(self, name: str = "") -> bool:
         """Whether a file or folder of this name is here; without a name, whether this folder is."""

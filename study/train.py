@@ -1,7 +1,7 @@
 """The training loop: yields one record an epoch; knows neither Ray nor files."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import IntEnum
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from study.vae import N_PIXELS, Vae
 ACTIVE_NATS = 0.01  # a latent is active when its KL, averaged over the test set, exceeds this
 EVAL_BATCH = 1_000
 
-OPTIMISERS: dict[str, type[torch.optim.Optimizer]] = {
+OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adagrad": torch.optim.Adagrad,
     "adam": torch.optim.Adam,
     "sgd": torch.optim.SGD,

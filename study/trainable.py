@@ -59,7 +59,7 @@ def train_run(
             training diverged.
     """
     trainer = Trainer(config, device)
-    record = new_record(config, "running")
+    record = new_record(config, "begun")
     state = checkpoint.load_latest(folder, device)
     if state:
         _require_same_run(state, config, folder)

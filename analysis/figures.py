@@ -1,0 +1,73 @@
+"""Table -> Figure; computes nothing."""
+
+import io
+from typing import Any
+
+import matplotlib as mpl
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from analysis.elbo import Curves, paper_curves
+from study.storage import Folder
+
+COLUMN_IN = 3.4  # width of a column of print
+AXES = {"objective": "objective (nats per image)", "kl_fraction": "KL fraction of the objective"}
+STYLE: dict[Any, Any] = {
+    "font.size": 8,
+    "axes.titlesize": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.linewidth": 0.4,
+    "grid.color": "0.88",
+    "lines.linewidth": 1.2,
+    "legend.frameon": False,
+    "legend.fontsize": 7,
+    "savefig.dpi": 200,
+    "svg.hashsalt": "vae-study",  # the same table gives the same file
+}
+
+
+def draw_curves(panel: Curves) -> Figure:
+    """Train (dashed) and test (solid) curves by epoch; a band spans the seeds."""
+    table = panel.table
+    names = list(table["series"].unique())
+    colours = sns.color_palette("viridis", len(names) + 1)[:-1]  # without its pale end
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(COLUMN_IN, 2.5), layout="constrained")
+        axes = figure.subplots()
+        for name, colour in zip(names, colours, strict=True):
+            for split, dashes in (("train", "--"), ("test", "-")):
+                line = table[(table["series"] == name) & (table["split"] == split)]
+                label = name if split == "test" else None
+                look = {"color": colour, "marker": "o" if len(line) == 1 else None}
+                axes.plot(line["epoch"], line["mean"], dashes, label=label, **look)
+                band = (line["epoch"], line["low"], line["high"])
+                axes.fill_between(*band, color=colour, alpha=0.2, linewidth=0)
+        axes.set(title=panel.title, xlabel="epoch", ylabel=AXES[panel.metric])
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        figure.legend(loc="outside right center")
+    return figure
+
+
+def save_curves(epochs: pd.DataFrame, study: Folder) -> int:
+    """Draw the ELBO figures that a study has runs for; returns how many.
+
+    Each goes to `figures/` as PNG and SVG, its table to `tables/` as CSV.
+    """
+    panels = paper_curves(epochs)
+    for panel in panels:
+        (study / "tables").write(f"{panel.name}.csv", panel.table.to_csv(index=False).encode())
+        save_figure(draw_curves(panel), study, panel.name)
+    return len(panels)
+
+
+def save_figure(figure: Figure, study: Folder, name: str) -> None:
+    """Write a figure as PNG and SVG to `figures/`."""
+    for kind in ("png", "svg"):
+        buffer = io.BytesIO()
+        with mpl.rc_context(STYLE):
+            figure.savefig(buffer, format=kind, metadata={"Date": None} if kind == "svg" else None)
+        (study / "figures").write(f"{name}.{kind}", buffer.getvalue())

@@ -1,0 +1,82 @@
+"""Open a study: its tables as DataFrames, a run's model, the images."""
+
+import io
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from study.config import RunConfig, StudyError, nearest
+from study.data import Mnist, load_mnist
+from study.results import RECORD, WEIGHTS, read_record, read_table, runs_folder
+from study.storage import Folder
+from study.vae import Vae
+
+
+class Study:
+    """The results folder of one study; tables are read on first use and kept.
+
+    Units are nats per image; `schema` of study.results lists every column.
+    """
+
+    def __init__(self, folder: Folder) -> None:
+        self.folder = folder
+
+    def __repr__(self) -> str:
+        return f"Study({str(self.folder)!r})"
+
+    @cached_property
+    def trials(self) -> pd.DataFrame:
+        """A row a run: configuration, state, final figures on the test set."""
+        return read_table(self.folder, "trials")
+
+    @cached_property
+    def epochs(self) -> pd.DataFrame:
+        """A row a run and epoch: train and test figures."""
+        return read_table(self.folder, "epochs")
+
+    @cached_property
+    def latents(self) -> pd.DataFrame:
+        """A row a finished run and latent: KL and variance of the posterior mean, test set."""
+        return read_table(self.folder, "latents")
+
+    def model(self, run: str) -> tuple[Vae, RunConfig]:
+        """A finished run's model, ready to evaluate, and its configuration.
+
+        Raises:
+            StudyError: the study has no such run, or not its weights; says what to do.
+        """
+        self._require_run(run)
+        folder = runs_folder(self.folder) / run
+        record = read_record(folder)
+        if record is None or not folder.exists(WEIGHTS):
+            raise StudyError(
+                f"the weights of {run} are not in {self.folder} (there is no {RECORD} or"
+                f" {WEIGHTS} in its folder): train it by repeating the study's command"
+            )
+        config = RunConfig(**record["config"])
+        model = Vae(config.latent_dim, config.hidden, config.n_classes)
+        model.load_state_dict(torch.load(io.BytesIO(folder.read(WEIGHTS)), weights_only=True))
+        return model.eval(), config
+
+    def images(self, data_dir: Path | None = None) -> Mnist:
+        """The images that the study was trained and tested on."""
+        return load_mnist(data_dir)
+
+    def _require_run(self, run: str) -> None:
+        known = list(self.trials["run"])
+        if run not in known:
+            raise StudyError(f"{self.folder} has no run {run!r}{nearest(run, known)}")
+
+
+def open_study(location: str | Path) -> Study:
+    """A study by its results folder, e.g. "results/paper".
+
+    Raises:
+        StudyError: there is no study at that place.
+    """
+    folder = Folder(location)
+    if not folder.exists("trials.parquet"):
+        raise StudyError(f"no study at {folder}: it has no trials.parquet")
+    return Study(folder)

@@ -1,0 +1,252 @@
+"""One sitting of a study: what is done, what is left, train it, keep the tables up to date."""
+
+import os
+import platform
+import sys
+import time
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from rich.console import Console
+from rich.prompt import Confirm
+from rich.table import Table
+
+from study.config import RunConfig, StudyError
+from study.data import DATA_HASH, data_dir, fetch
+from study.display import Display, duration
+from study.estimate import total_seconds
+from study.launch import Outcome, Resources, connect, launch, slots
+from study.results import (
+    Record,
+    Tables,
+    build_tables,
+    is_done,
+    new_record,
+    read_record,
+    read_study,
+    read_tables,
+    runs_folder,
+    write_study,
+    write_tables,
+)
+from study.storage import Folder
+
+TABLES_EVERY_S = 30.0
+PACKAGES = ("torch", "torchvision", "ray", "numpy", "pandas", "scikit-learn", "vae-study")
+
+
+class Plan(NamedTuple):
+    """What a study has and what it lacks."""
+
+    runs: list[RunConfig]  # as asked
+    todo: list[RunConfig]
+    epochs: dict[str, int]  # run id -> epochs that it has
+    records: dict[str, Record]
+    tables: Tables  # as read
+
+
+def make_plan(runs: list[RunConfig], study: Folder) -> Plan:
+    """Compare what is asked with what lies in the study's folder.
+
+    A run is done when its record says so, or, where its folder is gone, its row of the tables.
+
+    Raises:
+        StudyError: a record or table is damaged; names the file.
+    """
+    tables = read_tables(study)
+    folder = runs_folder(study)
+    records = {name: record for name in folder.names() if (record := read_record(folder / name))}
+    epochs = {name: len(record["epochs"]) for name, record in records.items()}
+    rows = tables.get("trials")
+    if rows is not None:
+        gone = rows[(rows["state"] == "done") & ~rows["run"].isin(list(records))]
+        epochs |= dict(zip(gone["run"], gone["epochs"].astype(int), strict=True))
+
+    def is_left(run: RunConfig) -> bool:
+        if run.run_id in records:
+            return not is_done(records[run.run_id], run)
+        return epochs.get(run.run_id, 0) < run.epochs
+
+    return Plan(runs, [run for run in runs if is_left(run)], epochs, records, tables)
+
+
+def show_plan(plan: Plan, cpus_per_run: float, console: Console) -> None:
+    """Print the runs, their number and how long they would take on this machine."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("run", "J", "beta", "conditioning", "seed", "epochs", "has"):
+        table.add_column(column, justify="left" if column == "run" else "right")
+    for run in plan.runs:
+        values = (run.latent_dim, f"{run.beta:g}", run.conditioning, run.seed, run.epochs)
+        has = plan.epochs.get(run.run_id, 0)
+        table.add_row(run.run_id, *map(str, values), str(has) if has else "")
+    console.print(table)
+
+    at_once = max(1, int((os.cpu_count() or 1) // cpus_per_run))
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(max(1, int(cpus_per_run)))
+    left = [(run, max(1, run.epochs - plan.epochs.get(run.run_id, 0))) for run in plan.todo]
+    seconds = total_seconds(left, device) / max(1, min(at_once, len(left)))
+    torch.set_num_threads(threads)
+    console.print(
+        f"{len(plan.runs)} runs, {len(plan.todo)} to train. About {duration(seconds)} on this"
+        f" machine, {at_once} at a time; start-up and figures not counted.",
+        highlight=False,
+    )
+
+
+def start_over(study: Folder, console: Console) -> None:
+    """Delete the study's folder; says what would be lost, and asks where someone can answer.
+
+    Raises:
+        StudyError: the folder is not a study's, or the answer is no.
+    """
+    if not study.exists():
+        return
+    if not (study.exists("study.yaml") or study.exists("runs")):
+        raise StudyError(f"{study} is not a study's folder: --fresh leaves it alone")
+    rows = read_tables(study).get("trials")
+    n = 0 if rows is None else len(rows)
+    epochs = 0 if rows is None else int(rows["epochs"].sum())
+    console.print(f"--fresh throws away {study}: {n} runs, {epochs} epochs", soft_wrap=True)
+    if sys.stdin.isatty() and not Confirm.ask("Throw it away?", console=console):
+        raise StudyError("nothing was thrown away")
+    study.delete_all()
+
+
+def run_session(
+    runs: list[RunConfig],
+    study: Folder,
+    asked: dict[str, Any],
+    data: Path | None,
+    resources: Resources,
+    console: Console,
+) -> Outcome:
+    """Train what a study lacks; tables and study.yaml are right at the end, however it ends.
+
+    Raises:
+        StudyError: the study cannot begin: its folder, the data or the cluster is not to be had.
+    """
+    plan = make_plan(runs, study)
+    book = _Book(study, plan)
+    book.begin(asked)
+    try:
+        outcome = Outcome({}, interrupted=False)
+        if plan.todo:
+            cache = data_dir(data)
+            fetch(cache)
+            connect(resources.address)
+            _announce(plan, slots(resources), console)
+            with Display(console, plan.todo, len(runs) - len(plan.todo)) as display:
+                outcome = launch(plan.todo, study, cache, resources, display, book.settled)
+            book.failed(outcome.errors)
+        else:
+            console.print(f"all {len(runs)} runs are done; nothing to train")
+    finally:
+        book.end()
+    return outcome
+
+
+class _Book:
+    """Keeps the records in memory and the tables on disk."""
+
+    def __init__(self, study: Folder, plan: Plan) -> None:
+        self._study, self._plan = study, plan
+        self._records = dict(plan.records)
+        for run in plan.todo:
+            if run.run_id not in plan.epochs:
+                self._records[run.run_id] = new_record(run, "waiting")
+        self._settled: set[str] = set()
+        self._written = 0.0
+        self._content: dict[str, Any] = {}
+
+    def begin(self, asked: dict[str, Any]) -> None:
+        """Write study.yaml and the tables; the first proof that the folder can be written."""
+        sittings = read_study(self._study).get("sittings", [])
+        sitting = {**asked, **_provenance(), "start": _now(), "end": None}
+        self._content = {
+            "name": self._study.name,
+            "runs": [run.run_id for run in self._plan.runs],
+            "data": {"name": "MNIST", "hash": DATA_HASH},
+            "sittings": [*sittings, sitting],
+        }
+        try:
+            write_study(self._study, self._content)
+            self._write_tables()
+        except OSError as error:
+            raise StudyError(f"cannot write to the results folder {self._study}: {error}") from None
+
+    def settled(self, run: str) -> None:
+        """A run is done or has failed: take its record, and now and then write the tables."""
+        self._settled.add(run)
+        self._read(run)
+        if time.monotonic() - self._written > TABLES_EVERY_S:
+            self._write_tables()
+
+    def failed(self, errors: dict[str, str]) -> None:
+        """Keep failures whose record could not be written."""
+        for run, error in errors.items():
+            if run in self._records:
+                self._records[run]["state"], self._records[run]["error"] = "failed", error
+
+    def end(self) -> None:
+        """Read what changed and did not settle, and write everything."""
+        for run in self._plan.todo:
+            if run.run_id not in self._settled:
+                self._read(run.run_id)
+        self._write_tables()
+        self._content["sittings"][-1]["end"] = _now()
+        write_study(self._study, self._content)
+
+    def _read(self, run: str) -> None:
+        if record := read_record(runs_folder(self._study) / run):
+            self._records[run] = record
+
+    def _write_tables(self) -> None:
+        write_tables(self._study, build_tables(self._records, self._plan.tables))
+        self._written = time.monotonic()
+
+
+def _announce(plan: Plan, at_once: int, console: Console) -> None:
+    done = len(plan.runs) - len(plan.todo)
+    begun = sum(plan.epochs.get(run.run_id, 0) > 0 for run in plan.todo)
+    parts = [f"{len(plan.todo)} runs to train, {at_once} at a time"]
+    parts += [f"{done} done before"] if done else []
+    parts += [f"{begun} go on from a checkpoint"] if begun else []
+    console.print("; ".join(parts), highlight=False)
+
+
+def _provenance() -> dict[str, Any]:
+    packages = {name: version(name) for name in PACKAGES if _installed(name)}
+    return {
+        "machine": {
+            "node": platform.node(),
+            "system": platform.platform(),
+            "processor": _processor(),
+            "cores": os.cpu_count(),
+            "gpus": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
+        },
+        "versions": {"python": platform.python_version(), **packages},
+    }
+
+
+def _installed(name: str) -> bool:
+    try:
+        return bool(version(name))
+    except ModuleNotFoundError:
+        return False
+
+
+def _processor() -> str:
+    """The processor's name; Linux alone tells it in full."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
