@@ -7,6 +7,7 @@ import matplotlib as mpl
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from analysis.elbo import Curves, paper_curves
@@ -14,6 +15,7 @@ from study.storage import Folder
 
 COLUMN_IN = 3.4  # width of a column of print
 AXES = {"objective": "objective (nats per image)", "kl_fraction": "KL fraction of the objective"}
+SPLIT_LINES = (("--", "train"), ("-", "test"))
 STYLE: dict[Any, Any] = {
     "font.size": 8,
     "axes.titlesize": 9,
@@ -39,7 +41,7 @@ def draw_curves(panel: Curves) -> Figure:
         figure = Figure(figsize=(COLUMN_IN, 2.5), layout="constrained")
         axes = figure.subplots()
         for name, colour in zip(names, colours, strict=True):
-            for split, dashes in (("train", "--"), ("test", "-")):
+            for dashes, split in SPLIT_LINES:
                 line = table[(table["series"] == name) & (table["split"] == split)]
                 label = name if split == "test" else None
                 look = {"color": colour, "marker": "o" if len(line) == 1 else None}
@@ -48,7 +50,9 @@ def draw_curves(panel: Curves) -> Figure:
                 axes.fill_between(*band, color=colour, alpha=0.2, linewidth=0)
         axes.set(title=panel.title, xlabel="epoch", ylabel=AXES[panel.metric])
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        figure.legend(loc="outside right center")
+        handles = axes.get_legend_handles_labels()[0]
+        key = [Line2D([], [], color="0.4", ls=dashes, label=split) for dashes, split in SPLIT_LINES]
+        figure.legend(handles=[*handles, *key], loc="outside right center")
     return figure
 
 

@@ -89,7 +89,7 @@ class Display:
 
     def _line(self, text: str) -> None:
         if not self._live:
-            self._console.print(text, highlight=False, soft_wrap=True, markup=False)
+            self._console.print(text, soft_wrap=True, markup=False)
             self._last_line = time.monotonic()
 
     def _summary(self) -> str:

@@ -171,9 +171,10 @@ def build_tables(records: dict[str, Record], old: Tables) -> Tables:
         table = _frame(pa.Table.from_pylist(rows[name], schema=schema))
         if name in old and len(kept := old[name][~old[name]["run"].isin(list(records))]):
             table = pd.concat([kept, table], ignore_index=True) if len(table) else kept
-        order = ["latent_dim", "beta", "conditioning", "seed", "run"]
         extra = [column for column in ("epoch", "latent") if column in table]
-        tables[name] = table.sort_values(order + extra, ignore_index=True)
+        order = ["conditioning", "latent_dim", "beta", "seed", "run", *extra]
+        ascending = [column != "conditioning" for column in order]  # none before label
+        tables[name] = table.sort_values(order, ascending=ascending, ignore_index=True)
     return tables
 
 

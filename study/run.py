@@ -17,6 +17,7 @@ from study.config import StudyError, UsageError
 from study.grid import find_grid, parse_overrides, read_grid
 from study.storage import Folder
 
+PLAIN_WIDTH = 140  # columns where the output is no terminal
 EXIT_FAILURE, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
 DESCRIPTION = """\
@@ -59,7 +60,8 @@ def _run(args: argparse.Namespace) -> int:
     from study import session
     from study.launch import Resources
 
-    console = Console()
+    terminal = sys.stdout.isatty()
+    console = Console(width=None if terminal else PLAIN_WIDTH, highlight=False)
     if args.dry_run:
         session.show_plan(session.make_plan(runs, study), args.cpus_per_run, console)
         return 0

@@ -94,7 +94,6 @@ def show_plan(plan: Plan, cpus_per_run: float, console: Console) -> None:
     console.print(
         f"{len(plan.runs)} runs, {len(plan.todo)} to train. About {duration(seconds)} on this"
         f" machine, {at_once} at a time; start-up and figures not counted.",
-        highlight=False,
     )
 
 
@@ -165,15 +164,15 @@ class _Book:
 
     def begin(self, asked: dict[str, Any]) -> None:
         """Write study.yaml and the tables; the first proof that the folder can be written."""
-        sittings = read_study(self._study).get("sittings", [])
         sitting = {**asked, **_provenance(), "start": _now(), "end": None}
-        self._content = {
-            "name": self._study.name,
-            "runs": [run.run_id for run in self._plan.runs],
-            "data": {"name": "MNIST", "hash": DATA_HASH},
-            "sittings": [*sittings, sitting],
-        }
         try:
+            sittings = read_study(self._study).get("sittings", [])
+            self._content = {
+                "name": self._study.name,
+                "runs": [run.run_id for run in self._plan.runs],
+                "data": {"name": "MNIST", "hash": DATA_HASH},
+                "sittings": [*sittings, sitting],
+            }
             write_study(self._study, self._content)
             self._write_tables()
         except OSError as error:
@@ -216,7 +215,7 @@ def _announce(plan: Plan, at_once: int, console: Console) -> None:
     parts = [f"{len(plan.todo)} runs to train, {at_once} at a time"]
     parts += [f"{done} done before"] if done else []
     parts += [f"{begun} go on from a checkpoint"] if begun else []
-    console.print("; ".join(parts), highlight=False)
+    console.print("; ".join(parts))
 
 
 def _provenance() -> dict[str, Any]:

@@ -1,4 +1,5 @@
 import pytest
+import torch
 
 from study.data import Mnist, load_mnist
 
@@ -7,3 +8,9 @@ from study.data import Mnist, load_mnist
 def mnist() -> Mnist:
     """The real data, from the user's cache; fetched once where it is not there yet."""
     return load_mnist()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> None:
+    """As in a worker: threads of several processes that share few cores wait for each other."""
+    torch.set_num_threads(1)

@@ -1,0 +1,88 @@
+"""The direction of design: a file imports only from files above it; analysis only reads."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+STUDY = [
+    "config",
+    "storage",
+    "grid",
+    "data",
+    "objective",
+    "vae",
+    "checkpoint",
+    "train",
+    "estimate",
+    "results",
+    "trainable",
+    "display",
+    "launch",
+    "session",
+    "run",
+    "__main__",
+]
+ANALYSIS = [
+    "runs",
+    "encode",
+    "elbo",
+    "morphometry",
+    "factors",
+    "ica",
+    "metrics",
+    "scores",
+    "alignment",
+    "ranking",
+    "claims",
+    "figures",
+    "report",
+    "explorer",
+]
+READABLE = {"config", "storage", "data", "objective", "vae", "results", "train"}
+
+
+def imported(path):
+    """(package, module) of every import of ours in a file."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module] + [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        for name in names:
+            package, _, module = name.partition(".")
+            if package in {"study", "analysis"} and module:
+                yield package, module.split(".")[0]
+
+
+def files(package):
+    return sorted(path for path in (ROOT / package).glob("*.py") if path.stem != "__init__")
+
+
+@pytest.mark.parametrize("path", files("study"), ids=lambda path: path.stem)
+def test_study_imports_only_what_stands_above(path):
+    for package, module in imported(path):
+        if package == "study" and module in STUDY:
+            assert STUDY.index(module) < STUDY.index(path.stem), module
+        assert package == "study" or path.stem == "run", f"{path.stem} imports {package}"
+
+
+@pytest.mark.parametrize("path", files("analysis"), ids=lambda path: path.stem)
+def test_analysis_reads_studies_and_never_runs_one(path):
+    for package, module in imported(path):
+        if package == "analysis" and module in ANALYSIS:
+            assert ANALYSIS.index(module) < ANALYSIS.index(path.stem), module
+        if package == "study" and (ROOT / "study" / f"{module}.py").exists():
+            assert module in READABLE, f"{path.stem} imports study.{module}"
+
+
+def test_the_scores_know_arrays_alone():
+    for path in (ROOT / "analysis" / "metrics").glob("*.py"):
+        assert all(pair == ("analysis", "metrics") for pair in imported(path)), path
+
+
+def test_every_file_has_its_place():
+    assert {path.stem for path in files("study")} <= set(STUDY)
+    assert {path.stem for path in files("analysis")} <= set(ANALYSIS)

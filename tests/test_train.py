@@ -1,0 +1,134 @@
+import math
+
+import pytest
+import torch
+
+from study.config import RunConfig
+from study.objective import objective
+from study.train import Diverged, Trainer, batches, evaluate, splits, terms_of
+from study.vae import Vae
+
+CPU = torch.device("cpu")
+SMALL = RunConfig(latent_dim=4, hidden=32, train_images=1000, epochs=3)
+
+
+@pytest.fixture(scope="module")
+def parts(mnist):
+    return splits(mnist, SMALL, CPU)
+
+
+def trained(config, parts):
+    trainer = Trainer(config, CPU)
+    return trainer, list(trainer.run(*parts))
+
+
+def same_weights(one, other):
+    ours, theirs = one.model.state_dict(), other.model.state_dict()
+    return all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+@pytest.mark.parametrize("conditioning", ["none", "label"])
+def test_training_on_real_digits_lowers_the_objective(parts, conditioning):
+    _, records = trained(SMALL.model_copy(update={"conditioning": conditioning}), parts)
+    assert [record.epoch for record in records] == [1, 2, 3]
+    costs = [record.test_recon + record.test_kl for record in records]
+    assert costs == sorted(costs, reverse=True)
+    assert costs[-1] < 784 * math.log(2) / 2  # an untrained decoder is at about 784 log 2
+
+
+def test_a_resumed_run_is_bit_identical(parts):
+    whole, records = trained(SMALL, parts)
+    first, early = trained(SMALL.model_copy(update={"epochs": 1}), parts)
+    second = Trainer(SMALL, CPU)
+    second.restore(first.state())
+    assert early + list(second.run(*parts)) == records
+    assert same_weights(second, whole)
+
+
+def test_seeds_differ_and_repeat(parts):
+    one, _ = trained(SMALL, parts)
+    again, _ = trained(SMALL, parts)
+    other, _ = trained(SMALL.model_copy(update={"seed": 1}), parts)
+    assert same_weights(one, again)
+    assert not same_weights(one, other)
+
+
+def test_all_runs_of_a_seed_see_the_same_batches():
+    other = SMALL.model_copy(update={"beta": 9.0, "latent_dim": 7, "conditioning": "label"})
+    assert torch.equal(batches(SMALL, 5), batches(other, 5))
+    assert not torch.equal(batches(SMALL, 5), batches(SMALL, 6))
+    assert torch.equal(batches(SMALL, 1).flatten().sort().values, torch.arange(1000))
+
+
+def test_one_adagrad_step_by_hand(parts):
+    """Adagrad's first step moves every weight by lr against the sign of its gradient."""
+    config = SMALL.model_copy(update={"train_images": 100, "epochs": 1})
+    trainer = Trainer(config, CPU)
+    before = {name: value.clone() for name, value in trainer.model.named_parameters()}
+    list(trainer.run(*parts))
+    for name, value in trainer.model.named_parameters():
+        moved = (value - before[name]).abs().detach()
+        assert moved[moved > 0] == pytest.approx(0.01, rel=1e-2), name
+
+
+@pytest.mark.parametrize("n_classes", [0, 10])
+def test_the_gradient_agrees_with_finite_differences(n_classes):
+    generator = torch.Generator().manual_seed(0)
+    model = Vae(3, 8, n_classes).double()
+    pixels = torch.rand(5, 784, generator=generator, dtype=torch.float64)
+    noise = torch.randn(5, 3, generator=generator, dtype=torch.float64)
+    label = torch.eye(10, dtype=torch.float64)[:5] if n_classes else None
+
+    def cost():
+        terms = terms_of(model, pixels, noise, label)
+        return objective(terms.recon.mean(), terms.kl.sum(dim=1).mean(), 4.0)
+
+    cost().backward()
+    for name, weight in model.named_parameters():
+        flat, step = weight.data.view(-1), 1e-6
+        for place in (0, flat.numel() // 2, flat.numel() - 1):
+            kept = flat[place].item()
+            flat[place] = kept + step
+            above = cost().item()
+            flat[place] = kept - step
+            below = cost().item()
+            flat[place] = kept
+            want = (above - below) / (2 * step)
+            assert weight.grad.view(-1)[place].item() == pytest.approx(want, rel=1e-4, abs=1e-6), (
+                name
+            )
+
+
+def test_evaluation_covers_every_image_once(parts):
+    model, test = Vae(4, 32), parts[1]
+    part = evaluate(model, test)
+    halves = [evaluate(model, type(test)(test.images[rows], test.labels[rows])) for rows in
+              (slice(0, 2_500), slice(2_500, 10_000))]  # fmt: skip
+    want = 0.25 * halves[0].recon + 0.75 * halves[1].recon
+    assert part.recon == pytest.approx(want, rel=1e-6)
+
+
+def test_a_silent_latent_is_not_active(parts):
+    model = Vae(4, 32)
+    with torch.no_grad():
+        for row in (0, 4):  # mean and log-variance of the first latent
+            model.encoder_output.weight[row] = 0
+            model.encoder_output.bias[row] = 0
+    evaluation = evaluate(model, parts[1])
+    assert evaluation.kl[0] == 0
+    assert evaluation.mean_variance[0] == 0
+    assert (evaluation.kl[1:] > 0).all()
+
+
+def test_divergence_names_the_epoch_and_the_value(parts):
+    config = SMALL.model_copy(update={"optimiser": "sgd", "learning_rate": 1e6})
+    with pytest.raises(Diverged, match=r"diverged in epoch 1: train_recon is (nan|inf)"):
+        trained(config, parts)
+
+
+def test_the_generator_of_the_caller_is_left_alone():
+    torch.manual_seed(3)
+    want = torch.rand(1)
+    torch.manual_seed(3)
+    Trainer(SMALL, CPU)
+    assert torch.equal(torch.rand(1), want)
