@@ -130,7 +130,7 @@ def trials_table(trials: pd.DataFrame) -> Table:
         axes = [row["latent_dim"], f"{row['beta']:g}", row["conditioning"], row["seed"]]
         cells = [str(value) for value in (*axes, row["epochs"])]
         if row["epochs"] == 0:
-            cells += [row["error"] or row["state"]]
+            cells += [row["error"] if isinstance(row["error"], str) else ""]
         else:
             cells += [f"{row[name]:.2f}" for name in ("recon", "kl", "objective", "neg_elbo")]
             cells += [f"{row['kl_fraction']:.3f}", str(row["active_latents"])]

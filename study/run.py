@@ -17,6 +17,7 @@ from study.config import StudyError, UsageError
 from study.grid import find_grid, parse_overrides, read_grid
 from study.storage import Folder
 
+INTERRUPTED = "interrupted; what is done stays, and the same command goes on from here"
 PLAIN_WIDTH = 140  # columns where the output is no terminal
 EXIT_FAILURE, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -44,7 +45,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except StudyError as error:
         return _complain(str(error), EXIT_FAILURE)
     except KeyboardInterrupt:
-        return _complain("interrupted; the same command goes on from here", EXIT_INTERRUPTED)
+        return _complain(
+            "interrupted; what is done stays, and the same command goes on from here",
+            EXIT_INTERRUPTED,
+        )
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -75,9 +79,9 @@ def _run(args: argparse.Namespace) -> int:
         max_failures=args.max_failures,
     )
     outcome = session.run_session(runs, study, asked, data_dir, resources, console)
-    _present(study, console)
     if outcome.interrupted:
         raise KeyboardInterrupt
+    _present(study, console)
     return EXIT_FAILURE if outcome.errors else 0
 
 

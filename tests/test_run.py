@@ -137,12 +137,9 @@ def test_killed_and_repeated_ends_as_if_left_alone(grid, tmp_path):
     words = [str(word) for word in command(grid, results, *longer)]
     with (tmp_path / "log").open("w") as log:
         driver = subprocess.Popen(words, stdout=log, stderr=log)
-        deadline = time.monotonic() + 120
-        while not list(results.rglob("*.checkpoint")) and time.monotonic() < deadline:
-            time.sleep(0.02)
+        wait_for_checkpoint(results)
         driver.send_signal(signal.SIGKILL)
         driver.wait()
-    assert list(results.rglob("*.checkpoint")), (tmp_path / "log").read_text()
     repeated = study(grid, results, *longer)
     assert repeated.returncode == 0, repeated.stderr
     alone = study(grid, tmp_path / "alone", *longer)
@@ -150,6 +147,34 @@ def test_killed_and_repeated_ends_as_if_left_alone(grid, tmp_path):
     one, other = (open_study(tmp_path / name / "tiny") for name in ("killed", "alone"))
     pd.testing.assert_frame_equal(one.epochs, other.epochs, check_exact=True)
     pd.testing.assert_frame_equal(one.latents, other.latents, check_exact=True)
+
+
+def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(grid, tmp_path):
+    words = [str(word) for word in command(grid, tmp_path / "r", "--set", "epochs=100000")]
+    driver = subprocess.Popen(
+        words,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    wait_for_checkpoint(tmp_path)
+    driver.send_signal(signal.SIGINT)
+    _, said = driver.communicate(timeout=60)
+    assert driver.returncode == 130
+    assert (
+        said == "study: interrupted; what is done stays, and the same command goes on from here\n"
+    )
+    trials = open_study(tmp_path / "r" / "tiny").trials
+    assert trials["state"].tolist() == ["begun", "begun"]
+    assert trials["epochs"].max() > 0
+
+
+def wait_for_checkpoint(folder):
+    deadline = time.monotonic() + 120
+    while not list(folder.rglob("*.checkpoint")):
+        assert time.monotonic() < deadline, "no checkpoint in two minutes"
+        time.sleep(0.02)
 
 
 def test_a_failed_run_is_a_row_and_the_others_go_on(grid, tmp_path):
