@@ -30,6 +30,7 @@ class Display:
         self._failures: list[str] = []
         self._start = self._last_line = time.monotonic()
         self._live: Live | None = None
+        self._notice = ""
 
     def __enter__(self) -> "Display":
         if self._console.is_terminal:
@@ -63,6 +64,11 @@ class Display:
         """A run lost its worker and waits for another."""
         self._running.pop(run, None)
         self._line(f"{run} lost its worker; it goes on from its last checkpoint")
+
+    def stopping(self, running: int) -> None:
+        """The user asks to stop."""
+        self._notice = f"stopping: {running} runs save their present epoch; again to stop at once"
+        self._line(self._notice)
 
     def finished(self, run: str, error: str | None) -> None:
         """A run is done, or has failed for good."""
@@ -116,7 +122,8 @@ class Display:
                 "" if objective is None else f"{objective:.2f}",
             )
         failures = [Text(f"failed: {text}", "red") for text in self._failures[-SHOWN_FAILURES:]]
-        return Group(Text(self._summary(), "bold"), table, *failures)
+        notice = [Text(self._notice, "yellow")] if self._notice else []
+        return Group(Text(self._summary(), "bold"), table, *failures, *notice)
 
 
 def trials_table(trials: pd.DataFrame) -> Table:

@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +16,8 @@ os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
+os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")  # ours also knows SIGTERM
+os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1000000000")  # a snapshot is of no use either
 
 import ray
 from ray import tune
@@ -23,11 +26,14 @@ from ray.tune.experiment import Trial
 
 from study.config import RunConfig, StudyError, UsageError
 from study.display import Display
+from study.lock import Lock
 from study.results import runs_folder
+from study.signals import interrupt, on_signals
 from study.storage import Folder
 from study.trainable import Task, fail_run, trainable
 
 CONNECT_S = 5.0
+STOP_GRACE_S = 20.0  # for the epoch in flight; schedulers such as SLURM kill after 30 s
 
 
 class Resources(NamedTuple):
@@ -56,13 +62,14 @@ def connect(address: str | None) -> None:
     if address and address not in {"auto", "local"}:
         _require_answer(address)
     try:
-        ray.init(
-            address=address,
-            include_dashboard=False if address in {None, "local"} else None,
-            log_to_driver=False,
-            logging_level=logging.CRITICAL,
-            ignore_reinit_error=True,
-        )
+        with on_signals(interrupt):  # Ray takes SIGTERM over; this gives it back
+            ray.init(
+                address=address,
+                include_dashboard=False if address in {None, "local"} else None,
+                log_to_driver=False,
+                logging_level=logging.CRITICAL,
+                ignore_reinit_error=True,
+            )
     except (ConnectionError, RuntimeError, ValueError) as error:
         where = f"the Ray cluster at {address!r}" if address else "a local Ray"
         raise StudyError(f"cannot join {where}: {_first_line(error)}") from None
@@ -90,6 +97,7 @@ def slots(resources: Resources) -> int:
 def launch(
     todo: list[RunConfig],
     study: Folder,
+    lock: Lock,
     data_dir: Path,
     resources: Resources,
     display: Display,
@@ -97,9 +105,13 @@ def launch(
 ) -> Outcome:
     """Train every run of a list; returns when none is left or the user interrupts.
 
+    SIGINT and SIGTERM let the running runs finish their epoch and save it; a second one does not
+    wait.
+
     Args:
         todo: the runs to start or to continue.
         study: the study's folder, reachable from every node.
+        lock: held on it; how workers learn that they should end.
         data_dir: the cache of the data, on every node.
         resources: what a run may use of the connected cluster.
         display: told what happens, as it happens.
@@ -110,12 +122,15 @@ def launch(
             run=run.run_id,
             config=run.model_dump(),
             folder=str(runs_folder(study) / run.run_id),
+            study=str(study),
+            sitting=lock.holder.sitting,
             data_dir=str(data_dir),
             threads=max(1, int(resources.cpus_per_run)),
         )
         for run in todo
     ]
-    events = _Events(display, settled)
+    events = _Events(display, settled, lock)
+    interrupted = False
     scratch = tempfile.mkdtemp(prefix="vae-study-tune-")  # Tune's snapshot; never read again
     try:
         tuner = tune.Tuner(
@@ -134,10 +149,14 @@ def launch(
                 failure_config=tune.FailureConfig(max_failures=resources.max_failures),
             ),
         )
-        tuner.fit()
+        with on_signals(events.stop):
+            tuner.fit()
+    except KeyboardInterrupt:
+        interrupted = True
+        ray.shutdown()  # ends the workers at once, which Tune would wait for
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    return Outcome(events.errors, interrupted=len(events.settled_runs) < len(tasks))
+    return Outcome(events.errors, interrupted or len(events.settled_runs) < len(tasks))
 
 
 def _trial(config: dict[str, Any]) -> None:
@@ -151,16 +170,42 @@ def _trial_name(trial: Trial) -> str:
 class _Events(tune.Callback):
     """Tells the display and the tables what Tune tells us."""
 
-    def __init__(self, display: Display, settled: Callable[[str], None]) -> None:
+    def __init__(self, display: Display, settled: Callable[[str], None], lock: Lock) -> None:
         self.errors: dict[str, str] = {}
         self.settled_runs: set[str] = set()
-        self._display, self._settled = display, settled
+        self._display, self._settled, self._lock = display, settled, lock
+        self._running: set[str] = set()
+        self._stopped: set[str] = set()
+        self._awaited: set[str] = set()  # runs that save, once asked to stop
+        self._deadline = math.inf
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Tune pickles its callbacks into a snapshot that we never read."""
         return {}
 
+    def stop(self) -> None:
+        """Ask the running runs to save and end; at the second call, do not wait for them.
+
+        Raises:
+            KeyboardInterrupt: the second call, or the lock cannot be written.
+        """
+        if self._deadline < math.inf:
+            raise KeyboardInterrupt
+        self._awaited, self._deadline = set(self._running), time.monotonic() + STOP_GRACE_S
+        self._display.stopping(len(self._awaited))
+        try:
+            self._lock.ask_to_stop()
+        except OSError:
+            raise KeyboardInterrupt from None
+
+    def on_step_end(self, iteration: int, trials: list[Trial], **_: Any) -> None:
+        if self._deadline == math.inf:
+            return
+        if not self._awaited & self._running or time.monotonic() > self._deadline:
+            raise KeyboardInterrupt  # Tune waits 15 s for its workers; this goes past it
+
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
+        self._running.add(_trial_name(trial))
         self._display.started(_trial_name(trial))
 
     def on_trial_result(
@@ -168,19 +213,25 @@ class _Events(tune.Callback):
     ) -> None:
         if result.get("error"):
             self.errors[_trial_name(trial)] = result["error"]
-        elif "epoch" in result:
+        elif result.get("stopped"):
+            self._stopped.add(_trial_name(trial))
+        elif result.get("epoch"):
             self._display.epoch(_trial_name(trial), result["epoch"], result["objective"])
 
     def on_trial_recover(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
+        self._running.discard(_trial_name(trial))
         self._display.retrying(_trial_name(trial))
 
     def on_trial_complete(
         self, iteration: int, trials: list[Trial], trial: Trial, **_: Any
     ) -> None:
-        self._settle(_trial_name(trial))
+        self._running.discard(_trial_name(trial))
+        if _trial_name(trial) not in self._stopped:
+            self._settle(_trial_name(trial))
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
         run, task = _trial_name(trial), trial.config["task"]
+        self._running.discard(run)
         self.errors[run] = _reason(trial.get_error())
         try:
             fail_run(RunConfig(**task["config"]), Folder(task["folder"]), self.errors[run])

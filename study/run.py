@@ -15,6 +15,7 @@ from rich.console import Console
 
 from study.config import StudyError, UsageError
 from study.grid import find_grid, parse_overrides, read_grid
+from study.signals import interrupt, on_signals
 from study.storage import Folder
 
 INTERRUPTED = "interrupted; what is done stays, and the same command goes on from here"
@@ -39,16 +40,14 @@ examples:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status (0 done, 1 failure, 2 usage, 130 stopped)."""
     try:
-        return _run(_parse(argv))
+        with on_signals(interrupt):
+            return _run(_parse(argv))
     except UsageError as error:
         return _complain(str(error), EXIT_USAGE)
     except StudyError as error:
         return _complain(str(error), EXIT_FAILURE)
     except KeyboardInterrupt:
-        return _complain(
-            "interrupted; what is done stays, and the same command goes on from here",
-            EXIT_INTERRUPTED,
-        )
+        return _complain(INTERRUPTED, EXIT_INTERRUPTED)
 
 
 def _run(args: argparse.Namespace) -> int:

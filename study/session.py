@@ -19,6 +19,7 @@ from study.data import DATA_HASH, data_dir, fetch
 from study.display import Display, duration
 from study.estimate import total_seconds
 from study.launch import Outcome, Resources, connect, launch, slots
+from study.lock import Lock, require_free
 from study.results import (
     Record,
     Tables,
@@ -107,6 +108,7 @@ def start_over(study: Folder, console: Console) -> None:
         return
     if not (study.exists("study.yaml") or study.exists("runs")):
         raise StudyError(f"{study} is not a study's folder: --fresh leaves it alone")
+    require_free(study)
     rows = read_tables(study).get("trials")
     n = 0 if rows is None else len(rows)
     epochs = 0 if rows is None else int(rows["epochs"].sum())
@@ -129,23 +131,36 @@ def run_session(
     Raises:
         StudyError: the study cannot begin: its folder, the data or the cluster is not to be had.
     """
-    plan = make_plan(runs, study)
-    book = _Book(study, plan)
-    book.begin(asked)
-    try:
-        outcome = Outcome({}, interrupted=False)
-        if plan.todo:
-            cache = data_dir(data)
-            fetch(cache)
-            connect(resources.address)
-            _announce(plan, slots(resources), console)
-            with Display(console, plan.todo, len(runs) - len(plan.todo)) as display:
-                outcome = launch(plan.todo, study, cache, resources, display, book.settled)
-            book.failed(outcome.errors)
-        else:
-            console.print(f"all {len(runs)} runs are done; nothing to train")
-    finally:
-        book.end()
+    with Lock(study) as lock:
+        plan = make_plan(runs, study)
+        book = _Book(study, plan)
+        book.begin(asked)
+        try:
+            outcome = Outcome({}, interrupted=False)
+            if plan.todo:
+                outcome = _train(plan, study, lock, data_dir(data), resources, console, book)
+            else:
+                console.print(f"all {len(runs)} runs are done; nothing to train")
+        finally:
+            book.end()
+    return outcome
+
+
+def _train(
+    plan: Plan,
+    study: Folder,
+    lock: Lock,
+    cache: Path,
+    resources: Resources,
+    console: Console,
+    book: "_Book",
+) -> Outcome:
+    fetch(cache)
+    connect(resources.address)
+    _announce(plan, slots(resources), console)
+    with Display(console, plan.todo, len(plan.runs) - len(plan.todo)) as display:
+        outcome = launch(plan.todo, study, lock, cache, resources, display, book.settled)
+    book.failed(outcome.errors)
     return outcome
 
 

@@ -2,20 +2,45 @@
 
 import os
 import uuid
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pyarrow import fs
+from pyarrow.lib import ArrowInvalid
+
+from study.config import UsageError
+
+READERS = 32  # files that are fetched at once from an object store
 
 
 class Folder:
-    """A local path, or a URI such as s3://bucket/prefix; pickled as its location alone."""
+    """A local path, or a URI such as s3://bucket/prefix; pickled as its location alone.
+
+    Credentials come from the environment, as the store's own tools read them.
+
+    Raises:
+        UsageError: the URI is of no kind that pyarrow reads, or holds credentials, which would
+            end up in the study's own files.
+    """
 
     def __init__(self, location: str | Path) -> None:
-        self.location = str(location).rstrip("/")
+        self.location = str(location).removeprefix("file://")
         if "://" in self.location:
-            self._fs, self._path = fs.FileSystem.from_uri(self.location)
+            self.location = self.location.rstrip("/")
+            uri = urlsplit(self.location)
+            if "@" in uri.netloc:
+                raise UsageError(
+                    f"{uri.scheme}://...@{uri.netloc.rpartition('@')[2]}{uri.path}: leave the"
+                    " credentials out and give them in the environment"
+                )
+            query = f"?{uri.query}" if uri.query else ""
+            self._fs, root = _filesystem(f"{uri.scheme}://{uri.netloc}", query)
+            self._path = root.rstrip("/") + uri.path.rstrip("/")
         else:
-            self.location = self._path = str(Path(location).expanduser().absolute())
+            self.location = self._path = str(Path(self.location).expanduser().absolute())
             self._fs = fs.LocalFileSystem()
 
     def __reduce__(self) -> tuple[type["Folder"], tuple[str]]:
@@ -23,7 +48,7 @@ class Folder:
 
     def __truediv__(self, name: str) -> "Folder":
         base, question, query = self.location.partition("?")
-        return Folder(f"{base}/{name}{question}{query}")
+        return Folder(f"{base.rstrip('/')}/{name}{question}{query}")
 
     def __str__(self) -> str:
         return self.location
@@ -54,6 +79,20 @@ class Folder:
         """
         with self._fs.open_input_stream(f"{self._path}/{name}") as stream:
             return bytes(stream.read())
+
+    def read_all(self, names: Iterable[str]) -> list[bytes | None]:
+        """Many files, several at a time; None for one that is not there."""
+
+        def read(name: str) -> bytes | None:
+            try:
+                return self.read(name)
+            except FileNotFoundError:
+                return None
+
+        if self.is_local:
+            return [read(name) for name in names]
+        with ThreadPoolExecutor(READERS) as pool:
+            return list(pool.map(read, names))
 
     def write(self, name: str, data: bytes) -> None:
         """Write one file so that a reader, or a crash, sees the old content or the new, whole.
@@ -89,3 +128,13 @@ class Folder:
         """Remove this folder with everything in it, if it is there."""
         if self.exists():
             self._fs.delete_dir(self._path)
+
+
+@lru_cache
+def _filesystem(root: str, query: str) -> tuple[fs.FileSystem, str]:
+    """One client a store and process: to make one costs as much as to read several files."""
+    try:
+        filesystem, path = fs.FileSystem.from_uri(root + query)
+    except (ArrowInvalid, NotImplementedError) as error:
+        raise UsageError(f"{root}{query} is not a place that can be read: {error}") from None
+    return filesystem, path

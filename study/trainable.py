@@ -17,8 +17,9 @@ from ray import tune
 from study import checkpoint
 from study.config import RunConfig, StudyError
 from study.data import load_mnist
+from study.lock import Superseded, Watch
 from study.objective import objective
-from study.results import WEIGHTS, Record, new_record, read_record, write_record
+from study.results import STUDY, WEIGHTS, Record, new_record, read_record, write_record
 from study.storage import Folder
 from study.train import EpochRecord, Evaluation, Trainer, evaluate, splits
 
@@ -29,8 +30,18 @@ class Task(TypedDict):
     run: str
     config: dict[str, Any]
     folder: str  # of this run
+    study: str  # the study's folder
+    sitting: str  # of the driver that this run serves
     data_dir: str
     threads: int
+
+
+_NOTHING = {"epoch": 0, "objective": None, "figures": None, "error": None, "stopped": False}
+"""Every key of a report: Tune blanks those that a report leaves out."""
+
+
+class NoStorageError(OSError):
+    """This node does not see the study's folder; another may."""
 
 
 def trainable(task: Task) -> None:
@@ -38,11 +49,19 @@ def trainable(task: Task) -> None:
     torch.set_num_threads(task["threads"])
     config, folder = RunConfig(**task["config"]), Folder(task["folder"])
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    study = Folder(task["study"])
+    _require_storage(study)
+    watch = Watch(study, task["sitting"])
     try:
-        train_run(config, folder, Path(task["data_dir"]), device, _report)
+        if not watch.stopping():
+            train_run(config, folder, Path(task["data_dir"]), device, _report, watch.stopping)
+        if watch.stopping():
+            tune.report({**_NOTHING, "stopped": True})
+    except Superseded:
+        tune.report({**_NOTHING, "stopped": True})
     except StudyError as error:
         fail_run(config, folder, str(error))
-        tune.report({"epoch": 0, "objective": None, "error": str(error)})
+        tune.report({**_NOTHING, "error": str(error)})
 
 
 def train_run(
@@ -51,8 +70,12 @@ def train_run(
     data_dir: Path,
     device: torch.device,
     report: Callable[[RunConfig, EpochRecord], None],
+    stopping: Callable[[], bool] = lambda: False,
 ) -> Record:
     """Train one run from where its folder says it stands to its last epoch.
+
+    Where `stopping` says so, it saves after the present epoch and returns a record that is not
+    done.
 
     Raises:
         StudyError: the checkpoint is damaged or of another run, the data are not to be had, or
@@ -72,9 +95,12 @@ def train_run(
     for epoch in trainer.run(train, test):
         record["epochs"].append(epoch._asdict())
         record["seconds"] = before + time.perf_counter() - start
-        if epoch.epoch % config.checkpoint_every == 0 or epoch.epoch == config.epochs:
+        stop = stopping() and epoch.epoch < config.epochs
+        if stop or epoch.epoch % config.checkpoint_every == 0 or epoch.epoch == config.epochs:
             _save(folder, trainer, record)
         report(config, epoch)
+        if stop:
+            return record
     return _finish(folder, trainer, record, evaluate(trainer.model, test))
 
 
@@ -110,6 +136,12 @@ def _finish(folder: Folder, trainer: Trainer, record: Record, at_mean: Evaluatio
     return record
 
 
+def _require_storage(study: Folder) -> None:
+    """A node that joined late was not among those that were checked before the first run."""
+    if not study.exists(STUDY):
+        raise NoStorageError(f"node {platform.node()} does not see {study}")
+
+
 def _require_same_run(state: dict[str, Any], config: RunConfig, folder: Folder) -> None:
     theirs, ours = state["identity"], config.identity()
     different = sorted(key for key in ours if theirs.get(key) != ours[key])
@@ -126,5 +158,6 @@ def _device_name(device: torch.device) -> str:
 
 
 def _report(config: RunConfig, epoch: EpochRecord) -> None:
+    figures = epoch._asdict()
     cost = objective(epoch.test_recon, epoch.test_kl, config.beta)
-    tune.report({"epoch": epoch.epoch, "objective": cost, "error": None})
+    tune.report({**_NOTHING, "epoch": figures["epoch"], "objective": cost, "figures": figures})

@@ -8,7 +8,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 STUDY = [
     "config",
+    "signals",
     "storage",
+    "lock",
     "grid",
     "data",
     "objective",
