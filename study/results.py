@@ -119,11 +119,32 @@ def read_record(run: Folder) -> Record | None:
         StudyError: it does not parse; names the file.
     """
     try:
-        record: Record = json.loads(run.read(RECORD))
+        return _parse(run.read(RECORD), f"{run}/{RECORD}")
     except FileNotFoundError:
         return None
+
+
+def read_records(study: Folder) -> dict[str, Record]:
+    """The records of all runs that have one, by run id.
+
+    Raises:
+        StudyError: one does not parse; names the file.
+    """
+    folder = runs_folder(study)
+    names = folder.names()
+    contents = folder.read_all(f"{name}/{RECORD}" for name in names)
+    return {
+        name: _parse(content, f"{folder}/{name}/{RECORD}")
+        for name, content in zip(names, contents, strict=True)
+        if content is not None
+    }
+
+
+def _parse(content: bytes, source: str) -> Record:
+    try:
+        record: Record = json.loads(content)
     except ValueError as error:
-        raise StudyError(f"{run}/{RECORD} is damaged: {error}; delete that folder") from None
+        raise StudyError(f"{source} is damaged: {error}; delete that folder") from None
     return record
 
 

@@ -20,6 +20,7 @@ from study.display import Display, duration
 from study.estimate import total_seconds
 from study.launch import Outcome, Resources, connect, launch, slots
 from study.lock import Lock, require_free
+from study.nodes import check_nodes
 from study.results import (
     Record,
     Tables,
@@ -27,6 +28,7 @@ from study.results import (
     is_done,
     new_record,
     read_record,
+    read_records,
     read_study,
     read_tables,
     runs_folder,
@@ -58,8 +60,7 @@ def make_plan(runs: list[RunConfig], study: Folder) -> Plan:
         StudyError: a record or table is damaged; names the file.
     """
     tables = read_tables(study)
-    folder = runs_folder(study)
-    records = {name: record for name in folder.names() if (record := read_record(folder / name))}
+    records = read_records(study)
     epochs = {name: len(record["epochs"]) for name, record in records.items()}
     rows = tables.get("trials")
     if rows is not None:
@@ -157,6 +158,8 @@ def _train(
 ) -> Outcome:
     fetch(cache)
     connect(resources.address)
+    if resources.address:  # a Ray of our own has this machine alone
+        check_nodes(study, lock.holder.sitting, cache)
     _announce(plan, slots(resources), console)
     with Display(console, plan.todo, len(plan.runs) - len(plan.todo)) as display:
         outcome = launch(plan.todo, study, lock, cache, resources, display, book.settled)
