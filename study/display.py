@@ -60,6 +60,10 @@ class Display:
         if not self._live and time.monotonic() - self._last_line > PLAIN_EVERY_S:
             self._line(f"{self._summary()}; {run}: epoch {epoch}, objective {objective:.2f}")
 
+    def warning(self, run: str, text: str) -> None:
+        """Something a person should know that did not stop a run."""
+        self._console.print(f"{run}: {text}", soft_wrap=True, markup=False)
+
     def retrying(self, run: str) -> None:
         """A run lost its worker and waits for another."""
         self._running.pop(run, None)

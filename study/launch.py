@@ -211,6 +211,8 @@ class _Events(tune.Callback):
     def on_trial_result(
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **_: Any
     ) -> None:
+        for warning in result.get("warnings") or []:
+            self._display.warning(_trial_name(trial), warning)
         if result.get("error"):
             self.errors[_trial_name(trial)] = result["error"]
         elif result.get("stopped"):

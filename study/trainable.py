@@ -5,6 +5,7 @@ lost worker or a person the day after, it goes on from the newest checkpoint.
 """
 
 import io
+import logging
 import platform
 import time
 from collections.abc import Callable
@@ -36,8 +37,33 @@ class Task(TypedDict):
     threads: int
 
 
-_NOTHING = {"epoch": 0, "objective": None, "figures": None, "error": None, "stopped": False}
+_NOTHING: dict[str, Any] = {
+    "epoch": 0,
+    "objective": None,
+    "figures": None,
+    "error": None,
+    "stopped": False,
+    "warnings": [],
+}
 """Every key of a report: Tune blanks those that a report leaves out."""
+
+
+class _Warnings(logging.Handler):
+    """Keeps a worker's warnings until its next report takes them to the driver."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._said.append(record.getMessage())
+
+    def take(self) -> list[str]:
+        said, self._said = self._said, []
+        return said
+
+
+_warnings = _Warnings()
 
 
 class NoStorageError(OSError):
@@ -46,6 +72,7 @@ class NoStorageError(OSError):
 
 def trainable(task: Task) -> None:
     """One run as a trial. What retrying cannot mend becomes the run's record, not an exception."""
+    logging.getLogger("study").addHandler(_warnings)  # once a process, however many runs it gets
     torch.set_num_threads(task["threads"])
     config, folder = RunConfig(**task["config"]), Folder(task["folder"])
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -56,12 +83,12 @@ def trainable(task: Task) -> None:
         if not watch.stopping():
             train_run(config, folder, Path(task["data_dir"]), device, _report, watch.stopping)
         if watch.stopping():
-            tune.report({**_NOTHING, "stopped": True})
+            _tell(stopped=True)
     except Superseded:
-        tune.report({**_NOTHING, "stopped": True})
+        _tell(stopped=True)
     except StudyError as error:
         fail_run(config, folder, str(error))
-        tune.report({**_NOTHING, "error": str(error)})
+        _tell(error=str(error))
 
 
 def train_run(
@@ -160,4 +187,8 @@ def _device_name(device: torch.device) -> str:
 def _report(config: RunConfig, epoch: EpochRecord) -> None:
     figures = epoch._asdict()
     cost = objective(epoch.test_recon, epoch.test_kl, config.beta)
-    tune.report({**_NOTHING, "epoch": figures["epoch"], "objective": cost, "figures": figures})
+    _tell(epoch=epoch.epoch, objective=cost, figures=figures)
+
+
+def _tell(**said: Any) -> None:
+    tune.report({**_NOTHING, "warnings": _warnings.take(), **said})
