@@ -102,6 +102,7 @@ def launch(
     resources: Resources,
     display: Display,
     settled: Callable[[str], None],
+    figures: Callable[[str, list[dict[str, float]]], None] = lambda run, epochs: None,
 ) -> Outcome:
     """Train every run of a list; returns when none is left or the user interrupts.
 
@@ -116,6 +117,7 @@ def launch(
         resources: what a run may use of the connected cluster.
         display: told what happens, as it happens.
         settled: called with a run's id when it is done or has failed for good.
+        figures: called with a run's id and the epochs that it reports.
     """
     tasks = [
         Task(
@@ -129,7 +131,7 @@ def launch(
         )
         for run in todo
     ]
-    events = _Events(display, settled, lock)
+    events = _Events(display, settled, figures, lock)
     interrupted = False
     scratch = tempfile.mkdtemp(prefix="vae-study-tune-")  # Tune's snapshot; never read again
     try:
@@ -170,10 +172,16 @@ def _trial_name(trial: Trial) -> str:
 class _Events(tune.Callback):
     """Tells the display and the tables what Tune tells us."""
 
-    def __init__(self, display: Display, settled: Callable[[str], None], lock: Lock) -> None:
+    def __init__(
+        self,
+        display: Display,
+        settled: Callable[[str], None],
+        figures: Callable[[str, list[dict[str, float]]], None],
+        lock: Lock,
+    ) -> None:
         self.errors: dict[str, str] = {}
         self.settled_runs: set[str] = set()
-        self._display, self._settled, self._lock = display, settled, lock
+        self._display, self._settled, self._figures, self._lock = display, settled, figures, lock
         self._running: set[str] = set()
         self._stopped: set[str] = set()
         self._awaited: set[str] = set()  # runs that save, once asked to stop
@@ -219,6 +227,7 @@ class _Events(tune.Callback):
             self._stopped.add(_trial_name(trial))
         elif result.get("epoch"):
             self._display.epoch(_trial_name(trial), result["epoch"], result["objective"])
+            self._figures(_trial_name(trial), [result["figures"]])
 
     def on_trial_recover(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
         self._running.discard(_trial_name(trial))

@@ -199,7 +199,19 @@ def _system_lock(study: Folder, timeout: float) -> BaseFileLock | None:
 
 
 def _beats(holder: Holder) -> bool:
+    if holder.host == platform.node() and not _exists(holder.pid):
+        return False  # killed on this machine: no need to wait
     return time.time() - holder.beat < EXPIRY_S
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True
 
 
 def _taken(study: Folder, holder: Holder | None) -> StudyError:

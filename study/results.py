@@ -180,7 +180,7 @@ def build_tables(records: dict[str, Record], old: Tables) -> Tables:
     for run, record in records.items():
         axes = {"run": run, **{key.name: record["config"][key.name] for key in _AXES[1:]}}
         rows["trials"].append({**axes, **_trial_row(record)})
-        rows["epochs"] += [{**axes, **_epoch_row(record, epoch)} for epoch in record["epochs"]]
+        rows["epochs"] += [{**axes, **epoch_row(axes["beta"], epoch)} for epoch in record["epochs"]]
         rows["latents"] += [
             {**axes, "latent": number, "kl": kl, "mean_variance": variance}
             for number, (kl, variance) in enumerate(
@@ -268,7 +268,7 @@ def _trial_row(record: Record) -> dict[str, Any]:
     row["epochs"] = len(record["epochs"])
     if not record["epochs"]:
         return row
-    last = _epoch_row(record, record["epochs"][-1])
+    last = epoch_row(record["config"]["beta"], record["epochs"][-1])
     row |= {name.removeprefix("test_"): value for name, value in last.items() if name != "epoch"}
     if record["recon_at_mean"] is not None:
         row["recon_at_mean"] = record["recon_at_mean"]
@@ -276,11 +276,12 @@ def _trial_row(record: Record) -> dict[str, Any]:
     return row
 
 
-def _epoch_row(record: Record, epoch: dict[str, float]) -> dict[str, float]:
+def epoch_row(beta: float, epoch: dict[str, float]) -> dict[str, float]:
+    """All figures of one epoch, by the columns of the table; nats per image."""
     row = {"epoch": epoch["epoch"], "active_latents": epoch["active_latents"]}
     for split in ("train_", "test_"):
         terms = {name: epoch[split + name] for name in ("recon", "kl")}
-        derived = figures(**terms, beta=record["config"]["beta"])
+        derived = figures(**terms, beta=beta)
         row |= {split + name: value for name, value in {**terms, **derived}.items()}
     return row
 

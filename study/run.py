@@ -77,7 +77,7 @@ def _run(args: argparse.Namespace) -> int:
         gpus_per_run=args.gpus_per_run,
         max_failures=args.max_failures,
     )
-    outcome = session.run_session(runs, study, asked, data_dir, resources, console)
+    outcome = session.run_session(runs, study, asked, data_dir, resources, console, args.log)
     if outcome.interrupted:
         raise KeyboardInterrupt
     _present(study, console)
@@ -132,7 +132,10 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--name", help="the study's folder in the results folder (default: the grid)"
     )
     where.add_argument(
-        "--results", default="results", metavar="DIR", help="results folder (default: ./results)"
+        "--results",
+        default="results",
+        metavar="DIR",
+        help="results folder, or a URI such as s3://bucket/prefix (default: ./results)",
     )
     where.add_argument(
         "--data-dir",
@@ -165,6 +168,11 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         default=2,
         metavar="N",
         help="lost workers that a run survives (default: 2)",
+    )
+    how.add_argument(
+        "--log",
+        choices=["tensorboard", "mlflow", "wandb"],
+        help="also log every epoch to a tracker (needs the extra of that name)",
     )
     args = parser.parse_args(argv)
     args.argv = sys.argv[1:] if argv is None else list(argv)

@@ -1,5 +1,6 @@
 """One sitting of a study: what is done, what is left, train it, keep the tables up to date."""
 
+import logging
 import os
 import platform
 import sys
@@ -36,6 +37,9 @@ from study.results import (
     write_tables,
 )
 from study.storage import Folder
+from study.trackers import Journal, open_tracker
+
+_log = logging.getLogger(__name__)
 
 TABLES_EVERY_S = 30.0
 PACKAGES = ("torch", "torchvision", "ray", "numpy", "pandas", "scikit-learn", "vae-study")
@@ -126,15 +130,20 @@ def run_session(
     data: Path | None,
     resources: Resources,
     console: Console,
+    log: str | None = None,
 ) -> Outcome:
     """Train what a study lacks; tables and study.yaml are right at the end, however it ends.
+
+    Args:
+        log: the tracker that also gets the figures, by its name.
 
     Raises:
         StudyError: the study cannot begin: its folder, the data or the cluster is not to be had.
     """
     with Lock(study) as lock:
         plan = make_plan(runs, study)
-        book = _Book(study, plan)
+        journal = Journal(open_tracker(log, study), plan.todo)
+        book = _Book(study, plan, journal)
         book.begin(asked)
         try:
             outcome = Outcome({}, interrupted=False)
@@ -162,7 +171,9 @@ def _train(
         check_nodes(study, lock.holder.sitting, cache)
     _announce(plan, slots(resources), console)
     with Display(console, plan.todo, len(plan.runs) - len(plan.todo)) as display:
-        outcome = launch(plan.todo, study, lock, cache, resources, display, book.settled)
+        outcome = launch(
+            plan.todo, study, lock, cache, resources, display, book.settled, book.figures
+        )
     book.failed(outcome.errors)
     return outcome
 
@@ -170,8 +181,8 @@ def _train(
 class _Book:
     """Keeps the records in memory and the tables on disk."""
 
-    def __init__(self, study: Folder, plan: Plan) -> None:
-        self._study, self._plan = study, plan
+    def __init__(self, study: Folder, plan: Plan, journal: Journal) -> None:
+        self._study, self._plan, self._journal = study, plan, journal
         self._records = dict(plan.records)
         for run in plan.todo:
             if run.run_id not in plan.epochs:
@@ -194,14 +205,24 @@ class _Book:
             write_study(self._study, self._content)
             self._write_tables()
         except OSError as error:
-            raise StudyError(f"cannot write to the results folder {self._study}: {error}") from None
+            raise _unwritable(self._study, error) from None
 
     def settled(self, run: str) -> None:
         """A run is done or has failed: take its record, and now and then write the tables."""
         self._settled.add(run)
-        self._read(run)
-        if time.monotonic() - self._written > TABLES_EVERY_S:
-            self._write_tables()
+        try:
+            self._read(run)
+            if time.monotonic() - self._written > TABLES_EVERY_S:
+                self._write_tables()
+        except OSError as error:  # the next run may find the storage back; `end` tries again
+            _log.warning("cannot use the results folder: %s", error)
+        if record := self._records.get(run):
+            self._journal.settle(run, record["epochs"], record["state"])
+
+    def figures(self, run: str, epochs: list[dict[str, float]]) -> None:
+        """A run reports epochs; those of its record come first, where the tracker lacks them."""
+        before = self._records[run]["epochs"] if run in self._records else []
+        self._journal.add(run, [*before, *epochs])
 
     def failed(self, errors: dict[str, str]) -> None:
         """Keep failures whose record could not be written."""
@@ -210,13 +231,21 @@ class _Book:
                 self._records[run]["state"], self._records[run]["error"] = "failed", error
 
     def end(self) -> None:
-        """Read what changed and did not settle, and write everything."""
-        for run in self._plan.todo:
-            if run.run_id not in self._settled:
-                self._read(run.run_id)
-        self._write_tables()
+        """Read what changed and did not settle, and write everything.
+
+        Raises:
+            StudyError: the folder cannot be written.
+        """
+        self._journal.close()
         self._content["sittings"][-1]["end"] = _now()
-        write_study(self._study, self._content)
+        try:
+            for run in self._plan.todo:
+                if run.run_id not in self._settled:
+                    self._read(run.run_id)
+            self._write_tables()
+            write_study(self._study, self._content)
+        except OSError as error:
+            raise _unwritable(self._study, error) from None
 
     def _read(self, run: str) -> None:
         if record := read_record(runs_folder(self._study) / run):
@@ -225,6 +254,13 @@ class _Book:
     def _write_tables(self) -> None:
         write_tables(self._study, build_tables(self._records, self._plan.tables))
         self._written = time.monotonic()
+
+
+def _unwritable(study: Folder, error: OSError) -> StudyError:
+    return StudyError(
+        f"cannot write to the results folder {study}: {error}; what was saved before is whole, and"
+        " the same command goes on from there"
+    )
 
 
 def _announce(plan: Plan, at_once: int, console: Console) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pyarrow import fs
 from pyarrow.lib import ArrowInvalid
 
-from study.config import UsageError
+from study.config import StudyError, UsageError
 
 READERS = 32  # files that are fetched at once from an object store
 
@@ -24,6 +24,7 @@ class Folder:
     Raises:
         UsageError: the URI is of no kind that pyarrow reads, or holds credentials, which would
             end up in the study's own files.
+        StudyError: the store does not answer.
     """
 
     def __init__(self, location: str | Path) -> None:
@@ -137,4 +138,6 @@ def _filesystem(root: str, query: str) -> tuple[fs.FileSystem, str]:
         filesystem, path = fs.FileSystem.from_uri(root + query)
     except (ArrowInvalid, NotImplementedError) as error:
         raise UsageError(f"{root}{query} is not a place that can be read: {error}") from None
+    except OSError as error:
+        raise StudyError(f"cannot reach {root}{query}: {error}") from None
     return filesystem, path

@@ -85,6 +85,7 @@ def trainable(task: Task) -> None:
         if watch.stopping():
             _tell(stopped=True)
     except Superseded:
+        _require_storage(study)  # a lock that is gone with its folder asks for nothing
         _tell(stopped=True)
     except StudyError as error:
         fail_run(config, folder, str(error))

@@ -24,6 +24,7 @@ STUDY = [
     "display",
     "launch",
     "nodes",
+    "trackers",
     "session",
     "run",
     "__main__",
