@@ -65,6 +65,7 @@ def test_driver_killed_ten_times(grid, undisturbed, tmp_path):
     assert done_early == finished, "a finished run was trained again"
 
 
+@pytest.mark.slow
 def test_workers_of_a_killed_driver_do_not_write_on(grid, tmp_path):
     study = tmp_path / "s"
     driver = start(grid, tmp_path, "--set", "epochs=100000")
@@ -79,6 +80,7 @@ def test_workers_of_a_killed_driver_do_not_write_on(grid, tmp_path):
     assert not [pid for pid in workers if os.path.exists(f"/proc/{pid}")]  # noqa: PTH110
 
 
+@pytest.mark.slow
 def test_worker_killed(grid, undisturbed, tmp_path):
     study = tmp_path / "s"
     driver = start(grid, tmp_path)
@@ -90,6 +92,7 @@ def test_worker_killed(grid, undisturbed, tmp_path):
     assert_same(study, undisturbed)
 
 
+@pytest.mark.slow
 def test_checkpoint_truncated_bit_flipped_or_half_written(grid, undisturbed, tmp_path):
     study, at_once = tmp_path / "s", ("--cpus-per-run", "0.5")
     driver = start(grid, tmp_path, *at_once)
@@ -105,6 +108,6 @@ def test_checkpoint_truncated_bit_flipped_or_half_written(grid, undisturbed, tmp
     half_written.rename(half_written.parent / f".{half_written.name}.0123")
     said, _ = run(grid, tmp_path, *at_once)
     warning = "is damaged: its checksum does not match; going back to the one before"
-    assert [f"{path.name} {warning}" in said for path in newest] == [True, True, False]
+    assert [f"{path} {warning}" in said for path in newest] == [True, True, False]
     assert said.count(warning) == 2
     assert_same(study, undisturbed)

@@ -86,6 +86,7 @@ def test_two_drivers_on_one_results_folder(grid, tmp_path):
     assert "(2 of 2)" in said
 
 
+@pytest.mark.slow
 def test_grid_grown(grid, tmp_path):
     few, more = ("--set", "epochs=2"), ("--set", "epochs=4")
     run(grid, tmp_path / "grown", *few, "--set", "beta=1")

@@ -42,6 +42,7 @@ def undisturbed(grid):
     return grid.parent / "undisturbed" / "s"
 
 
+@pytest.mark.slow
 def test_disk_full_while_saving(grid, undisturbed, tmp_path):
     (tmp_path / "sitecustomize.py").write_text(FULL)
     flag, study = tmp_path / "full", tmp_path / "s"
@@ -59,6 +60,7 @@ def test_disk_full_while_saving(grid, undisturbed, tmp_path):
     assert_same(study, undisturbed)
 
 
+@pytest.mark.slow
 def test_storage_gone_while_saving(grid, undisturbed, tmp_path):
     away, study = tmp_path / "away", tmp_path / "there" / "s"
     driver = start(grid, tmp_path / "there")
@@ -158,6 +160,7 @@ def test_lock_on_s3(s3, monkeypatch):
         pass
 
 
+@pytest.mark.slow
 def test_study_on_s3_killed_and_repeated(s3, grid, undisturbed):
     study = Folder(f"{s3}/s")
     driver = start(grid, s3)
