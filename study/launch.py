@@ -262,14 +262,26 @@ def _total() -> dict[str, float]:
 
 
 def _gpus(resources: Resources) -> float:
-    """GPUs of one run: as asked, or a share such that every CPU has a run to feed."""
+    """GPUs of one run: as asked, or a share such that every CPU beside a GPU has a run to feed."""
     if resources.gpus_per_run is not None:
         return resources.gpus_per_run
-    total = _total()
-    if not total.get("GPU"):
+    beside = [node for node in _node_resources() if node.get("GPU")]
+    if not beside:
         return 0.0
-    at_once = total["CPU"] / max(resources.cpus_per_run, 0.01)
-    return 1 / max(1, math.ceil(at_once / total["GPU"]))
+    gpus, cpus = (sum(node.get(kind, 0.0) for node in beside) for kind in ("GPU", "CPU"))
+    return 1 / max(1, math.ceil(cpus / max(resources.cpus_per_run, 0.01) / gpus))
+
+
+def idle_nodes(resources: Resources) -> int:
+    """Nodes that get no run because runs ask for a GPU and they have none."""
+    without = [node for node in _node_resources() if node.get("CPU") and not node.get("GPU")]
+    return len(without) if _gpus(resources) else 0
+
+
+def _node_resources() -> list[dict[str, float]]:
+    """CPUs and GPUs of every node that is there, by Ray's names."""
+    nodes = ray.nodes()  # type: ignore[no-untyped-call]
+    return [node["Resources"] for node in nodes if node["Alive"]]
 
 
 def _reason(error: BaseException | None) -> str:

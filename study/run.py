@@ -160,7 +160,8 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--gpus-per-run",
         type=_not_negative,
         metavar="N",
-        help="GPUs of a run, fractions allowed (default: the GPUs shared evenly)",
+        help="GPUs of a run, fractions allowed (default: the GPUs shared evenly); 0: runs also go"
+        " to nodes without a GPU, and use their node's GPU where it has one",
     )
     how.add_argument(
         "--max-failures",

@@ -19,7 +19,7 @@ from study.config import RunConfig, StudyError
 from study.data import DATA_HASH, data_dir, fetch
 from study.display import Display, duration
 from study.estimate import total_seconds
-from study.launch import Outcome, Resources, connect, launch, slots
+from study.launch import Outcome, Resources, connect, idle_nodes, launch, slots
 from study.lock import Lock, require_free
 from study.nodes import check_nodes
 from study.results import (
@@ -170,6 +170,11 @@ def _train(
     if resources.address:  # a Ray of our own has this machine alone
         check_nodes(study, lock.holder.sitting, cache)
     _announce(plan, slots(resources), console)
+    if idle := idle_nodes(resources):
+        console.print(
+            f"{idle} nodes have no GPU and stay idle; with --gpus-per-run 0 runs go to every node"
+            " and use its GPU where it has one"
+        )
     with Display(console, plan.todo, len(plan.runs) - len(plan.todo)) as display:
         outcome = launch(
             plan.todo, study, lock, cache, resources, display, book.settled, book.figures

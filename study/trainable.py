@@ -6,6 +6,7 @@ lost worker or a person the day after, it goes on from the newest checkpoint.
 
 import io
 import logging
+import os
 import platform
 import time
 from collections.abc import Callable
@@ -75,7 +76,7 @@ def trainable(task: Task) -> None:
     logging.getLogger("study").addHandler(_warnings)  # once a process, however many runs it gets
     torch.set_num_threads(task["threads"])
     config, folder = RunConfig(**task["config"]), Folder(task["folder"])
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = _own_device()
     study = Folder(task["study"])
     _require_storage(study)
     watch = Watch(study, task["sitting"])
@@ -179,6 +180,13 @@ def _require_same_run(state: dict[str, Any], config: RunConfig, folder: Folder) 
             f"the checkpoint in {folder} is of another run: its {key} is {theirs.get(key)!r},"
             f" not {ours[key]!r}; move it away"
         )
+
+
+def _own_device() -> torch.device:
+    """The GPU that Ray assigned; where a run asked for none, any of its node; else the CPU."""
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", os.getpid() % torch.cuda.device_count())
 
 
 def _device_name(device: torch.device) -> str:
