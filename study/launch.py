@@ -20,7 +20,7 @@ os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")  # ours also knows SIG
 os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1000000000")  # a snapshot is of no use either
 
 import ray
-from ray import tune
+from ray import cloudpickle, tune
 from ray.exceptions import RayTaskError
 from ray.tune.experiment import Trial
 
@@ -243,7 +243,7 @@ class _Events(tune.Callback):
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
         run, task = _trial_name(trial), trial.config["task"]
         self._running.discard(run)
-        self.errors[run] = _reason(trial.get_error())
+        self.errors[run] = _reason(trial)
         try:
             fail_run(RunConfig(**task["config"]), Folder(task["folder"]), self.errors[run])
         except OSError as error:
@@ -284,8 +284,12 @@ def _node_resources() -> list[dict[str, float]]:
     return [node["Resources"] for node in nodes if node["Alive"]]
 
 
-def _reason(error: BaseException | None) -> str:
-    """Why a trial failed, in one line."""
+def _reason(trial: Trial) -> str:
+    """Why a trial failed, in one line; Tune's own get_error looks where the file is not yet."""
+    path = trial.pickled_error_file
+    if not (path and Path(path).exists()):
+        return "its worker failed, and Ray does not say why"
+    error = cloudpickle.loads(Path(path).read_bytes())
     cause = error.cause if isinstance(error, RayTaskError) else error
     return f"{type(cause).__name__}: {_first_line(cause)}"
 

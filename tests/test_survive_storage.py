@@ -33,7 +33,7 @@ os.fsync = full
 @pytest.fixture(scope="module")
 def grid(tmp_path_factory, mnist):
     folder = tmp_path_factory.mktemp("grid")
-    return write_grid(folder / "s.yaml", beta=[1, 4], epochs=12)
+    return write_grid(folder / "s.yaml", beta=[1, 4], epochs=30)
 
 
 @pytest.fixture(scope="module")
@@ -48,11 +48,15 @@ def test_disk_full_while_saving(grid, undisturbed, tmp_path):
     flag, study = tmp_path / "full", tmp_path / "s"
     env = {"PYTHONPATH": f"{tmp_path}:{os.getcwd()}", "DISK_FULL": str(flag)}  # noqa: PTH109
     driver = start(grid, tmp_path, "--max-failures", "1", env=env)
-    wait_for(lambda: max(epochs_saved(study).values(), default=0) >= 3, driver)
+    [victim] = wait_for(
+        lambda: [run for run, n in epochs_saved(study).items() if "-beta4-" in run and n >= 3],
+        driver,
+    )
     flag.touch()
     said, _ = finish(driver, status=1)
     trials = open_study(study).trials.set_index("beta")
     assert trials["state"].to_dict() == {1: "done", 4: "failed"}
+    assert trials["run"][4] == victim
     assert "No space left on device" in trials["error"][4]
     assert "failed: OSError: [Errno 28] No space left on device" in said
     flag.unlink()
