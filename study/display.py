@@ -64,10 +64,10 @@ class Display:
         """Something a person should know that did not stop a run."""
         self._console.print(f"{run}: {text}", soft_wrap=True, markup=False)
 
-    def retrying(self, run: str) -> None:
-        """A run lost its worker and waits for another."""
+    def retrying(self, run: str, reason: str) -> None:
+        """A run lost its worker, or failed in a way that may pass, and waits for another."""
         self._running.pop(run, None)
-        self._line(f"{run} lost its worker; it goes on from its last checkpoint")
+        self.warning(run, f"{reason}; it goes on from its last checkpoint")
 
     def stopping(self, running: int) -> None:
         """The user asks to stop."""

@@ -21,7 +21,7 @@ os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1000000000")  # a snapshot is
 
 import ray
 from ray import cloudpickle, tune
-from ray.exceptions import RayTaskError
+from ray.exceptions import RayActorError, RayTaskError
 from ray.tune.experiment import Trial
 
 from study.config import RunConfig, StudyError, UsageError
@@ -32,6 +32,7 @@ from study.signals import interrupt, on_signals
 from study.storage import Folder
 from study.trainable import Task, fail_run, trainable
 
+LOST = "its worker was lost"
 CONNECT_S = 5.0
 STOP_GRACE_S = 20.0  # for the epoch in flight; schedulers such as SLURM kill after 30 s
 
@@ -231,7 +232,7 @@ class _Events(tune.Callback):
 
     def on_trial_recover(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
         self._running.discard(_trial_name(trial))
-        self._display.retrying(_trial_name(trial))
+        self._display.retrying(_trial_name(trial), _reason(trial))
 
     def on_trial_complete(
         self, iteration: int, trials: list[Trial], trial: Trial, **_: Any
@@ -290,6 +291,8 @@ def _reason(trial: Trial) -> str:
     if not (path and Path(path).exists()):
         return "its worker failed, and Ray does not say why"
     error = cloudpickle.loads(Path(path).read_bytes())
+    if isinstance(error, RayActorError):
+        return LOST
     cause = error.cause if isinstance(error, RayTaskError) else error
     return f"{type(cause).__name__}: {_first_line(cause)}"
 

@@ -52,7 +52,7 @@ def test_node_added_and_node_lost(cluster, grid, tmp_path):
     wait_for(lambda: len(begun(study)) == 2, driver)  # the new node has taken a run
     cluster.remove_node(first, allow_graceful=False)
     said, _ = finish(driver)
-    assert "lost its worker; it goes on from its last checkpoint" in said
+    assert "its worker was lost; it goes on from its last checkpoint" in said
     assert "(3 of 3)" in said
     run(grid, tmp_path / "quiet", *address)
     assert_same(study, tmp_path / "quiet" / "s")

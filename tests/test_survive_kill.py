@@ -87,7 +87,7 @@ def test_worker_killed(grid, undisturbed, tmp_path):
     wait_for(lambda: any(epochs > 5 for epochs in epochs_saved(study).values()), driver)
     os.kill(trial_workers(driver.pid)[0], signal.SIGKILL)
     said, _ = finish(driver)
-    assert said.count("lost its worker; it goes on from its last checkpoint") == 1
+    assert said.count("its worker was lost; it goes on from its last checkpoint") == 1
     assert "(3 of 3)" in said
     assert_same(study, undisturbed)
 
