@@ -74,6 +74,8 @@ class Lock:
         except Timeout:
             raise _taken(self._study, read_holder(self._study)) from None
         except OSError as error:
+            if self._system:
+                self._system.release()
             raise StudyError(f"cannot write to the results folder {self._study}: {error}") from None
         threading.Thread(target=self._beat, daemon=True).start()
         return self
