@@ -5,7 +5,9 @@ import math
 import os
 import shutil
 import socket
+import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -158,6 +160,7 @@ def launch(
         interrupted = True
         ray.shutdown()  # ends the workers at once, which Tune would wait for
     finally:
+        events.end()
         shutil.rmtree(scratch, ignore_errors=True)
     return Outcome(events.errors, interrupted or len(events.settled_runs) < len(tasks))
 
@@ -187,6 +190,8 @@ class _Events(tune.Callback):
         self._stopped: set[str] = set()
         self._awaited: set[str] = set()  # runs that save, once asked to stop
         self._deadline = math.inf
+        self._last_resort = threading.Timer(STOP_GRACE_S + 5, _leave)
+        self._last_resort.daemon = True
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Tune pickles its callbacks into a snapshot that we never read."""
@@ -201,11 +206,16 @@ class _Events(tune.Callback):
         if self._deadline < math.inf:
             raise KeyboardInterrupt
         self._awaited, self._deadline = set(self._running), time.monotonic() + STOP_GRACE_S
+        self._last_resort.start()
         self._display.stopping(len(self._awaited))
         try:
             self._lock.ask_to_stop()
         except OSError:
             raise KeyboardInterrupt from None
+
+    def end(self) -> None:
+        """Tune has returned."""
+        self._last_resort.cancel()
 
     def on_step_end(self, iteration: int, trials: list[Trial], **_: Any) -> None:
         if self._deadline == math.inf:
@@ -283,6 +293,13 @@ def _node_resources() -> list[dict[str, float]]:
     """CPUs and GPUs of every node that is there, by Ray's names."""
     nodes = ray.nodes()  # type: ignore[no-untyped-call]
     return [node["Resources"] for node in nodes if node["Alive"]]
+
+
+def _leave() -> None:
+    """End this process where Ray does not return, as when the same signal hit Ray's processes."""
+    sys.stderr.write("study: stopped without waiting for Ray; the same command goes on from here\n")
+    sys.stderr.flush()
+    os._exit(130)
 
 
 def _reason(trial: Trial) -> str:
