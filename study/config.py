@@ -3,12 +3,13 @@
 import difflib
 import hashlib
 import json
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 N_TRAIN = 60_000
 N_CLASSES = 10
+HOW = {"epochs", "checkpoint_every", "compile", "pack"}
 
 
 class UsageError(ValueError):
@@ -22,9 +23,9 @@ class StudyError(RuntimeError):
 class RunConfig(BaseModel):
     """One training run; the defaults are those of the paper (section 3).
 
-    The first four fields are the axes of the paper's study. `epochs` and `checkpoint_every` say
-    how far and how safely to train, not what: they are no part of a run's identity, so that a
-    finished run can be continued.
+    The first four fields are the axes of the paper's study. `HOW` names those that say how
+    far, how safely and how fast to train, not what: they are no part of a run's identity, so that
+    a finished run can be continued.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -41,6 +42,9 @@ class RunConfig(BaseModel):
     learning_rate: float = Field(0.01, gt=0, allow_inf_nan=False, strict=False)
     train_images: int = Field(N_TRAIN, ge=1, le=N_TRAIN)
     checkpoint_every: int = Field(5, ge=1)
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    compile: Literal["auto", True, False] = "auto"
+    pack: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
 
     @model_validator(mode="after")
     def _one_batch_fits(self) -> "RunConfig":
@@ -62,7 +66,7 @@ class RunConfig(BaseModel):
 
     def identity(self) -> dict[str, Any]:
         """The fields that decide what is trained."""
-        return self.model_dump(exclude={"epochs", "checkpoint_every"})
+        return self.model_dump(exclude=HOW)
 
     @property
     def run_id(self) -> str:

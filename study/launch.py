@@ -21,11 +21,12 @@ from ray import tune
 from ray.exceptions import RayTaskError
 from ray.tune.experiment import Trial
 
+from study.choice import Choice, packs
 from study.config import RunConfig, StudyError, UsageError
 from study.display import Display
 from study.results import runs_folder
 from study.storage import Folder
-from study.trainable import Task, fail_run, trainable
+from study.trainable import Member, Task, fail_run, trainable
 
 CONNECT_S = 5.0
 
@@ -91,6 +92,7 @@ def launch(
     todo: list[RunConfig],
     study: Folder,
     data_dir: Path,
+    engine: Choice,
     resources: Resources,
     display: Display,
     settled: Callable[[str], None],
@@ -101,19 +103,28 @@ def launch(
         todo: the runs to start or to continue.
         study: the study's folder, reachable from every node.
         data_dir: the cache of the data, on every node.
+        engine: precision and compilation.
         resources: what a run may use of the connected cluster.
         display: told what happens, as it happens.
         settled: called with a run's id when it is done or has failed for good.
     """
     tasks = [
         Task(
-            run=run.run_id,
-            config=run.model_dump(),
-            folder=str(runs_folder(study) / run.run_id),
+            name=runs[0].run_id if len(runs) == 1 else f"{runs[0].run_id}-and-{len(runs) - 1}-more",
+            members=[
+                Member(
+                    run=run.run_id,
+                    config=run.model_dump(),
+                    folder=str(runs_folder(study) / run.run_id),
+                )
+                for run in runs
+            ],
             data_dir=str(data_dir),
             threads=max(1, int(resources.cpus_per_run)),
+            bf16=engine.bf16(runs[0]),
+            compile=engine.compiles(runs[0]),
         )
-        for run in todo
+        for runs in packs(todo, on_gpu=_gpus(resources) > 0)
     ]
     events = _Events(display, settled)
     scratch = tempfile.mkdtemp(prefix="vae-study-tune-")  # Tune's snapshot; never read again
@@ -137,7 +148,7 @@ def launch(
         tuner.fit()
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    return Outcome(events.errors, interrupted=len(events.settled_runs) < len(tasks))
+    return Outcome(events.errors, interrupted=len(events.settled_runs) < len(todo))
 
 
 def _trial(config: dict[str, Any]) -> None:
@@ -145,7 +156,11 @@ def _trial(config: dict[str, Any]) -> None:
 
 
 def _trial_name(trial: Trial) -> str:
-    return str(trial.config["task"]["run"])
+    return str(trial.config["task"]["name"])
+
+
+def _members(trial: Trial) -> list[Member]:
+    return list(trial.config["task"]["members"])
 
 
 class _Events(tune.Callback):
@@ -161,32 +176,36 @@ class _Events(tune.Callback):
         return {}
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
-        self._display.started(_trial_name(trial))
+        for member in _members(trial):
+            self._display.started(member["run"])
 
     def on_trial_result(
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **_: Any
     ) -> None:
-        if result.get("error"):
-            self.errors[_trial_name(trial)] = result["error"]
-        elif "epoch" in result:
-            self._display.epoch(_trial_name(trial), result["epoch"], result["objective"])
+        run = result["run"]
+        if result["state"] == "begun":
+            self._display.epoch(run, result["epoch"], result["objective"])
+            return
+        if result["error"]:
+            self.errors[run] = result["error"]
+        self._settle(run)
 
     def on_trial_recover(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
-        self._display.retrying(_trial_name(trial))
-
-    def on_trial_complete(
-        self, iteration: int, trials: list[Trial], trial: Trial, **_: Any
-    ) -> None:
-        self._settle(_trial_name(trial))
+        for member in _members(trial):
+            if member["run"] not in self.settled_runs:
+                self._display.retrying(member["run"])
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
-        run, task = _trial_name(trial), trial.config["task"]
-        self.errors[run] = _reason(trial.get_error())
-        try:
-            fail_run(RunConfig(**task["config"]), Folder(task["folder"]), self.errors[run])
-        except OSError as error:
-            self.errors[run] += f" (and its record could not be written: {error})"
-        self._settle(run)
+        for member in _members(trial):
+            run = member["run"]
+            if run in self.settled_runs:
+                continue
+            self.errors[run] = _reason(trial.get_error())
+            try:
+                fail_run(RunConfig(**member["config"]), Folder(member["folder"]), self.errors[run])
+            except OSError as error:
+                self.errors[run] += f" (and its record could not be written: {error})"
+            self._settle(run)
 
     def _settle(self, run: str) -> None:
         self.settled_runs.add(run)

@@ -55,6 +55,8 @@ def _run(args: argparse.Namespace) -> int:
     overrides = parse_overrides(args.set or [])
     if args.seeds is not None:
         overrides["seed"] = args.seeds
+    if args.pack is not None:
+        overrides |= parse_overrides([f"pack={args.pack}"])
     path = find_grid(args.grid)
     runs = read_grid(path.read_text(), str(path), overrides)
     study = Folder(args.results) / (args.name or path.stem)
@@ -159,6 +161,12 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         type=_not_negative,
         metavar="N",
         help="GPUs of a run, fractions allowed (default: the GPUs shared evenly)",
+    )
+    how.add_argument(
+        "--pack",
+        metavar="N",
+        help="train N runs of one shape as one stacked computation (default: auto, which is 1 on a"
+        " CPU and as many as fit on a GPU)",
     )
     how.add_argument(
         "--max-failures",
