@@ -30,18 +30,18 @@ class RunConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    latent_dim: int = Field(10, ge=1)
-    beta: float = Field(1.0, ge=0, allow_inf_nan=False, strict=False)
+    latent_dim: int = Field(default=10, ge=1)
+    beta: float = Field(default=1.0, ge=0, allow_inf_nan=False, strict=False)
     conditioning: Literal["none", "label"] = "none"
-    seed: int = Field(0, ge=0, lt=2**32)
+    seed: int = Field(default=0, ge=0, lt=2**32)
 
-    epochs: int = Field(200, ge=1)
-    hidden: int = Field(500, ge=1)
-    batch_size: int = Field(100, ge=1)
+    epochs: int = Field(default=200, ge=1)
+    hidden: int = Field(default=500, ge=1)
+    batch_size: int = Field(default=100, ge=1)
     optimiser: Literal["adagrad", "adam", "sgd"] = "adagrad"
-    learning_rate: float = Field(0.01, gt=0, allow_inf_nan=False, strict=False)
-    train_images: int = Field(N_TRAIN, ge=1, le=N_TRAIN)
-    checkpoint_every: int = Field(5, ge=1)
+    learning_rate: float = Field(default=0.01, gt=0, allow_inf_nan=False, strict=False)
+    train_images: int = Field(default=N_TRAIN, ge=1, le=N_TRAIN)
+    checkpoint_every: int = Field(default=5, ge=1)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     compile: Literal["auto", True, False] = "auto"
     pack: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"

@@ -58,7 +58,7 @@ def adagrad(param: Tensor, grad: Tensor, slots: list[Tensor], step: Tensor, lr: 
     """Adagrad without decay. Source: Duchi et al. 2011."""
     (squares,) = slots
     squares.addcmul_(grad, grad)
-    param.sub_(lr * grad / (squares.sqrt() + ADAGRAD_EPS))
+    param.addcdiv_(grad, squares.sqrt().add_(ADAGRAD_EPS).div_(lr), value=-1)
 
 
 def adam(param: Tensor, grad: Tensor, slots: list[Tensor], step: Tensor, lr: Tensor) -> None:

@@ -58,7 +58,7 @@ def connect(address: str | None) -> None:
         _require_answer(address)
     try:
         ray.init(
-            address=address,
+            address=address or "local",  # None would join any cluster begun on this machine
             include_dashboard=False if address in {None, "local"} else None,
             log_to_driver=False,
             logging_level=logging.CRITICAL,

@@ -24,6 +24,7 @@ STUDY = [
     "results",
     "trainable",
     "display",
+    "bench",
     "launch",
     "session",
     "run",
