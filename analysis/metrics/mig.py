@@ -122,7 +122,7 @@ def _entropy(counts: FloatArray) -> FloatArray:
 
 def _information(tables: FloatArray) -> FloatArray:
     """Mutual information of tables (..., n_bins, n_values), in nats, (...)."""
-    joint = _entropy(tables.reshape(*tables.shape[:-2], -1))
+    joint = _entropy(tables.reshape(*tables.shape[:-2], tables.shape[-2] * tables.shape[-1]))
     apart = _entropy(tables.sum(axis=-1)) + _entropy(tables.sum(axis=-2))
     return np.maximum(apart - joint, 0.0)
 
