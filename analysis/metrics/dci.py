@@ -66,7 +66,7 @@ def dci(
     the trees grow, and those of different estimators do not compare. Disentanglement of planted
     codes (10,000 images, 10 latents, 20 values), boosted and forest: aligned with noise 0.61 and
     0.64, mixed in pairs 0.30 and 0.34, rotated 0.11 and 0.12, tangled 0.11 and 0.10. With leaves
-    of one image a forest gave 0.13, 0.05, 0.01 and 0.01.
+    of one image a random forest gave 0.13, 0.05, 0.01 and 0.01.
 
     Every tree of the forest sees its own bootstrap sample of the training images. The interval is
     the score -+ 1.96 standard deviations over trees; these differ by their own random splits too,
