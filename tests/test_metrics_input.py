@@ -40,7 +40,7 @@ def test_protocol_is_json_and_names_seed_pruning_and_versions(score):
     protocol = score(CODES, FACTORS, seed=3).protocol
     assert json.loads(json.dumps(protocol)) == protocol
     assert protocol["seed"] == 3
-    assert {"score", "preset", "scaling", "pruning", "interval"} <= protocol.keys()
+    assert {"score", "scaling", "pruning", "interval"} <= protocol.keys()
     assert protocol["versions"]["numpy"] == np.__version__
 
 

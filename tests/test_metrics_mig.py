@@ -92,7 +92,7 @@ def test_information_agrees_with_scikit_learn():
 
 def test_interval_has_the_width_of_a_plain_bootstrap():
     rng = np.random.default_rng(0)
-    rows = rng.integers(len(FACTORS), size=(60, len(FACTORS)))
+    rows = rng.integers(len(FACTORS), size=(40, len(FACTORS)))
     plain = np.std([mig(NOISY[i], FACTORS[i]).score for i in rows])
     low, high = mig(NOISY, FACTORS).interval
-    assert high - low == pytest.approx(2 * 1.96 * plain, rel=0.35)
+    assert high - low == pytest.approx(2 * 1.96 * plain, rel=0.4)

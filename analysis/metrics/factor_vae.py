@@ -47,7 +47,8 @@ def factor_vae(
     A vote fixes one value of one factor, takes images of that value and names the latent with the
     smallest variance relative to its variance over all images. Two thirds of the images serve the
     training votes, the others the held-out ones. A latent that no training vote named is wrong
-    wherever it is named later.
+    wherever it is named later. The interval is of the votes alone: over fresh sets of 10,000
+    planted images scores spread twice as wide.
 
     Args:
         codes: posterior means, (n_samples, n_latents).
