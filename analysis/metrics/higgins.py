@@ -53,8 +53,8 @@ def higgins(
     """How well a linear classifier tells which factor pairs of images share.
 
     A vote's features are mean |z1 - z2| over its pairs. Two thirds of the images serve the training
-    votes, the others the held-out ones. The interval is of the votes alone: over fresh sets of 10,000
-    planted images scores spread 1.7 times as wide, and at a score of 1 it is a point.
+    votes, the others the held-out ones. The interval is of the votes alone: over fresh sets of
+    10,000 planted images scores spread 1.7 times as wide, and at a score of 1 it is a point.
 
     Args:
         codes: posterior means, (n_samples, n_latents).
