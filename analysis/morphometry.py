@@ -5,6 +5,11 @@ about 1 ms an image. The published figures come from a bicubic (Catmull-Rom) enl
 clipped, smoothed by a Gaussian of 4/3 pixels, truncated to whole grey levels, and from a medial
 axis. scikit-image's `pyramid_expand` has since gone over to splines: with these the first training
 digit is 19.89 px high, not 19.85, and its line 2.53 px thick, not 2.46.
+
+Agreement with an image-by-image pipeline of these steps: slant, width, height and area to rounding;
+thickness to 0.006 px on average (0.055 at most, of 200 digits), no further than two seeds of its
+random ties are apart; length comes out 0.5 px (1.2%) shorter, as ordered ties leave fewer stairs.
+Lines thinner than 1.5 px measure thicker than they are: the enlargement blurs.
 """
 
 import hashlib
