@@ -7,7 +7,7 @@ from scipy import ndimage
 from skimage import morphology, transform
 
 from analysis import morphometry
-from analysis.morphometry import COLUMNS, measure, measure_cached
+from analysis.morphometry import COLUMNS, enlarge, measure, measure_cached
 
 FINE = (np.arange(28 * 16) + 0.5) / 16  # places in the image, in pixels, sixteen to a pixel
 COLUMN, ROW = np.meshgrid(FINE - 14, FINE - 14)
@@ -63,6 +63,13 @@ def test_width_is_that_of_the_parallelogram_and_not_of_the_box():
     upright, leaning = measure(bar(4)).width_px[0], measure(bar(4, 0.5)).width_px[0]
     assert upright == pytest.approx(0.98 * 4, abs=1)
     assert leaning == pytest.approx(upright, abs=0.6)
+
+
+def test_enlarged_images_keep_flat_places_and_the_mean(digits):
+    flat = np.full((1, 28, 28), 255, np.uint8)
+    np.testing.assert_array_equal(enlarge(flat), np.full((1, 112, 112), 255))
+    # truncation takes half a grey level off the ink, clipping adds some around it
+    assert abs(enlarge(digits).mean() - digits.mean()) < 1
 
 
 def test_first_training_digit_measures_as_published(mnist):
