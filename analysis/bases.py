@@ -1,4 +1,4 @@
-"""Three bases for the same codes: the latents themselves, independent and principal components.
+"""Bases for the same codes: the latents themselves and principal components; ica.py has a third.
 
 Components are uncorrelated directions of unit length in the space of codes. They keep the units of
 the latents, so that a variance, a threshold or a scale-dependent score means the same on every
@@ -6,24 +6,22 @@ basis, and their variances add up to that of the active latents. They come in fa
 variance; the sign makes the largest entry of a direction positive.
 """
 
-import warnings
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.decomposition import FastICA
-from sklearn.exceptions import ConvergenceWarning
+
+from analysis.metrics import ACTIVE_VARIANCE
 
 Floats = npt.NDArray[np.float64]
 
-ACTIVE_VARIANCE = 0.01  # latents whose codes vary less are dead and left out
 _RANK = 1e-8  # directions with a smaller share of the largest variance are rounding errors
 
 
 class Basis(NamedTuple):
-    """Codes seen along other directions: codes = mean + components @ mixing.T."""
+    """Codes seen along other directions: latents = mean + codes @ mixing.T."""
 
-    components: Floats  # (n_samples, n_components)
+    codes: Floats  # (n_samples, n_components)
     mixing: Floats  # (n_latents, n_components); the row of a dead latent is zero
     unmixing: Floats  # (n_components, n_latents); unmixing @ mixing is the identity
     mean: Floats  # (n_latents,)
@@ -34,7 +32,7 @@ class Basis(NamedTuple):
 
 def latent(codes: npt.ArrayLike) -> Basis:
     """The codes as they are, dead latents included."""
-    codes = _checked(codes)
+    codes = checked(codes)
     n_latents = codes.shape[1]
     unit = np.eye(n_latents)
     return Basis(codes, unit, unit, np.zeros(n_latents), _active(codes), True, 0)
@@ -52,41 +50,8 @@ def pca(codes: npt.ArrayLike) -> Basis:
     Raises:
         ValueError: not two-dimensional, fewer than two samples, or a value not finite.
     """
-    codes = _checked(codes)
-    return _along(codes, _principal(codes), True, 0)
-
-
-def ica(codes: npt.ArrayLike, *, seed: int = 0, max_iter: int = 200, tol: float = 1e-4) -> Basis:
-    """Independent components of the active latents, by FastICA (logcosh, all at once).
-
-    Args:
-        codes: (n_samples, n_latents).
-        seed: of the first guess; components that converge do not depend on it.
-        max_iter: iterations before giving up; using up all counts as not converged. 200 take 22 s
-            with 200 Gaussian latents and 10,000 samples, where Laplace ones converge in 72.
-        tol: change of direction, as 1 - |cosine|, at which the components have converged.
-
-    Returns:
-        As many components as `pca` finds. Gaussian ones cannot be told apart: they converge late,
-        if at all, and to any rotation among themselves.
-
-    Raises:
-        ValueError: not two-dimensional, fewer than two samples, or a value not finite.
-
-    Source: Hyvarinen & Oja 2000, Neural Networks 13(4-5), section 6.
-    """
-    codes = _checked(codes)
-    axes = _principal(codes)
-    if axes.shape[1] < 2:
-        return _along(codes, axes, True, 0)
-    scores = (codes - codes.mean(axis=0)) @ axes
-    spread = scores.std(axis=0)
-    model = FastICA(whiten=False, random_state=seed, max_iter=max_iter, tol=tol)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # reported as `converged`
-        model.fit(scores / spread)
-    mixing = (axes * spread) @ model.components_.T  # the rotation's transpose is its inverse
-    return _along(codes, mixing, model.n_iter_ < max_iter, model.n_iter_)
+    codes = checked(codes)
+    return along(codes, principal(codes))
 
 
 def project(basis: Basis, codes: npt.ArrayLike) -> Floats:
@@ -99,23 +64,28 @@ def restore(basis: Basis, components: npt.ArrayLike) -> Floats:
     return basis.mean + np.asarray(components, dtype=np.float64) @ basis.mixing.T
 
 
-def _checked(codes: npt.ArrayLike) -> Floats:
-    checked = np.asarray(codes, dtype=np.float64)
-    if checked.ndim != 2 or len(checked) < 2:
+def checked(codes: npt.ArrayLike) -> Floats:
+    """Codes as float64 (n_samples, n_latents).
+
+    Raises:
+        ValueError: not two-dimensional, fewer than two samples, or a value not finite.
+    """
+    given = np.asarray(codes, dtype=np.float64)
+    if given.ndim != 2 or len(given) < 2:
         raise ValueError(
-            f"codes must be (n_samples, n_latents) with two samples or more, got {checked.shape}"
+            f"codes must be (n_samples, n_latents) with two samples or more, got {given.shape}"
         )
-    broken = np.flatnonzero(~np.isfinite(checked).all(axis=0))
+    broken = np.flatnonzero(~np.isfinite(given).all(axis=0))
     if broken.size:
         raise ValueError(f"codes of latents {broken.tolist()} are NaN or infinite")
-    return checked
+    return given
 
 
 def _active(codes: Floats) -> npt.NDArray[np.int64]:
     return np.flatnonzero(codes.var(axis=0) > ACTIVE_VARIANCE)
 
 
-def _principal(codes: Floats) -> Floats:
+def principal(codes: Floats) -> Floats:
     """Orthonormal directions in which the active latents vary, (n_latents, n_components)."""
     active = _active(codes)
     centred = codes[:, active] - codes[:, active].mean(axis=0)
@@ -125,7 +95,7 @@ def _principal(codes: Floats) -> Floats:
     return axes[:, variance > _RANK * variance.max(initial=0)]
 
 
-def _along(codes: Floats, mixing: Floats, converged: bool, n_iterations: int) -> Basis:
+def along(codes: Floats, mixing: Floats, converged: bool = True, n_iterations: int = 0) -> Basis:
     """The basis along the columns of `mixing`, with length, sign and order fixed."""
     mixing = mixing / np.linalg.norm(mixing, axis=0)
     largest = np.take_along_axis(mixing, np.abs(mixing).argmax(axis=0)[None], axis=0)

@@ -9,7 +9,7 @@ import torch
 
 from study.config import RunConfig, StudyError, nearest
 from study.data import Mnist, load_mnist
-from study.results import RECORD, WEIGHTS, read_record, read_table, runs_folder
+from study.results import RECORD, WEIGHTS, has_table, read_record, read_table, runs_folder
 from study.storage import Folder
 from study.vae import Vae
 
@@ -41,6 +41,37 @@ class Study:
         """A row a finished run and latent: KL and variance of the posterior mean, test set."""
         return read_table(self.folder, "latents")
 
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """A row a run, basis, scaling and score: value, interval, controls, protocol.
+
+        Raises:
+            StudyError: the study has not been scored yet; says how.
+        """
+        return self._scored("scores")
+
+    @cached_property
+    def udr(self) -> pd.DataFrame:
+        """A row a pair of runs that differ in their seed alone: how far their latents agree."""
+        return self._scored("udr")
+
+    @cached_property
+    def ranking(self) -> pd.DataFrame:
+        """A row a configuration, the most disentangled first.
+
+        Raises:
+            StudyError: the study has not been scored yet; says how.
+        """
+        return self._scored("ranking")
+
+    def has_weights(self, run: str) -> bool:
+        """Whether a run's model can be read; a clone may hold the tables alone."""
+        return (runs_folder(self.folder) / run).exists(WEIGHTS)
+
+    def weights(self, run: str) -> bytes:
+        """The file that holds a finished run's weights, as it is."""
+        return (runs_folder(self.folder) / run).read(WEIGHTS)
+
     def model(self, run: str) -> tuple[Vae, RunConfig]:
         """A finished run's model, ready to evaluate, and its configuration.
 
@@ -64,10 +95,22 @@ class Study:
         """The images that the study was trained and tested on."""
         return load_mnist(data_dir)
 
+    def _scored(self, name: str) -> pd.DataFrame:
+        if not has_table(self.folder, name):
+            raise StudyError(
+                f"{self.folder} has no {name}.parquet yet: python -m analysis.score {self.folder}"
+            )
+        return read_table(self.folder, name)
+
     def _require_run(self, run: str) -> None:
         known = list(self.trials["run"])
         if run not in known:
             raise StudyError(f"{self.folder} has no run {run!r}{nearest(run, known)}")
+
+
+def configuration(runs: pd.Series) -> pd.Series:
+    """Run ids without their seed: `J10-beta4-label-seed0` is of `J10-beta4-label`."""
+    return runs.str.replace(r"-seed\d+", "", regex=True)
 
 
 def open_study(location: str | Path) -> Study:

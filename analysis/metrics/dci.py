@@ -1,5 +1,6 @@
 """Disentanglement, completeness and informativeness, after Eastwood & Williams."""
 
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from ._checks import (
     check_factors,
 )
 from ._protocol import Protocol, protocol
+from ._resample import accuracy_interval
 from ._votes import disjoint
 
 Estimator = Literal["extra_trees", "gradient_boosting"]
@@ -32,6 +34,8 @@ class Dci(NamedTuple):
     informativeness: float  # mean held-out accuracy over factors
     chance: float  # informativeness of naming every factor's commonest value
     interval: Interval  # 95%, of disentanglement, over refits to resampled images; see `dci`
+    completeness_interval: Interval  # 95%, likewise
+    informativeness_interval: Interval  # 95%, over held-out images, as if factors stood together
     saturated: bool  # disentanglement is at its ceiling
     importance: FloatArray  # (n_latents, n_factors), columns sum to 1; dead latents are zero
     accuracy: FloatArray  # (n_factors,), held out
@@ -100,10 +104,7 @@ def dci(
     importance = np.zeros((codes.shape[1], factors.shape[1]))
     importance[living] = fit.importance.mean(axis=0)
     score = disentanglement(importance)
-    spread: float = np.nan
-    if estimator == "extra_trees":
-        spread = 1.96 * float(np.std([disentanglement(tree) for tree in fit.importance], ddof=1))
-    low, high = np.clip((score - spread, score + spread), 0, 1)
+    informativeness = float(fit.accuracy.mean())
     settings = protocol(
         "dci",
         "scikit-learn",
@@ -121,9 +122,11 @@ def dci(
     return Dci(
         disentanglement=score,
         completeness=completeness(importance),
-        informativeness=float(fit.accuracy.mean()),
+        informativeness=informativeness,
         chance=float(np.mean([_commonest(f) for f in factors[held_out].T])),
-        interval=(float(low), float(high)),
+        interval=_over_trees(disentanglement, fit.importance),
+        completeness_interval=_over_trees(completeness, fit.importance),
+        informativeness_interval=accuracy_interval(informativeness, len(held_out), rng),
         saturated=score >= SATURATED,
         importance=importance,
         accuracy=fit.accuracy,
@@ -146,6 +149,15 @@ def completeness(importance: FloatArray) -> float:
     The entropy's base is the number of all latents, dead ones included, as in the source.
     """
     return _concentration(importance.T)
+
+
+def _over_trees(figure: Callable[[FloatArray], float], importance: FloatArray) -> Interval:
+    """The figure of all trees -+ 1.96 standard deviations over them; NaN for a single one."""
+    if len(importance) < 2:
+        return np.nan, np.nan
+    spread = 1.96 * float(np.std([figure(tree) for tree in importance], ddof=1))
+    centre = figure(importance.mean(axis=0))
+    return max(0.0, centre - spread), min(1.0, centre + spread)
 
 
 def _concentration(importance: FloatArray) -> float:
