@@ -64,6 +64,11 @@ class Study:
         """
         return self._scored("ranking")
 
+    def forget(self, *tables: str) -> None:
+        """Read these tables anew when next asked for."""
+        for name in tables:
+            self.__dict__.pop(name, None)
+
     def has_weights(self, run: str) -> bool:
         """Whether a run's model can be read; a clone may hold the tables alone."""
         return (runs_folder(self.folder) / run).exists(WEIGHTS)
@@ -72,23 +77,30 @@ class Study:
         """The file that holds a finished run's weights, as it is."""
         return (runs_folder(self.folder) / run).read(WEIGHTS)
 
+    def config(self, run: str) -> RunConfig:
+        """The configuration of a run that has its weights.
+
+        Raises:
+            StudyError: the study has no such run, or not its weights; says what to do.
+        """
+        self._require_run(run)
+        record = read_record(runs_folder(self.folder) / run)
+        if record is None or not self.has_weights(run):
+            raise StudyError(
+                f"the weights of {run} are not in {self.folder} (there is no {RECORD} or"
+                f" {WEIGHTS} in its folder): train it by repeating the study's command"
+            )
+        return RunConfig(**record["config"])
+
     def model(self, run: str) -> tuple[Vae, RunConfig]:
         """A finished run's model, ready to evaluate, and its configuration.
 
         Raises:
             StudyError: the study has no such run, or not its weights; says what to do.
         """
-        self._require_run(run)
-        folder = runs_folder(self.folder) / run
-        record = read_record(folder)
-        if record is None or not folder.exists(WEIGHTS):
-            raise StudyError(
-                f"the weights of {run} are not in {self.folder} (there is no {RECORD} or"
-                f" {WEIGHTS} in its folder): train it by repeating the study's command"
-            )
-        config = RunConfig(**record["config"])
+        config = self.config(run)
         model = Vae(config.latent_dim, config.hidden, config.n_classes)
-        model.load_state_dict(torch.load(io.BytesIO(folder.read(WEIGHTS)), weights_only=True))
+        model.load_state_dict(torch.load(io.BytesIO(self.weights(run)), weights_only=True))
         return model.eval(), config
 
     def images(self, data_dir: Path | None = None) -> Mnist:

@@ -170,7 +170,8 @@ def _values(basis: Basis, sample: Sample, units: list[Unit], n_repeats: int) -> 
     first = units[0]
     if basis.codes.shape[1] == 0:
         note = "no active latents"
-        return [Value(*u, *[np.nan] * 4, False, True, note, "{}") for u in units]
+        nan = np.nan
+        return [Value(*u, nan, nan, nan, nan, False, True, note, "{}") for u in units]
     arguments = dict(SETTINGS[first.settings])
     if first.settings == "digit_probe":
         results: list[Any] = [metrics.probe(basis.codes, sample.digits, **arguments)]
@@ -205,8 +206,8 @@ def _value(unit: Unit, basis: Basis, results: list[Any]) -> Value:
         said["seed"] = [result.protocol["seed"] for result in results]
     said["basis"] = {"name": unit.basis, "n_components": basis.codes.shape[1]}
     converged = basis.converged and all(getattr(result, "converged", True) for result in results)
-    row = (float(value), float(low), float(high), float(chance), bool(saturated))
-    return Value(*unit, *row, bool(converged), "", json.dumps(said, default=str))
+    figures = float(value), float(low), float(high), float(chance)
+    return Value(*unit, *figures, bool(saturated), bool(converged), "", json.dumps(said))
 
 
 def _over_repeats(scores: Iterable[float]) -> tuple[float, float, float]:
