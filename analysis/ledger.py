@@ -7,7 +7,7 @@ import pandas as pd
 
 from analysis.runs import Study, configuration
 from analysis.scores import Unit, Value
-from analysis.scoring import (
+from analysis.subjects import (
     CONTROL_SCORES,
     SCORES,
     UDR,

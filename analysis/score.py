@@ -18,7 +18,7 @@ from analysis.ledger import Book
 from analysis.ranking import agreement, ica_table, ranking
 from analysis.runs import Study, open_study
 from analysis.scores import Sample
-from analysis.scoring import Data, subjects
+from analysis.subjects import Data, subjects
 from study.config import RunConfig, StudyError, UsageError
 from study.data import data_dir
 from study.results import write_table
@@ -207,7 +207,8 @@ def _scorable(study: Study) -> tuple[list[str], dict[str, str]]:
     runs, unscored = [], {}
     for row in study.trials.to_dict("records"):
         if row["state"] != "done":
-            unscored[row["run"]] = row["error"] or f"not finished ({row['state']})"
+            error = row["error"]  # NaN where there is none
+            unscored[row["run"]] = error if isinstance(error, str) else "not finished yet"
         elif not study.has_weights(row["run"]):
             unscored[row["run"]] = "its weights are not here"
         else:

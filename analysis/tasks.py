@@ -15,7 +15,7 @@ from analysis.ledger import Book, Jobs
 from analysis.metrics import Udr
 from analysis.runs import Study
 from analysis.scores import Unit, Value
-from analysis.scoring import Data, Subject, measure_control, measure_pair, measure_run
+from analysis.subjects import Data, Subject, measure_control, measure_pair, measure_run
 from study.storage import Folder
 
 WRITE_EVERY_S = 10.0

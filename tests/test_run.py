@@ -28,7 +28,8 @@ checkpoint_every: 1
 
 
 def command(grid, results, *more):
-    return [sys.executable, "-m", "study", "--grid", grid, "--results", results, *more]
+    words = [sys.executable, "-m", "study", "--grid", grid, "--results", results]
+    return [*words, "--no-scores", *more]
 
 
 def study(grid, results, *more):

@@ -104,8 +104,7 @@ def top_two_gap(predictability: FloatArray) -> FloatArray:
 def _squared_correlation(codes: FloatArray, values: FloatArray) -> FloatArray:
     z = (codes - codes.mean(axis=0)) / codes.std(axis=0)
     v = (values - values.mean(axis=0)) / values.std(axis=0)
-    squared: FloatArray = (z.T @ v / len(z)) ** 2
-    return squared
+    return np.minimum((z.T @ v / len(z)) ** 2, 1.0)  # rounding may pass 1
 
 
 def _classified(

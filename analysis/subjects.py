@@ -120,7 +120,7 @@ def subjects(study: Study, run: str, first_weights: dict[RunConfig, str]) -> lis
     shape = RunConfig.model_validate(config.model_dump(include=axes))
     if shape not in first_weights:
         first_weights[shape] = content_key(weight_bytes(untrained(shape)))
-    content = content_key(study.weights(run))
+    content = content_key(run, study.weights(run))  # rows are kept by key: runs share none
     j = f"J{config.latent_dim}"
     return [
         Subject("", run, content, config),
