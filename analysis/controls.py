@@ -17,16 +17,17 @@ CONTROLS = ("untrained", "pixel_pca", "raw_pixels", "shuffled")
 def unit_of(control: str, unit: Unit) -> Unit | None:
     """What a control is scored on to stand beside a unit of a run; None where nothing does.
 
-    Shuffled factors tell nothing on any basis, raw pixels have only their own, and the principal
-    components of principal components are themselves: these are scored as "latent". DCI's trees
-    and a second Higgins score would take 15 s on 784 pixels.
+    The untrained encoder has a basis beside every basis. The other controls have one, "latent":
+    shuffled factors tell nothing on any, and ICA of 200 components of pixels would take as long
+    as a run. Nor are DCI's trees, or Higgins twice, grown on 784 pixels.
     """
     if unit in BOUND_UNITS:
         return None
     if control == "raw_pixels" and (unit.settings == "dci" or unit.scaling == "standardised"):
         return None
-    own = control in {"shuffled", "raw_pixels"} or (control == "pixel_pca" and unit.basis == "pca")
-    return unit._replace(basis="latent") if own else unit
+    if control == "shuffled":
+        unit = unit._replace(scaling="raw")
+    return unit if control == "untrained" else unit._replace(basis="latent")
 
 
 def untrained(config: RunConfig) -> Vae:

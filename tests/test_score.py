@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from analysis import open_study
+from analysis.controls import unit_of
 from analysis.factors import discretise, measured
 from analysis.ledger import Book
 from analysis.runs import Study
@@ -126,8 +127,9 @@ def test_changed_weights_cost_that_run_alone(copy, data, ray):
     old = copy.scores
     (folder / changed).write("weights.pt", (folder / others[0]).read("weights.pt"))
     outcome = score_study(copy, data, lambda: None)
-    shuffled_rows = len({unit._replace(basis="latent") for unit in BASIS_UNITS})
-    assert N_ROWS <= outcome.computed <= N_ROWS + shuffled_rows + 1  # and its pair
+    shuffled_rows = len({unit_of("shuffled", unit) for unit in BASIS_UNITS})
+    in_pair = changed in {*copy.udr["run_a"], *copy.udr["run_b"]}
+    assert outcome.computed == N_ROWS + shuffled_rows + in_pair
     kept = old[old["run"].isin(others)].reset_index(drop=True)
     pd.testing.assert_frame_equal(
         copy.scores[copy.scores["run"].isin(others)].reset_index(drop=True), kept

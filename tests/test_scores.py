@@ -151,7 +151,7 @@ def test_bounds_become_rows_with_the_error_of_a_mean():
 def test_which_control_stands_beside_which_row():
     higgins = Unit("ica", "standardised", "higgins")
     assert unit_of("untrained", higgins) == higgins
-    assert unit_of("shuffled", higgins) == higgins._replace(basis="latent")
+    assert unit_of("shuffled", higgins) == Unit("latent", "raw", "higgins")
     assert unit_of("raw_pixels", higgins) is None
     assert unit_of("pixel_pca", Unit("pca", "raw", "mig")) == Unit("latent", "raw", "mig")
     assert unit_of("untrained", Unit("latent", "raw", "iwae")) is None
