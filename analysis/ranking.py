@@ -100,6 +100,8 @@ def ranking(trials: pd.DataFrame, scores: pd.DataFrame, udr: pd.DataFrame) -> pd
     for name in BESIDE:
         table[f"higgins_{name}"] = higgins[name].groupby(keys).mean()
     table["udr"] = udr.groupby("configuration")["value"].mean() if len(udr) else np.nan
+    probes = usable[usable["score"] == "digit_probe"]
+    table["digit_probe"] = probes["value"].groupby(configuration(probes["run"])).mean()
     done = trials[trials["run"].isin(higgins["run"])].groupby("configuration")
     for name in ("neg_elbo", "objective", "active_latents"):
         table[name] = done[name].mean().astype(float)

@@ -178,7 +178,7 @@ def ranking_table(ranked: pd.DataFrame) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0))
     for heading in ("rank", "configuration", "seeds", "Higgins [95%]", "MIG", "DCI", "FactorVAE"):
         table.add_column(heading, justify="left" if heading == "configuration" else "right")
-    for heading in ("neg_elbo", "front", "untrained", "pixel PCA"):
+    for heading in ("digit read", "neg_elbo", "front", "untrained", "pixel PCA"):
         table.add_column(heading, justify="right")
     for row in ranked[ranked["higgins"].notna()].to_dict("records"):
         ceiling = "*" if row["saturated"] else " "
@@ -188,15 +188,16 @@ def ranking_table(ranked: pd.DataFrame) -> Table:
             row["configuration"],
             str(row["n_scored"]),
             f"{interval}{row['higgins_high']:.3f}]",
-            *(f"{row[name]:.3f}" for name in ("mig", "dci", "factor_vae")),
+            *(f"{row[name]:.3f}" for name in ("mig", "dci", "factor_vae", "digit_probe")),
             f"{row['neg_elbo']:.2f}",
             "yes" if row["pareto"] else "",
             *(f"{row[f'higgins_{name}']:.3f}" for name in ("untrained", "pixel_pca")),
         )
     table.caption = (
         "* at the ceiling, where Higgins scores no longer tell configurations apart; equal ranks"
-        " are ordered by MIG, then neg_elbo. front: none has both less neg_elbo and more Higgins."
-        " The last two columns are the Higgins scores of an untrained encoder and of pixels' PCA."
+        " are ordered by MIG, then neg_elbo. digit read: how often a linear classifier tells the"
+        " digit from the codes. front: none has both less neg_elbo and more Higgins. The last two"
+        " columns are the Higgins scores of an untrained encoder and of the pixels' PCA."
     )
     table.caption_justify = "left"
     return table

@@ -6,7 +6,7 @@ that a table of rows is its own cache. Versions of libraries stand in the protoc
 Higgins and FactorVAE draw votes from images. They are repeated over five splits and drawings; the
 value is the mean and the interval -+ t(4) standard deviations of a single repeat. Over fresh sets
 of 10,000 planted images scores spread 0.7 to 1.5 times that much, and 1.4 to 2.6 times as much as
-resampled votes; five disjoint fifths of the images overstated it, up to threefold, as votes among
+resampled votes; five disjoint fifths of the images overstated it, up to 2.5 times, as votes among
 fewer images are easier to confuse.
 """
 

@@ -61,7 +61,7 @@ def scores_of(values, basis="latent"):
     """values: run -> score -> (value, half width); other scores are 0.5."""
     rows = []
     for run, known in values.items():
-        for score in RANKABLE:
+        for score in (*RANKABLE, "digit_probe"):
             value, half = known.get(score, (0.5, 0.1))
             row = {"run": run, "basis": basis, "scaling": "raw", "score": score, "value": value}
             row |= {"low": value - half, "high": value + half, "saturated": value >= 0.99}
@@ -100,6 +100,7 @@ def test_ties_are_ordered_by_mig_and_the_unscored_come_last(planted):
     assert ranked["rank"].isna().tolist() == [False, False, False, True]
     assert ranked["pareto"].tolist() == [False, True, True, False]
     assert ranked["n_scored"].tolist() == [1, 1, 1, 0]
+    assert ranked["digit_probe"].tolist()[:3] == [0.5, 0.5, 0.5]
     assert ranked["higgins_untrained"].tolist()[:3] == [0.3, 0.3, 0.3]
 
 

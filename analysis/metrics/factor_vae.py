@@ -114,5 +114,5 @@ def _steadiest(codes: FloatArray, sets: Sets) -> IntArray:
     step = max(1, _CHUNK_BYTES // (n_members * codes.shape[1] * narrow.itemsize))
     for at in range(0, n_votes, step):
         votes = slice(at, at + step)
-        column[votes] = narrow[sets.members[votes]].var(axis=1).argmin(axis=1)
+        column[votes] = narrow.take(sets.members[votes], axis=0).var(axis=1).argmin(axis=1)
     return column

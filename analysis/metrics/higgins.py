@@ -119,8 +119,8 @@ def pair_features(codes: FloatArray, pairs: Pairs) -> FloatArray:
     step = max(1, _CHUNK_BYTES // (n_pairs * codes.shape[1] * narrow.itemsize))
     for at in range(0, n_votes, step):
         votes = slice(at, at + step)
-        apart = narrow[pairs.first[votes]]
-        apart -= narrow[pairs.second[votes]]
+        apart = narrow.take(pairs.first[votes], axis=0)  # half the time of plain indexing
+        apart -= narrow.take(pairs.second[votes], axis=0)
         features[votes] = np.abs(apart, out=apart).mean(axis=1)
     return features
 

@@ -104,7 +104,8 @@ def top_two_gap(predictability: FloatArray) -> FloatArray:
 def _squared_correlation(codes: FloatArray, values: FloatArray) -> FloatArray:
     z = (codes - codes.mean(axis=0)) / codes.std(axis=0)
     v = (values - values.mean(axis=0)) / values.std(axis=0)
-    return np.minimum((z.T @ v / len(z)) ** 2, 1.0)  # rounding may pass 1
+    squared: FloatArray = np.minimum((z.T @ v / len(z)) ** 2, 1.0)  # rounding may pass 1
+    return squared
 
 
 def _classified(
