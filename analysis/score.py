@@ -90,7 +90,8 @@ def score_and_rank(
     def connect() -> None:
         from study.launch import connect as join
 
-        join(address)
+        # With None, Ray would join whatever cluster it finds on the machine.
+        join(address or "local")
 
     data = measured_data(study, data_folder)
     outcome = score_study(study, data, connect, lambda line: console.print(line, soft_wrap=True))
