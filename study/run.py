@@ -45,10 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except StudyError as error:
         return _complain(str(error), EXIT_FAILURE)
     except KeyboardInterrupt:
-        return _complain(
-            "interrupted; what is done stays, and the same command goes on from here",
-            EXIT_INTERRUPTED,
-        )
+        return _complain(INTERRUPTED, EXIT_INTERRUPTED)
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -84,6 +81,8 @@ def _run(args: argparse.Namespace) -> int:
     if outcome.interrupted:
         raise KeyboardInterrupt
     _present(study, console)
+    if not args.no_scores:
+        _score(study, data_dir, args.address, console)
     return EXIT_FAILURE if outcome.errors else 0
 
 
@@ -97,6 +96,18 @@ def _present(study: Folder, console: Console) -> None:
     console.print(trials_table(opened.trials))
     drawn = save_curves(opened.epochs, study)
     console.print(f"{drawn} figures and the tables behind them are in {study}", soft_wrap=True)
+
+
+def _score(study: Folder, data_dir: Path | None, address: str | None, console: Console) -> None:
+    """Score what is missing; whatever goes wrong there, what was trained stands."""
+    from analysis import open_study
+    from analysis.score import score_and_rank
+
+    try:
+        score_and_rank(open_study(str(study)), data_dir, address, console)
+    except (StudyError, OSError, ValueError) as error:
+        again = f"python -m analysis.score {study}"
+        console.print(f"could not score: {error}; try again with {again}", soft_wrap=True)
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -129,6 +140,11 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--fresh",
         action="store_true",
         help="throw away what the study has and start over; says first what would be lost",
+    )
+    what.add_argument(
+        "--no-scores",
+        action="store_true",
+        help="train and draw only; python -m analysis.score does the rest later",
     )
     where = parser.add_argument_group("where")
     where.add_argument(
