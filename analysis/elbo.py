@@ -1,12 +1,22 @@
-"""ELBO and KL-fraction tables: the curves behind the paper's figures 3, 4, 6 and 7."""
+"""ELBO and KL tables: the curves behind the paper's figures 3, 4, 6 and 7, and a row a
+configuration."""
 
 from typing import NamedTuple
 
 import pandas as pd
 
+from analysis.metrics import ACTIVE_VARIANCE
+from analysis.runs import configuration
+from study.train import ACTIVE_NATS
+from study.vae import N_PIXELS
+
 PAPER_J = 10
 COMPARED_BETAS = (1.0, 10.0)
 SPLITS = ("train", "test")
+_MEANS = (
+    *("beta_normalised", "recon", "kl", "objective", "neg_elbo", "kl_fraction", "kl_fraction_raw"),
+    *("active_kl", "active_variance", "kl_largest", "elbo", "iwae", "iwae_gain"),
+)
 
 
 class Curves(NamedTuple):
@@ -69,6 +79,49 @@ def paper_curves(epochs: pd.DataFrame) -> list[Curves]:
         if len(rows)
         for letter, metric in (("a", "objective"), ("b", "kl_fraction"))
     ]
+
+
+def active(latents: pd.DataFrame) -> pd.DataFrame:
+    """Latents with two columns more: active by KL over 0.01 nat, active by Var(mean) over 0.01."""
+    return latents.assign(
+        active_kl=latents["kl"] > ACTIVE_NATS,
+        active_variance=latents["mean_variance"] > ACTIVE_VARIANCE,
+    )
+
+
+def configurations(
+    trials: pd.DataFrame, latents: pd.DataFrame, scores: pd.DataFrame
+) -> pd.DataFrame:
+    """ELBO and KL of every configuration on the test set: means over its finished seeds.
+
+    Args:
+        trials: a study's runs.
+        latents: their latents.
+        scores: their scores, of which "elbo" and "iwae" are used; may be empty.
+
+    Returns:
+        The axes, n_seeds, beta_normalised (beta * J / 784), recon, kl, objective, neg_elbo,
+        kl_fraction, kl_fraction_raw; active_kl and active_variance, numbers of latents;
+        kl_largest, nats of the latent with the largest KL; elbo and iwae, lower bounds on
+        log p(x), on log p(x|label) where conditioned, in nats from the same samples; iwae_gain.
+    """
+    done = trials[trials["state"] == "done"].set_index("run")
+    done["configuration"] = configuration(done.index.to_series())
+    done["beta_normalised"] = done["beta"] * done["latent_dim"] / N_PIXELS
+    by_run = active(latents).groupby("run")
+    done["active_kl"], done["active_variance"] = (
+        by_run[name].sum() for name in ("active_kl", "active_variance")
+    )
+    done["kl_largest"] = by_run["kl"].max()
+    bounds = scores[scores["score"].isin(["elbo", "iwae"])]
+    bounds = bounds.pivot(index="run", columns="score", values="value")
+    bounds = bounds.reindex(columns=["elbo", "iwae"])
+    done = done.join(bounds)
+    done["iwae_gain"] = done["iwae"] - done["elbo"]
+    groups = done.groupby("configuration", sort=False)
+    table = groups[["latent_dim", "beta", "conditioning"]].first()
+    table["n_seeds"] = groups.size()
+    return table.join(groups[list(_MEANS)].mean().astype(float)).reset_index()
 
 
 def _by_j(rows: pd.DataFrame) -> pd.Series:

@@ -9,7 +9,7 @@ import torch
 
 from study.config import RunConfig, StudyError, nearest
 from study.data import Mnist, load_mnist
-from study.results import RECORD, WEIGHTS, read_record, read_table, runs_folder
+from study.results import RECORD, WEIGHTS, has_table, read_record, read_table, runs_folder
 from study.storage import Folder
 from study.vae import Vae
 
@@ -41,33 +41,88 @@ class Study:
         """A row a finished run and latent: KL and variance of the posterior mean, test set."""
         return read_table(self.folder, "latents")
 
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """A row a run, basis, scaling and score: value, interval, controls, protocol.
+
+        Raises:
+            StudyError: the study has not been scored yet; says how.
+        """
+        return self._scored("scores")
+
+    @cached_property
+    def udr(self) -> pd.DataFrame:
+        """A row a pair of runs that differ in their seed alone: how far their latents agree."""
+        return self._scored("udr")
+
+    @cached_property
+    def ranking(self) -> pd.DataFrame:
+        """A row a configuration, the most disentangled first.
+
+        Raises:
+            StudyError: the study has not been scored yet; says how.
+        """
+        return self._scored("ranking")
+
+    def forget(self, *tables: str) -> None:
+        """Read these tables anew when next asked for."""
+        for name in tables:
+            self.__dict__.pop(name, None)
+
+    def has_weights(self, run: str) -> bool:
+        """Whether a run's model can be read; a clone may hold the tables alone."""
+        return (runs_folder(self.folder) / run).exists(WEIGHTS)
+
+    def weights(self, run: str) -> bytes:
+        """The file that holds a finished run's weights, as it is."""
+        return (runs_folder(self.folder) / run).read(WEIGHTS)
+
+    def config(self, run: str) -> RunConfig:
+        """The configuration of a run that has its weights.
+
+        Raises:
+            StudyError: the study has no such run, or not its weights; says what to do.
+        """
+        self._require_run(run)
+        record = read_record(runs_folder(self.folder) / run)
+        if record is None or not self.has_weights(run):
+            raise StudyError(
+                f"the weights of {run} are not in {self.folder} (there is no {RECORD} or"
+                f" {WEIGHTS} in its folder): train it by repeating the study's command"
+            )
+        return RunConfig(**record["config"])
+
     def model(self, run: str) -> tuple[Vae, RunConfig]:
         """A finished run's model, ready to evaluate, and its configuration.
 
         Raises:
             StudyError: the study has no such run, or not its weights; says what to do.
         """
-        self._require_run(run)
-        folder = runs_folder(self.folder) / run
-        record = read_record(folder)
-        if record is None or not folder.exists(WEIGHTS):
-            raise StudyError(
-                f"the weights of {run} are not in {self.folder} (there is no {RECORD} or"
-                f" {WEIGHTS} in its folder): train it by repeating the study's command"
-            )
-        config = RunConfig(**record["config"])
+        config = self.config(run)
         model = Vae(config.latent_dim, config.hidden, config.n_classes)
-        model.load_state_dict(torch.load(io.BytesIO(folder.read(WEIGHTS)), weights_only=True))
+        model.load_state_dict(torch.load(io.BytesIO(self.weights(run)), weights_only=True))
         return model.eval(), config
 
     def images(self, data_dir: Path | None = None) -> Mnist:
         """The images that the study was trained and tested on."""
         return load_mnist(data_dir)
 
+    def _scored(self, name: str) -> pd.DataFrame:
+        if not has_table(self.folder, name):
+            raise StudyError(
+                f"{self.folder} has no {name}.parquet yet: python -m analysis.score {self.folder}"
+            )
+        return read_table(self.folder, name)
+
     def _require_run(self, run: str) -> None:
         known = list(self.trials["run"])
         if run not in known:
             raise StudyError(f"{self.folder} has no run {run!r}{nearest(run, known)}")
+
+
+def configuration(runs: pd.Series) -> pd.Series:
+    """Run ids without their seed: `J10-beta4-label-seed0` is of `J10-beta4-label`."""
+    return runs.str.replace(r"-seed\d+", "", regex=True)
 
 
 def open_study(location: str | Path) -> Study:

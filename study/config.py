@@ -3,12 +3,13 @@
 import difflib
 import hashlib
 import json
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 N_TRAIN = 60_000
 N_CLASSES = 10
+HOW = {"epochs", "checkpoint_every", "compile", "pack"}
 
 
 class UsageError(ValueError):
@@ -22,25 +23,28 @@ class StudyError(RuntimeError):
 class RunConfig(BaseModel):
     """One training run; the defaults are those of the paper (section 3).
 
-    The first four fields are the axes of the paper's study. `epochs` and `checkpoint_every` say
-    how far and how safely to train, not what: they are no part of a run's identity, so that a
-    finished run can be continued.
+    The first four fields are the axes of the paper's study. `HOW` names those that say how
+    far, how safely and how fast to train, not what: they are no part of a run's identity, so that
+    a finished run can be continued.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    latent_dim: int = Field(10, ge=1)
-    beta: float = Field(1.0, ge=0, allow_inf_nan=False, strict=False)
+    latent_dim: int = Field(default=10, ge=1)
+    beta: float = Field(default=1.0, ge=0, allow_inf_nan=False, strict=False)
     conditioning: Literal["none", "label"] = "none"
-    seed: int = Field(0, ge=0, lt=2**32)
+    seed: int = Field(default=0, ge=0, lt=2**32)
 
-    epochs: int = Field(200, ge=1)
-    hidden: int = Field(500, ge=1)
-    batch_size: int = Field(100, ge=1)
+    epochs: int = Field(default=200, ge=1)
+    hidden: int = Field(default=500, ge=1)
+    batch_size: int = Field(default=100, ge=1)
     optimiser: Literal["adagrad", "adam", "sgd"] = "adagrad"
-    learning_rate: float = Field(0.01, gt=0, allow_inf_nan=False, strict=False)
-    train_images: int = Field(N_TRAIN, ge=1, le=N_TRAIN)
-    checkpoint_every: int = Field(5, ge=1)
+    learning_rate: float = Field(default=0.01, gt=0, allow_inf_nan=False, strict=False)
+    train_images: int = Field(default=N_TRAIN, ge=1, le=N_TRAIN)
+    checkpoint_every: int = Field(default=5, ge=1)
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    compile: Literal["auto", True, False] = "auto"
+    pack: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
 
     @model_validator(mode="after")
     def _one_batch_fits(self) -> "RunConfig":
@@ -62,7 +66,7 @@ class RunConfig(BaseModel):
 
     def identity(self) -> dict[str, Any]:
         """The fields that decide what is trained."""
-        return self.model_dump(exclude={"epochs", "checkpoint_every"})
+        return self.model_dump(exclude=HOW)
 
     @property
     def run_id(self) -> str:

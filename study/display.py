@@ -141,7 +141,8 @@ def trials_table(trials: pd.DataFrame) -> Table:
         axes = [row["latent_dim"], f"{row['beta']:g}", row["conditioning"], row["seed"]]
         cells = [str(value) for value in (*axes, row["epochs"])]
         if row["epochs"] == 0:
-            cells += [row["error"] if isinstance(row["error"], str) else ""]
+            error = row["error"]  # NaN where there is none
+            cells += [error if isinstance(error, str) else row["state"]]
         else:
             cells += [f"{row[name]:.2f}" for name in ("recon", "kl", "objective", "neg_elbo")]
             cells += [f"{row['kl_fraction']:.3f}", str(row["active_latents"])]

@@ -63,8 +63,8 @@ def read_grid(text: str, source: str, overrides: dict[str, Any] | None = None) -
     unique = list(dict.fromkeys(runs))
     if len({run.run_id for run in unique}) < len(unique):
         raise UsageError(
-            f"{source}: epochs and checkpoint_every cannot differ between runs that are otherwise"
-            " the same; give each one value"
+            f"{source}: epochs, checkpoint_every, compile and pack cannot differ between runs that"
+            " are otherwise the same; give each one value"
         )
     return unique
 

@@ -26,13 +26,14 @@ from ray import cloudpickle, tune
 from ray.exceptions import RayActorError, RayTaskError
 from ray.tune.experiment import Trial
 
+from study.choice import Choice, packs
 from study.config import RunConfig, StudyError, UsageError
 from study.display import Display
 from study.lock import Lock
 from study.results import runs_folder
 from study.signals import interrupt, on_signals
 from study.storage import Folder
-from study.trainable import Task, fail_run, trainable
+from study.trainable import Member, Task, fail_run, trainable
 
 LOST = "its worker was lost"
 CONNECT_S = 5.0
@@ -67,7 +68,7 @@ def connect(address: str | None) -> None:
     try:
         with on_signals(interrupt):  # Ray takes SIGTERM over; this gives it back
             ray.init(
-                address=address,
+                address=address or "local",  # None would join any cluster here
                 include_dashboard=False if address in {None, "local"} else None,
                 log_to_driver=False,
                 logging_level=logging.CRITICAL,
@@ -102,6 +103,7 @@ def launch(
     study: Folder,
     lock: Lock,
     data_dir: Path,
+    engine: Choice,
     resources: Resources,
     display: Display,
     settled: Callable[[str], None],
@@ -117,6 +119,7 @@ def launch(
         study: the study's folder, reachable from every node.
         lock: held on it; how workers learn that they should end.
         data_dir: the cache of the data, on every node.
+        engine: precision and compilation.
         resources: what a run may use of the connected cluster.
         display: told what happens, as it happens.
         settled: called with a run's id when it is done or has failed for good.
@@ -124,15 +127,23 @@ def launch(
     """
     tasks = [
         Task(
-            run=run.run_id,
-            config=run.model_dump(),
-            folder=str(runs_folder(study) / run.run_id),
+            name=runs[0].run_id if len(runs) == 1 else f"{runs[0].run_id}-and-{len(runs) - 1}-more",
+            members=[
+                Member(
+                    run=run.run_id,
+                    config=run.model_dump(),
+                    folder=str(runs_folder(study) / run.run_id),
+                )
+                for run in runs
+            ],
             study=str(study),
             sitting=lock.holder.sitting,
             data_dir=str(data_dir),
             threads=max(1, int(resources.cpus_per_run)),
+            bf16=engine.bf16(runs[0]),
+            compile=engine.compiles(runs[0]),
         )
-        for run in todo
+        for runs in packs(todo, on_gpu=_gpus(resources) > 0)
     ]
     events = _Events(display, settled, figures, lock)
     interrupted = False
@@ -162,7 +173,7 @@ def launch(
     finally:
         events.end()
         shutil.rmtree(scratch, ignore_errors=True)
-    return Outcome(events.errors, interrupted or len(events.settled_runs) < len(tasks))
+    return Outcome(events.errors, interrupted or len(events.settled_runs) < len(todo))
 
 
 def _trial(config: dict[str, Any]) -> None:
@@ -170,7 +181,11 @@ def _trial(config: dict[str, Any]) -> None:
 
 
 def _trial_name(trial: Trial) -> str:
-    return str(trial.config["task"]["run"])
+    return str(trial.config["task"]["name"])
+
+
+def _members(trial: Trial) -> list[Member]:
+    return list(trial.config["task"]["members"])
 
 
 class _Events(tune.Callback):
@@ -187,8 +202,7 @@ class _Events(tune.Callback):
         self.settled_runs: set[str] = set()
         self._display, self._settled, self._figures, self._lock = display, settled, figures, lock
         self._running: set[str] = set()
-        self._stopped: set[str] = set()
-        self._awaited: set[str] = set()  # runs that save, once asked to stop
+        self._awaited: set[str] = set()  # trials that save, once asked to stop
         self._deadline = math.inf
         self._last_resort = threading.Timer(STOP_GRACE_S + 5, _leave)
         self._last_resort.daemon = True
@@ -225,41 +239,46 @@ class _Events(tune.Callback):
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
         self._running.add(_trial_name(trial))
-        self._display.started(_trial_name(trial))
+        for member in _members(trial):
+            self._display.started(member["run"])
 
     def on_trial_result(
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **_: Any
     ) -> None:
-        for warning in result.get("warnings") or []:
-            self._display.warning(_trial_name(trial), warning)
-        if result.get("error"):
-            self.errors[_trial_name(trial)] = result["error"]
-        elif result.get("stopped"):
-            self._stopped.add(_trial_name(trial))
-        elif result.get("epoch"):
-            self._display.epoch(_trial_name(trial), result["epoch"], result["objective"])
-            self._figures(_trial_name(trial), [result["figures"]])
+        run = result["run"]
+        for warning in result["warnings"]:
+            self._display.warning(run, warning)
+        if result["state"] == "begun":
+            self._display.epoch(run, result["epoch"], result["objective"])
+            self._figures(run, [result["figures"]])
+            return
+        if result["error"]:
+            self.errors[run] = result["error"]
+        self._settle(run)
 
     def on_trial_recover(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
         self._running.discard(_trial_name(trial))
-        self._display.retrying(_trial_name(trial), _reason(trial))
+        for member in _members(trial):
+            if member["run"] not in self.settled_runs:
+                self._display.retrying(member["run"], _reason(trial))
 
     def on_trial_complete(
         self, iteration: int, trials: list[Trial], trial: Trial, **_: Any
     ) -> None:
         self._running.discard(_trial_name(trial))
-        if _trial_name(trial) not in self._stopped:
-            self._settle(_trial_name(trial))
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
-        run, task = _trial_name(trial), trial.config["task"]
-        self._running.discard(run)
-        self.errors[run] = _reason(trial)
-        try:
-            fail_run(RunConfig(**task["config"]), Folder(task["folder"]), self.errors[run])
-        except OSError as error:
-            self.errors[run] += f" (and its record could not be written: {error})"
-        self._settle(run)
+        self._running.discard(_trial_name(trial))
+        for member in _members(trial):
+            run = member["run"]
+            if run in self.settled_runs:
+                continue
+            self.errors[run] = _reason(trial)
+            try:
+                fail_run(RunConfig(**member["config"]), Folder(member["folder"]), self.errors[run])
+            except OSError as error:
+                self.errors[run] += f" (and its record could not be written: {error})"
+            self._settle(run)
 
     def _settle(self, run: str) -> None:
         self.settled_runs.add(run)

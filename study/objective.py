@@ -33,7 +33,7 @@ def bernoulli_nll(logits: Tensor, pixels: Tensor) -> Tensor:
     """
     if logits.shape != pixels.shape:
         raise ValueError(f"logits {tuple(logits.shape)} and pixels {tuple(pixels.shape)} differ")
-    return F.binary_cross_entropy_with_logits(logits, pixels, reduction="none").sum(dim=1)
+    return F.binary_cross_entropy_with_logits(logits, pixels, reduction="none").sum(dim=-1)
 
 
 def gaussian_kl(mean: Tensor, logvar: Tensor) -> Tensor:
@@ -56,7 +56,7 @@ def gaussian_kl(mean: Tensor, logvar: Tensor) -> Tensor:
     return 0.5 * (mean.square() + torch.expm1(logvar) - logvar)
 
 
-def objective(recon: Number, kl: Number, beta: float) -> Number:
+def objective(recon: Number, kl: Number, beta: Number | float) -> Number:
     """What training minimises: the negative ELBO, its KL weighted by beta (the paper's eq. 6)."""
     return recon + beta * kl
 

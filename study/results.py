@@ -35,6 +35,7 @@ class Record(TypedDict):
     latent_mean_variance: list[float]
     node: str
     device: str
+    engine: str  # precision and compilation
     seconds: float  # spent training and evaluating, over all attempts
 
 
@@ -80,6 +81,7 @@ TRIALS = pa.schema(
         _field("checkpoint_every", pa.int64(), "epochs"),
         _field("node", pa.string()),
         _field("device", pa.string()),
+        _field("engine", pa.string()),
         _field("seconds", pa.float64(), "s"),
     ]
 )
@@ -165,6 +167,7 @@ def new_record(config: RunConfig, state: State, error: str | None = None) -> Rec
         latent_mean_variance=[],
         node="",
         device="",
+        engine="",
         seconds=0.0,
     )
 
@@ -264,7 +267,7 @@ def _trial_row(record: Record) -> dict[str, Any]:
     row: dict[str, Any] = {
         name: record["config"][name] for name in TRIALS.names if name in record["config"]
     }
-    row |= {key: record[key] for key in ("state", "error", "node", "device", "seconds")}
+    row |= {key: record[key] for key in ("state", "error", "node", "device", "engine", "seconds")}
     row["epochs"] = len(record["epochs"])
     if not record["epochs"]:
         return row

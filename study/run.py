@@ -54,6 +54,8 @@ def _run(args: argparse.Namespace) -> int:
     overrides = parse_overrides(args.set or [])
     if args.seeds is not None:
         overrides["seed"] = args.seeds
+    if args.pack is not None:
+        overrides |= parse_overrides([f"pack={args.pack}"])
     path = find_grid(args.grid)
     runs = read_grid(path.read_text(), str(path), overrides)
     study = Folder(args.results) / (args.name or path.stem)
@@ -81,6 +83,8 @@ def _run(args: argparse.Namespace) -> int:
     if outcome.interrupted:
         raise KeyboardInterrupt
     _present(study, console)
+    if not args.no_scores:
+        _score(study, data_dir, args.address, console)
     return EXIT_FAILURE if outcome.errors else 0
 
 
@@ -94,6 +98,18 @@ def _present(study: Folder, console: Console) -> None:
     console.print(trials_table(opened.trials))
     drawn = save_curves(opened.epochs, study)
     console.print(f"{drawn} figures and the tables behind them are in {study}", soft_wrap=True)
+
+
+def _score(study: Folder, data_dir: Path | None, address: str | None, console: Console) -> None:
+    """Score what is missing; whatever goes wrong there, what was trained stands."""
+    from analysis import open_study
+    from analysis.score import score_and_rank
+
+    try:
+        score_and_rank(open_study(str(study)), data_dir, address, console)
+    except (StudyError, OSError, ValueError) as error:
+        again = f"python -m analysis.score {study}"
+        console.print(f"could not score: {error}; try again with {again}", soft_wrap=True)
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -126,6 +142,11 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--fresh",
         action="store_true",
         help="throw away what the study has and start over; says first what would be lost",
+    )
+    what.add_argument(
+        "--no-scores",
+        action="store_true",
+        help="train and draw only; python -m analysis.score does the rest later",
     )
     where = parser.add_argument_group("where")
     where.add_argument(
@@ -162,6 +183,12 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         metavar="N",
         help="GPUs of a run, fractions allowed (default: the GPUs shared evenly); 0: runs also go"
         " to nodes without a GPU, and use their node's GPU where it has one",
+    )
+    how.add_argument(
+        "--pack",
+        metavar="N",
+        help="train N runs of one shape as one stacked computation (default: auto, which is 1 on a"
+        " CPU and as many as fit on a GPU)",
     )
     how.add_argument(
         "--max-failures",

@@ -15,12 +15,14 @@ from rich.console import Console
 from rich.prompt import Confirm
 from rich.table import Table
 
+from study.choice import Choice, choose
 from study.config import RunConfig, StudyError
 from study.data import DATA_HASH, data_dir, fetch
 from study.display import Display, duration
 from study.estimate import total_seconds
 from study.launch import Outcome, Resources, connect, idle_nodes, launch, slots
 from study.lock import Lock, require_free
+from study.machine import processor
 from study.nodes import check_nodes
 from study.results import (
     Record,
@@ -53,6 +55,10 @@ class Plan(NamedTuple):
     epochs: dict[str, int]  # run id -> epochs that it has
     records: dict[str, Record]
     tables: Tables  # as read
+
+    def left(self) -> list[tuple[RunConfig, int]]:
+        """The runs to train and the epochs that each lacks."""
+        return [(run, max(1, run.epochs - self.epochs.get(run.run_id, 0))) for run in self.todo]
 
 
 def make_plan(runs: list[RunConfig], study: Folder) -> Plan:
@@ -94,8 +100,8 @@ def show_plan(plan: Plan, cpus_per_run: float, console: Console) -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     threads = torch.get_num_threads()
     torch.set_num_threads(max(1, int(cpus_per_run)))
-    left = [(run, max(1, run.epochs - plan.epochs.get(run.run_id, 0))) for run in plan.todo]
-    seconds = total_seconds(left, device) / max(1, min(at_once, len(left)))
+    seconds = total_seconds(plan.left(), plan_engine(plan), device)
+    seconds /= max(1, min(at_once, len(plan.todo)))
     torch.set_num_threads(threads)
     console.print(
         f"{len(plan.runs)} runs, {len(plan.todo)} to train. About {duration(seconds)} on this"
@@ -169,6 +175,8 @@ def _train(
     connect(resources.address)
     if resources.address:  # a Ray of our own has this machine alone
         check_nodes(study, lock.holder.sitting, cache)
+    engine = plan_engine(plan, book.precision)
+    book.note(engine=engine.told())
     _announce(plan, slots(resources), console)
     if idle := idle_nodes(resources):
         console.print(
@@ -176,11 +184,20 @@ def _train(
             " and use its GPU where it has one"
         )
     with Display(console, plan.todo, len(plan.runs) - len(plan.todo)) as display:
-        outcome = launch(
-            plan.todo, study, lock, cache, resources, display, book.settled, book.figures
-        )
+        told = (display, book.settled, book.figures)
+        outcome = launch(plan.todo, study, lock, cache, engine, resources, *told)
     book.failed(outcome.errors)
     return outcome
+
+
+def plan_engine(plan: Plan, precision: str | None = None) -> Choice:
+    """The engine for what a plan has to train.
+
+    Args:
+        precision: what an earlier sitting of the study chose.
+    """
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return choose(plan.left(), device, precision)
 
 
 class _Book:
@@ -211,6 +228,17 @@ class _Book:
             self._write_tables()
         except OSError as error:
             raise _unwritable(self._study, error) from None
+
+    @property
+    def precision(self) -> str | None:
+        """What an earlier sitting of this study chose; the study keeps to it."""
+        chosen = [s["engine"]["precision"] for s in self._content["sittings"] if "engine" in s]
+        return chosen[-1] if chosen else None
+
+    def note(self, **facts: Any) -> None:
+        """Add to what study.yaml says of this sitting."""
+        self._content["sittings"][-1] |= facts
+        write_study(self._study, self._content)
 
     def settled(self, run: str) -> None:
         """A run is done or has failed: take its record, and now and then write the tables."""
@@ -283,7 +311,7 @@ def _provenance() -> dict[str, Any]:
         "machine": {
             "node": platform.node(),
             "system": platform.platform(),
-            "processor": _processor(),
+            "processor": processor(),
             "cores": os.cpu_count(),
             "gpus": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
         },
@@ -296,14 +324,6 @@ def _installed(name: str) -> bool:
         return bool(version(name))
     except ModuleNotFoundError:
         return False
-
-
-def _processor() -> str:
-    """The processor's name; Linux alone tells it in full."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
 
 
 def _now() -> str:

@@ -1,7 +1,7 @@
 """The training loop: yields one record an epoch; knows neither Ray nor files."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from enum import IntEnum
 from typing import Any, NamedTuple
 
@@ -12,17 +12,12 @@ from torch.nn import functional as F
 
 from study.config import N_CLASSES, RunConfig, StudyError
 from study.data import Mnist
-from study.objective import Terms, bernoulli_nll, gaussian_kl, objective
-from study.vae import N_PIXELS, Vae
+from study.engine import Batch, Scalars, Update, eager_update, new_state
+from study.objective import bernoulli_nll, gaussian_kl
+from study.vae import N_PIXELS, StackableVae, Vae
 
 ACTIVE_NATS = 0.01  # a latent is active when its KL, averaged over the test set, exceeds this
-EVAL_BATCH = 1_000
-
-OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
-    "adagrad": torch.optim.Adagrad,
-    "adam": torch.optim.Adam,
-    "sgd": torch.optim.SGD,
-}
+EVAL_BATCH = 500  # 0.19 s for the test set in eager bf16, where batches of 1,000 took 0.21
 
 
 class Diverged(StudyError):
@@ -33,7 +28,11 @@ class Split(NamedTuple):
     """Images and labels of one split on the device that trains."""
 
     images: Tensor  # (n, 784), uint8
-    labels: Tensor  # (n,), int64
+    labels: Tensor  # (n, n_classes), one-hot
+
+    def for_classes(self, n_classes: int) -> "Split":
+        """The same images for a model conditioned on so many classes; 0: no label columns."""
+        return Split(self.images, self.labels[:, :n_classes])
 
 
 class EpochRecord(NamedTuple):
@@ -67,32 +66,51 @@ class _Purpose(IntEnum):
 
 
 class Trainer:
-    """A model, its optimiser and how many epochs it has behind it."""
+    """A model, what its optimiser remembers, and how many epochs it has behind it."""
 
-    def __init__(self, config: RunConfig, device: torch.device) -> None:
-        """Initial weights are those of the seed, on every device."""
-        self.config, self.device, self.epoch = config, device, 0
+    def __init__(self, config: RunConfig, device: torch.device, bf16: bool = False) -> None:
+        """Initial weights are those of the seed, on every device.
+
+        Args:
+            bf16: whether matrix products run in bf16; weights and optimiser state stay fp32.
+
+        Shuffling is the same on every device; noise is drawn on the device that uses it.
+        """
+        self.config, self.device, self.bf16, self.epoch = config, device, bf16, 0
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(_seed(config.seed, 0, _Purpose.WEIGHTS))
             model = Vae(config.latent_dim, config.hidden, config.n_classes)
         self.model = model.to(device)
-        self.optimiser = OPTIMISERS[config.optimiser](
-            self.model.parameters(), lr=config.learning_rate, fused=True
+        self.engine_state = new_state(self.model, config.optimiser)
+        kind = Vae if bf16 else StackableVae
+        with torch.device("meta"):
+            shape = kind(config.latent_dim, config.hidden, config.n_classes)
+        self.update: Update = eager_update(shape, config.optimiser, bf16)  # or a compiled one
+        self.scalars = Scalars(
+            torch.tensor(config.beta, device=device),
+            torch.tensor(config.learning_rate, device=device),
         )
 
     def state(self) -> dict[str, Any]:
         """What `restore` needs, besides the configuration."""
+        engine = self.engine_state
         return {
             "epoch": self.epoch,
-            "model": self.model.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
+            "params": engine.params,
+            "slots": engine.slots,
+            "step": engine.step,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state; the epochs that follow are those of an undisturbed run."""
         self.epoch = state["epoch"]
-        self.model.load_state_dict(state["model"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        engine = self.engine_state
+        engine.step.copy_(state["step"])
+        both = [(engine.params, state["params"])]
+        both += zip(engine.slots, state["slots"], strict=True)
+        for ours, theirs in both:
+            for name, value in ours.items():
+                value.copy_(theirs[name])
 
     def run(self, train: Split, test: Split) -> Iterator[EpochRecord]:
         """Train from the present epoch to the last; one record an epoch.
@@ -101,58 +119,76 @@ class Trainer:
             Diverged: a figure is not finite; names it, its value and the epoch.
         """
         while self.epoch < self.config.epochs:
-            epoch = self.epoch + 1
-            recon, kl = self.train_epoch(train, epoch)
-            noise = _noise(self.config, epoch, _Purpose.TEST, len(test.images))
-            evaluation = evaluate(self.model, test, noise.to(self.device))
-            self.epoch = epoch
-            record = EpochRecord(
-                epoch=epoch,
-                train_recon=recon,
-                train_kl=kl,
-                test_recon=evaluation.recon,
-                test_kl=float(evaluation.kl.sum()),
-                active_latents=int((evaluation.kl > ACTIVE_NATS).sum()),
-            )
-            _require_finite(record)
-            yield record
+            self.train_epoch(train)
+            yield self.finish_epoch(test)
 
-    def train_epoch(self, train: Split, epoch: int) -> tuple[float, float]:
-        """Running means of recon and kl over one epoch."""
-        config, size = self.config, self.config.batch_size
-        order = batches(config, epoch).to(self.device)
-        noise = _noise(config, epoch, _Purpose.NOISE, config.steps_per_epoch * size)
-        noise = noise.to(self.device).view(config.steps_per_epoch, size, config.latent_dim)
-        total = torch.zeros(2, dtype=torch.float64, device=self.device)
-        for rows, step_noise in zip(order, noise, strict=True):
-            pixels, label = _batch(train, rows, config.n_classes)
-            terms = terms_of(self.model, pixels, step_noise, label)
-            recon, kl = terms.recon.mean(), terms.kl.sum(dim=1).mean()
-            self.optimiser.zero_grad()
-            objective(recon, kl, config.beta).backward()  # type: ignore[no-untyped-call]
-            self.optimiser.step()
-            total += torch.stack([recon.detach(), kl.detach()])
-        recon_mean, kl_mean = (total / config.steps_per_epoch).tolist()
-        return recon_mean, kl_mean
+    def train_epoch(self, train: Split) -> None:
+        """One pass over the train images; `engine_state.totals` tells of it."""
+        train = train.for_classes(self.config.n_classes)
+        self.engine_state.totals.zero_()
+        for rows, noise in zip(self.rows(), self.noise(), strict=True):
+            # index_select copies whole rows: 0.02 ms, against 0.09 ms of images[rows]
+            images, labels = (part.index_select(0, rows) for part in train)
+            self.update(self.engine_state, Batch(images, labels, noise), self.scalars)
+
+    def rows(self) -> Tensor:
+        """Which train images each batch of the next epoch holds, (steps, batch_size).
+
+        The same for every run of a seed, on every device.
+        """
+        config = self.config
+        generator = _generator(config.seed, self.epoch + 1, _Purpose.SHUFFLE, torch.device("cpu"))
+        order = torch.randperm(config.train_images, generator=generator)
+        used = config.steps_per_epoch * config.batch_size
+        return order[:used].view(config.steps_per_epoch, config.batch_size).to(self.device)
+
+    def noise(self) -> Tensor:
+        """Noise of the posterior samples of the next epoch, (steps, batch_size, latent_dim)."""
+        config = self.config
+        generator = _generator(config.seed, self.epoch + 1, _Purpose.NOISE, self.device)
+        size = (config.steps_per_epoch, config.batch_size, config.latent_dim)
+        return torch.randn(size, generator=generator, device=self.device)
+
+    def finish_epoch(self, test: Split) -> EpochRecord:
+        """Evaluate on the test set and count the epoch.
+
+        Raises:
+            Diverged: a figure is not finite; names it, its value and the epoch.
+        """
+        self.epoch += 1
+        recon, kl = (self.engine_state.totals / self.config.steps_per_epoch).tolist()
+        generator = _generator(self.config.seed, self.epoch, _Purpose.TEST, self.device)
+        size = (len(test.images), self.config.latent_dim)
+        noise = torch.randn(size, generator=generator, device=self.device)
+        evaluation = evaluate(self.model, test, noise, bf16=self.bf16)
+        record = EpochRecord(
+            epoch=self.epoch,
+            train_recon=recon,
+            train_kl=kl,
+            test_recon=evaluation.recon,
+            test_kl=float(evaluation.kl.sum()),
+            active_latents=int((evaluation.kl > ACTIVE_NATS).sum()),
+        )
+        _require_finite(record)
+        return record
 
 
-def terms_of(model: Vae, pixels: Tensor, noise: Tensor, label: Tensor | None) -> Terms:
-    """Both ELBO terms of a batch, from one posterior sample an image."""
-    logits, posterior = model(pixels, noise, label)
-    return Terms(bernoulli_nll(logits, pixels), gaussian_kl(*posterior))
-
-
-def evaluate(model: Vae, split: Split, noise: Tensor | None = None) -> Evaluation:
+def evaluate(
+    model: Vae, split: Split, noise: Tensor | None = None, *, bf16: bool = False
+) -> Evaluation:
     """ELBO terms of a whole split.
 
     Args:
         noise: (n_images, latent_dim) of the posterior samples; None: at the posterior mean.
+        bf16: whether matrix products run in bf16; moves recon by about 0.004 nats.
     """
+    split = split.for_classes(model.n_classes)
     recon, kl, means = [], [], []
-    with torch.inference_mode():
+    device = split.images.device.type
+    with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=bf16):
         for start in range(0, len(split.images), EVAL_BATCH):
-            rows = torch.arange(start, min(start + EVAL_BATCH, len(split.images)))
-            pixels, label = _batch(split, rows.to(split.images.device), model.n_classes)
+            rows = slice(start, start + EVAL_BATCH)
+            pixels, label = split.images[rows].float() / 255, split.labels[rows]
             posterior = model.encode(pixels, label)
             latent = posterior.mean if noise is None else posterior.sample(noise[rows])
             recon.append(bernoulli_nll(model.decode(latent, label), pixels))
@@ -165,42 +201,22 @@ def evaluate(model: Vae, split: Split, noise: Tensor | None = None) -> Evaluatio
     )
 
 
-def splits(data: Mnist, config: RunConfig, device: torch.device) -> tuple[Split, Split]:
-    """The train images that the configuration asks for, and the whole test set."""
-    n = config.train_images
+def splits(data: Mnist, n_train: int, device: torch.device) -> tuple[Split, Split]:
+    """The first `n_train` train images and the whole test set, with all label columns."""
     return (
-        _split(data.train_images[:n], data.train_labels[:n], device),
+        _split(data.train_images[:n_train], data.train_labels[:n_train], device),
         _split(data.test_images, data.test_labels, device),
     )
 
 
-def batches(config: RunConfig, epoch: int) -> Tensor:
-    """Rows of an epoch's batches, (steps, batch_size): the same for every run of a seed."""
-    generator = _generator(config.seed, epoch, _Purpose.SHUFFLE)
-    order = torch.randperm(config.train_images, generator=generator)
-    used = config.steps_per_epoch * config.batch_size
-    return order[:used].view(config.steps_per_epoch, config.batch_size)
-
-
 def _split(images: np.ndarray, labels: np.ndarray, device: torch.device) -> Split:
     flat = torch.from_numpy(images).view(len(images), N_PIXELS)
-    return Split(flat.to(device), torch.from_numpy(labels).long().to(device))
+    one_hot = F.one_hot(torch.from_numpy(labels).long(), N_CLASSES).float()
+    return Split(flat.to(device), one_hot.to(device))
 
 
-def _batch(split: Split, rows: Tensor, n_classes: int) -> tuple[Tensor, Tensor | None]:
-    pixels = split.images[rows].float() / 255
-    if not n_classes:
-        return pixels, None
-    return pixels, F.one_hot(split.labels[rows], N_CLASSES).float()
-
-
-def _noise(config: RunConfig, epoch: int, purpose: _Purpose, n: int) -> Tensor:
-    generator = _generator(config.seed, epoch, purpose)
-    return torch.randn(n, config.latent_dim, generator=generator)
-
-
-def _generator(seed: int, epoch: int, purpose: _Purpose) -> torch.Generator:
-    return torch.Generator().manual_seed(_seed(seed, epoch, purpose))
+def _generator(seed: int, epoch: int, purpose: _Purpose, device: torch.device) -> torch.Generator:
+    return torch.Generator(device).manual_seed(_seed(seed, epoch, purpose))
 
 
 def _seed(seed: int, epoch: int, purpose: _Purpose) -> int:

@@ -18,36 +18,96 @@ import torch
 from ray import tune
 
 from study import checkpoint
+from study.compiled import CompileError, load_update, shape_of
 from study.config import RunConfig, StudyError
 from study.data import load_mnist
 from study.lock import Superseded, Watch
+from study.machine import device_name
 from study.objective import objective
+from study.pack import Pack
 from study.results import STUDY, WEIGHTS, Record, new_record, read_record, write_record
 from study.storage import Folder
-from study.train import EpochRecord, Evaluation, Trainer, evaluate, splits
+from study.train import Evaluation, Split, Trainer, evaluate, splits
+
+log = logging.getLogger(__name__)
+
+
+class Member(TypedDict):
+    """One run of a trial."""
+
+    run: str
+    config: dict[str, Any]
+    folder: str
 
 
 class Task(TypedDict):
     """What a trial gets: plain values, so that Tune can show and store them."""
 
-    run: str
-    config: dict[str, Any]
-    folder: str  # of this run
+    name: str
+    members: list[Member]  # one run, or the runs of a pack
     study: str  # the study's folder
-    sitting: str  # of the driver that this run serves
+    sitting: str  # of the driver that this trial serves
     data_dir: str
     threads: int
+    bf16: bool
+    compile: bool
 
 
-_NOTHING: dict[str, Any] = {
-    "epoch": 0,
-    "objective": None,
-    "figures": None,
-    "error": None,
-    "stopped": False,
-    "warnings": [],
-}
-"""Every key of a report: Tune blanks those that a report leaves out."""
+class Run:
+    """One run in training: its trainer, its record, its folder."""
+
+    def __init__(self, config: RunConfig, folder: Folder, device: torch.device, bf16: bool) -> None:
+        """Where its folder says it stands.
+
+        Raises:
+            StudyError: the checkpoint is damaged or of another run.
+        """
+        self.config, self.folder = config, folder
+        self.trainer = Trainer(config, device, bf16)
+        self.record = new_record(config, "begun")
+        if state := checkpoint.load_latest(folder, device):
+            _require_same_run(state, config, folder)
+            self.trainer.restore(state["trainer"])
+            self.record["epochs"], self.record["seconds"] = state["epochs"], state["seconds"]
+        self.record["node"], self.record["device"] = platform.node(), device_name(device)
+        self.record["engine"] = f"{'bf16' if bf16 else 'fp32'}, eager"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether epochs are left to train."""
+        return self.record["state"] == "begun" and self.trainer.epoch < self.config.epochs
+
+    def compile(self, cache: Path) -> None:
+        """Train with the compiled step; where that fails the record says why, and the log."""
+        try:
+            self.trainer.update = load_update(shape_of(self.config, self.trainer.bf16), cache)
+            self.record["engine"] = self.record["engine"].replace("eager", "compiled")
+        except CompileError as error:
+            log.warning("%s trains eagerly: %s", self.config.run_id, error)
+            self.record["engine"] += f" (not compiled: {error})"
+
+    def end_epoch(self, test: Split, seconds: float, save: bool) -> None:
+        """Evaluate, record and, where asked or due, save the epoch that was just trained.
+
+        Raises:
+            Diverged: a figure is not finite.
+        """
+        epoch = self.trainer.finish_epoch(test)
+        self.record["epochs"].append(epoch._asdict())
+        self.record["seconds"] += seconds
+        due = epoch.epoch % self.config.checkpoint_every == 0
+        if save or due or epoch.epoch == self.config.epochs:
+            _save(self.folder, self.trainer, self.record)
+
+    def finish(self, test: Split) -> None:
+        """Save the weights and the final figures."""
+        at_mean = evaluate(self.trainer.model, test)
+        _finish(self.folder, self.trainer, self.record, at_mean)
+
+    def fail(self, error: str) -> None:
+        """Give up, and say why."""
+        self.record["state"], self.record["error"] = "failed", error
+        fail_run(self.config, self.folder, error)
 
 
 class _Warnings(logging.Handler):
@@ -74,67 +134,93 @@ class NoStorageError(OSError):
 
 
 def trainable(task: Task) -> None:
-    """One run as a trial. What retrying cannot mend becomes the run's record, not an exception."""
-    logging.getLogger("study").addHandler(_warnings)  # once a process, however many runs it gets
+    """A trial. What retrying cannot mend becomes a run's record, not an exception."""
+    logging.getLogger("study").addHandler(_warnings)  # once a process, however many trials it gets
     torch.set_num_threads(task["threads"])
-    config, folder = RunConfig(**task["config"]), Folder(task["folder"])
-    device = _own_device()
     study = Folder(task["study"])
     _require_storage(study)
     watch = Watch(study, task["sitting"])
     try:
         if not watch.stopping():
-            train_run(config, folder, Path(task["data_dir"]), device, _report, watch.stopping)
-        if watch.stopping():
-            _tell(stopped=True)
+            _train(task, watch.stopping)
     except Superseded:
         _require_storage(study)  # a lock that is gone with its folder asks for nothing
-        _tell(stopped=True)
+
+
+def _train(task: Task, stopping: Callable[[], bool]) -> None:
+    device = _own_device()
+    runs = [run for member in task["members"] if (run := _open(member, device, task["bf16"]))]
+    if not runs:
+        return
+    try:
+        data = _mnist(Path(task["data_dir"]))
+    except StudyError as error:
+        for run in runs:
+            run.fail(str(error))
+            _report(run)
+        return
+    if len(runs) == 1 and task["compile"] and device.type == "cpu":
+        runs[0].compile(Path(task["data_dir"]) / "compiled")
+    images = splits(data, runs[0].config.train_images, device)
+    train_runs(runs, *images, _report, stopping)
+
+
+def train_runs(
+    runs: list[Run],
+    train: Split,
+    test: Split,
+    report: Callable[[Run], None],
+    stopping: Callable[[], bool] = lambda: False,
+) -> None:
+    """Train runs of one shape to their last epochs; those that stand at the same one, together.
+
+    Args:
+        report: called with a run after each of its epochs, and when it is done or has failed.
+        stopping: asked after each epoch; where it says yes, that epoch is saved and is the last.
+    """
+    pack: Pack | None = None
+    stop = False
+    while not stop and (left := [run for run in runs if run.is_open]):
+        start = time.perf_counter()
+        earliest = min(run.trainer.epoch for run in left)
+        together = [run for run in left if run.trainer.epoch == earliest]
+        if len(together) == 1:
+            together[0].trainer.train_epoch(train)
+        else:
+            members = [run.trainer for run in together]
+            if pack is None or pack.members != members:
+                pack = Pack(members)
+            pack.train_epoch(train)
+        seconds = (time.perf_counter() - start) / len(together)
+        stop = stopping()
+        for run in together:
+            _end_epoch(run, test, seconds, stop, report)
+    for run in runs:
+        if run.record["state"] == "begun" and not run.is_open:
+            run.finish(test)
+            report(run)
+
+
+def _end_epoch(
+    run: Run, test: Split, seconds: float, save: bool, report: Callable[[Run], None]
+) -> None:
+    start = time.perf_counter()
+    try:
+        run.end_epoch(test, seconds, save)
+    except StudyError as error:
+        run.fail(str(error))
+    run.record["seconds"] += time.perf_counter() - start
+    report(run)
+
+
+def _open(member: Member, device: torch.device, bf16: bool) -> Run | None:
+    config, folder = RunConfig(**member["config"]), Folder(member["folder"])
+    try:
+        return Run(config, folder, device, bf16)
     except StudyError as error:
         fail_run(config, folder, str(error))
-        _tell(error=str(error))
-
-
-def train_run(
-    config: RunConfig,
-    folder: Folder,
-    data_dir: Path,
-    device: torch.device,
-    report: Callable[[RunConfig, EpochRecord], None],
-    stopping: Callable[[], bool] = lambda: False,
-) -> Record:
-    """Train one run from where its folder says it stands to its last epoch.
-
-    Where `stopping` says so, it saves after the present epoch and returns a record that is not
-    done.
-
-    Raises:
-        StudyError: the checkpoint is damaged or of another run, the data are not to be had, or
-            training diverged.
-    """
-    trainer = Trainer(config, device)
-    record = new_record(config, "begun")
-    state = checkpoint.load_latest(folder, device)
-    if state:
-        _require_same_run(state, config, folder)
-        trainer.restore(state["trainer"])
-        record["epochs"], record["seconds"] = state["epochs"], state["seconds"]
-    record["node"], record["device"] = platform.node(), _device_name(device)
-    train, test = splits(_mnist(data_dir), config, device)
-
-    before, start = record["seconds"], time.perf_counter()
-    for epoch in trainer.run(train, test):
-        record["epochs"].append(epoch._asdict())
-        record["seconds"] = before + time.perf_counter() - start
-        stop = stopping() and epoch.epoch < config.epochs
-        if stop or epoch.epoch % config.checkpoint_every == 0 or epoch.epoch == config.epochs:
-            _save(folder, trainer, record)
-        report(config, epoch)
-        if stop:
-            return record
-    at_mean = evaluate(trainer.model, test)
-    record["seconds"] = before + time.perf_counter() - start
-    return _finish(folder, trainer, record, at_mean)
+        tune.report(_figures(config, "failed", [], str(error)))
+        return None
 
 
 def fail_run(config: RunConfig, folder: Folder, error: str) -> Record:
@@ -193,15 +279,24 @@ def _own_device() -> torch.device:
     return torch.device("cuda", os.getpid() % torch.cuda.device_count())
 
 
-def _device_name(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+def _report(run: Run) -> None:
+    tune.report(
+        _figures(run.config, run.record["state"], run.record["epochs"], run.record["error"])
+    )
 
 
-def _report(config: RunConfig, epoch: EpochRecord) -> None:
-    figures = epoch._asdict()
-    cost = objective(epoch.test_recon, epoch.test_kl, config.beta)
-    _tell(epoch=epoch.epoch, objective=cost, figures=figures)
-
-
-def _tell(**said: Any) -> None:
-    tune.report({**_NOTHING, "warnings": _warnings.take(), **said})
+def _figures(
+    config: RunConfig, state: str, epochs: list[dict[str, float]], error: str | None
+) -> dict[str, Any]:
+    """Every key each time: Tune blanks those that a report leaves out."""
+    last = epochs[-1] if epochs else None
+    cost = objective(last["test_recon"], last["test_kl"], config.beta) if last else None
+    return {
+        "run": config.run_id,
+        "state": state,
+        "epoch": len(epochs),
+        "objective": cost,
+        "error": error,
+        "figures": last,
+        "warnings": _warnings.take(),
+    }

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 N_PIXELS = 28 * 28
 
@@ -23,7 +24,8 @@ class Vae(nn.Module):
     """784 - hidden tanh - 2J, and J - hidden tanh - 784 logits.
 
     With `n_classes`, the one-hot label joins the image and the sampled latent (section 4.3).
-    Beta is a matter of the objective: a standard and a beta-VAE are the same model.
+    Beta is a matter of the objective: a standard and a beta-VAE are the same model. What a
+    layer gives has the type of its weights, also where autocast multiplies in bf16.
     """
 
     def __init__(self, latent_dim: int, hidden: int = 500, n_classes: int = 0) -> None:
@@ -36,14 +38,16 @@ class Vae(nn.Module):
 
     def encode(self, pixels: Tensor, label: Tensor | None = None) -> Posterior:
         """Posterior of images (batch, 784) in [0, 1]; label: one-hot (batch, n_classes)."""
-        hidden = torch.tanh(self.encoder_hidden(self._with_label(pixels, label)))
-        mean, logvar = self.encoder_output(hidden).chunk(2, dim=1)
+        self._check(label)
+        hidden = torch.tanh(self._linear(self.encoder_hidden, pixels, label))
+        mean, logvar = self._linear(self.encoder_output, hidden).chunk(2, dim=-1)
         return Posterior(mean, logvar)
 
     def decode(self, latent: Tensor, label: Tensor | None = None) -> Tensor:
         """Logits of the pixels (batch, 784) of latents (batch, latent_dim)."""
-        hidden = torch.tanh(self.decoder_hidden(self._with_label(latent, label)))
-        return self.decoder_output(hidden)  # type: ignore[no-any-return]
+        self._check(label)
+        hidden = torch.tanh(self._linear(self.decoder_hidden, latent, label))
+        return self._linear(self.decoder_output, hidden)
 
     def forward(
         self, pixels: Tensor, noise: Tensor, label: Tensor | None = None
@@ -52,8 +56,33 @@ class Vae(nn.Module):
         posterior = self.encode(pixels, label)
         return self.decode(posterior.sample(noise), label), posterior
 
-    def _with_label(self, inputs: Tensor, label: Tensor | None) -> Tensor:
+    def _check(self, label: Tensor | None) -> None:
         given = 0 if label is None else label.shape[-1]
         if given != self.n_classes:
             raise ValueError(f"the model is conditioned on {self.n_classes} classes, got {given}")
-        return inputs if label is None else torch.cat([inputs, label], dim=1)
+
+    def _linear(self, layer: nn.Linear, inputs: Tensor, label: Tensor | None = None) -> Tensor:
+        """The layer's outputs for the inputs, with the label, where one is given, at their end."""
+        if label is not None and label.shape[-1]:
+            inputs = torch.cat([inputs, label], dim=-1)
+        return F.linear(inputs, layer.weight, layer.bias).to(layer.weight.dtype)
+
+
+class StackableVae(Vae):
+    """The same model, also for weights and batches with a first axis of models.
+
+    Einsum, with a product of its own for the label's columns, rounds alike for one model and for
+    each of a stack, conditioned or not: in fp32 the members of a pack train to the last bit as
+    they would alone. With F.linear and vmap their weights drift apart by 1% in an epoch, since
+    Adagrad's first steps have the size of the learning rate however small the gradient is.
+    In bf16, and compiled, it takes 1.6 to 3 times as long as F.linear.
+    """
+
+    def _linear(self, layer: nn.Linear, inputs: Tensor, label: Tensor | None = None) -> Tensor:
+        n = inputs.shape[-1]
+        given = 0 if label is None else label.shape[-1]
+        weight = layer.weight[..., :n] if given else layer.weight
+        outputs = torch.einsum("...bi,...oi->...bo", inputs, weight) + layer.bias.unsqueeze(-2)
+        if label is None or not given:
+            return outputs
+        return outputs + torch.einsum("...bi,...oi->...bo", label, layer.weight[..., n:])

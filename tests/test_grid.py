@@ -57,7 +57,10 @@ def test_overrides_are_yaml():
         ("beta: [1, -2]", "g.yaml: beta should be greater than or equal to 0, got -2"),
         ("union: 3", "g.yaml: union must be a list of mappings, got 3"),
         ("union: []", "g.yaml: union must be a list of mappings, got []"),
-        ("epochs: [1, 2]", "g.yaml: epochs and checkpoint_every cannot differ between runs"),
+        (
+            "epochs: [1, 2]",
+            "g.yaml: epochs, checkpoint_every, compile and pack cannot differ",
+        ),
     ],
 )
 def test_bad_grids_are_explained(text, message):

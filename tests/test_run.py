@@ -28,7 +28,8 @@ checkpoint_every: 1
 
 
 def command(grid, results, *more):
-    return [sys.executable, "-m", "study", "--grid", grid, "--results", results, *more]
+    words = [sys.executable, "-m", "study", "--grid", grid, "--results", results]
+    return [*words, "--no-scores", *more]
 
 
 def study(grid, results, *more):
@@ -226,6 +227,35 @@ def test_bad_input_is_one_line(words, status, message, tmp_path, monkeypatch, ca
     assert message in said
     assert said.startswith("study: ")
     assert said.count("\n") == 1
+
+
+def test_a_study_that_cannot_be_scored_says_how_to_try_again(first, grid, monkeypatch, capsys):
+    def fail(*_):
+        raise StudyError("no room")
+
+    monkeypatch.setattr("analysis.score.score_and_rank", fail)
+    assert main(["--grid", str(grid), "--results", str(first[0])]) == 0
+    said = capsys.readouterr().out
+    assert "could not score: no room; try again with python -m analysis.score" in said
+    assert main(["--grid", str(grid), "--results", str(first[0]), "--no-scores"]) == 0
+    assert "could not score" not in capsys.readouterr().out
+
+
+def test_runs_that_wait_or_failed_early_are_shown(capsys):
+    from rich.console import Console
+
+    from study.config import RunConfig
+    from study.display import trials_table
+    from study.results import Tables, build_tables, new_record
+
+    records = {
+        "a": new_record(RunConfig(), "waiting"),
+        "b": new_record(RunConfig(), "failed", "no"),
+    }
+    Console(width=140).print(trials_table(build_tables(records, Tables())["trials"]))
+    said = capsys.readouterr().out
+    assert "0 (waiting)  waiting" in said
+    assert "0 (failed)       no" in said
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,94 @@
+"""What every score asks of its input, and the words in which it refuses."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+Interval = tuple[float, float]  # 95%, (low, high)
+
+MIN_STD = 0.05  # latents whose codes spread less are dead and take no part (Locatello et al. 2019)
+ACTIVE_VARIANCE = 0.01  # a latent is active when its codes' variance exceeds this
+SATURATED = 0.99  # scores from here on can no longer tell good from better
+MIN_SAMPLES = 10
+
+
+def check_codes(codes: npt.ArrayLike, name: str = "codes") -> FloatArray:
+    """Codes as float64 (n_samples, n_latents).
+
+    Raises:
+        ValueError: not two-dimensional, too few samples, no latents, or a value not finite.
+    """
+    checked = np.asarray(codes, dtype=np.float64)
+    if checked.ndim != 2:
+        raise ValueError(
+            f"{name} must be (n_samples, n_latents), got shape {checked.shape}: reshape them"
+        )
+    if checked.shape[0] < MIN_SAMPLES or checked.shape[1] < 1:
+        raise ValueError(
+            f"{name} have shape {checked.shape}: pass at least {MIN_SAMPLES} samples and one latent"
+        )
+    bad = np.flatnonzero(~np.isfinite(checked).all(axis=0))
+    if bad.size:
+        raise ValueError(
+            f"{name} hold NaN or infinite values in latents {bad.tolist()}: "
+            "did the run diverge? leave it out or repair it first"
+        )
+    return checked
+
+
+def check_factors(factors: npt.ArrayLike, n_samples: int, min_factors: int = 1) -> IntArray:
+    """Factors as int64 (n_samples, n_factors), each taking at least two values.
+
+    Raises:
+        ValueError: wrong shape or length, values that are not integers, a constant factor,
+            or fewer factors than the score can tell apart.
+    """
+    given = np.asarray(factors)
+    if given.ndim != 2:
+        raise ValueError(
+            f"factors must be (n_samples, n_factors), got shape {given.shape}: reshape them"
+        )
+    if len(given) != n_samples:
+        raise ValueError(
+            f"codes have {n_samples} samples but factors have {len(given)}: "
+            "pass both for the same images, in one order"
+        )
+    if not np.issubdtype(given.dtype, np.integer):
+        raise ValueError(f"factors must be integers, got {given.dtype}: bin continuous ones first")
+    if given.shape[1] < min_factors:
+        raise ValueError(
+            f"got {given.shape[1]} factor(s): this score tells factors apart "
+            f"and needs at least {min_factors}"
+        )
+    constant = np.flatnonzero(np.ptp(given, axis=0) == 0)
+    if constant.size:
+        raise ValueError(f"factors {constant.tolist()} are constant: drop them before scoring")
+    return given.astype(np.int64)
+
+
+def check_discrete(discrete: Sequence[bool] | None, n_factors: int) -> BoolArray:
+    """Which factors are categories without order; none when not told."""
+    flags = np.zeros(n_factors, bool) if discrete is None else np.asarray(discrete, bool)
+    if flags.shape != (n_factors,):
+        raise ValueError(
+            f"discrete has {flags.size} flag(s) for {n_factors} factors: pass one a factor"
+        )
+    return flags
+
+
+def class_indices(factor: IntArray) -> tuple[IntArray, int]:
+    """One factor's values (n_samples,) as 0 .. n_values - 1, with n_values."""
+    values, index = np.unique(factor, return_inverse=True)
+    return index.astype(np.int64), len(values)
+
+
+def alive(codes: FloatArray, min_std: float) -> IntArray:
+    """Indices of the latents that take part: not constant, standard deviation >= min_std.
+
+    Constancy is tested by range, since the standard deviation of a constant may round above zero.
+    """
+    return np.flatnonzero((np.ptp(codes, axis=0) > 0) & (codes.std(axis=0) >= min_std))

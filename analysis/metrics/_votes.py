@@ -1,0 +1,119 @@
+"""Drawing votes: sets of images that share the value of one factor.
+
+Training and held-out votes come from disjoint images, so that no classifier is tested on codes
+that it has seen.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ._checks import IntArray, class_indices
+
+TRAIN_SHARE = 2 / 3  # of the images; the others are held out
+
+
+class Pairs(NamedTuple):
+    """Image pairs that share one factor's value; `factor` is what a classifier is to tell."""
+
+    factor: IntArray  # (n_votes,)
+    first: IntArray  # (n_votes, n_pairs), image indices
+    second: IntArray  # (n_votes, n_pairs), never the image of `first`
+
+
+class Sets(NamedTuple):
+    """Sets of images that all share one value of one factor."""
+
+    factor: IntArray  # (n_votes,)
+    members: IntArray  # (n_votes, n_members), image indices, with replacement
+
+
+class _Runs(NamedTuple):
+    """Images ordered by one factor, so that those of one value lie side by side in a run.
+
+    Only values held by two images or more are kept.
+    """
+
+    image: IntArray  # (n,) image at each place of the order
+    start: IntArray  # (n,) where the run of that place begins
+    size: IntArray  # (n,) length of that run, 2 or more
+
+
+def disjoint(
+    n_samples: int, n_train: int, n_eval: int, rng: np.random.Generator
+) -> tuple[IntArray, IntArray]:
+    """Two disjoint random sets of sample indices; both shrink alike where samples are too few."""
+    if n_train + n_eval > n_samples:
+        n_train = round(n_samples * n_train / (n_train + n_eval))
+        n_eval = n_samples - n_train
+    order = rng.permutation(n_samples)
+    return order[:n_train], order[n_train : n_train + n_eval]
+
+
+def split_images(n_samples: int, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
+    """Images for training votes and, disjoint from them, for held-out votes."""
+    n_train = round(n_samples * TRAIN_SHARE)
+    return disjoint(n_samples, n_train, n_samples - n_train, rng)
+
+
+def draw_pairs(
+    factors: IntArray, images: IntArray, n_votes: int, n_pairs: int, rng: np.random.Generator
+) -> Pairs:
+    """Votes of the Higgins score.
+
+    A vote draws a factor; each of its pairs draws an image, which brings a value of that factor,
+    and another image of the same value. The other factors fall as they may.
+
+    Raises:
+        ValueError: a factor has no value shared by two of the images.
+    """
+    factor = rng.integers(factors.shape[1], size=n_votes)
+    first = np.empty((n_votes, n_pairs), np.int64)
+    second = np.empty_like(first)
+    for k in range(factors.shape[1]):
+        votes = np.flatnonzero(factor == k)
+        runs = _runs(factors[:, k], images, k)
+        place = rng.integers(len(runs.image), size=(len(votes), n_pairs))
+        start, size = runs.start[place], runs.size[place]
+        step = 1 + (rng.random(place.shape) * (size - 1)).astype(np.int64)
+        first[votes] = runs.image[place]
+        second[votes] = runs.image[start + (place - start + step) % size]
+    return Pairs(factor, first, second)
+
+
+def draw_sets(
+    factors: IntArray, images: IntArray, n_votes: int, n_members: int, rng: np.random.Generator
+) -> Sets:
+    """Votes of the FactorVAE score: a factor, one value of it, and images of that value.
+
+    Raises:
+        ValueError: a factor has no value shared by two of the images.
+    """
+    factor = rng.integers(factors.shape[1], size=n_votes)
+    members = np.empty((n_votes, n_members), np.int64)
+    for k in range(factors.shape[1]):
+        votes = np.flatnonzero(factor == k)
+        runs = _runs(factors[:, k], images, k)
+        place = rng.integers(len(runs.image), size=(len(votes), 1))
+        start, size = runs.start[place], runs.size[place]
+        offset = (rng.random((len(votes), n_members)) * size).astype(np.int64)
+        members[votes] = runs.image[start + offset]
+    return Sets(factor, members)
+
+
+def _runs(factor: IntArray, images: IntArray, k: int) -> _Runs:
+    """Order images by one factor; k names it in the error."""
+    index, n_values = class_indices(factor[images])
+    order = np.argsort(index, kind="stable")
+    index = index[order]
+    size = np.bincount(index, minlength=n_values)
+    shared = size[index] >= 2
+    if not shared.any():
+        raise ValueError(
+            f"factor {k} has no value shared by two of {len(images)} images: "
+            "pass more samples or bin it more coarsely"
+        )
+    index, size = index[shared], size[size >= 2]
+    _, index = np.unique(index, return_inverse=True)
+    start = np.cumsum(size) - size
+    return _Runs(images[order[shared]], start[index], size[index])

@@ -1,0 +1,209 @@
+"""Disentanglement, completeness and informativeness, after Eastwood & Williams."""
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.ensemble import ExtraTreesClassifier, GradientBoostingClassifier
+
+from ._checks import (
+    MIN_STD,
+    SATURATED,
+    FloatArray,
+    IntArray,
+    Interval,
+    alive,
+    check_codes,
+    check_factors,
+)
+from ._protocol import Protocol, protocol
+from ._resample import accuracy_interval
+from ._votes import disjoint
+
+Estimator = Literal["extra_trees", "gradient_boosting"]
+_SETTINGS = {
+    "extra_trees": "ExtraTreesClassifier(max_features=None, min_samples_leaf=10, bootstrap=True)",
+    "gradient_boosting": "GradientBoostingClassifier()",
+}
+
+
+class Dci(NamedTuple):
+    disentanglement: float  # in [0, 1]: each latent serves one factor
+    completeness: float  # in [0, 1]: each factor is served by one latent
+    informativeness: float  # mean held-out accuracy over factors
+    chance: float  # informativeness of naming every factor's commonest value
+    interval: Interval  # 95%, of disentanglement, over refits to resampled images; see `dci`
+    completeness_interval: Interval  # 95%, likewise
+    informativeness_interval: Interval  # 95%, over held-out images, as if factors stood together
+    saturated: bool  # disentanglement is at its ceiling
+    importance: FloatArray  # (n_latents, n_factors), columns sum to 1; dead latents are zero
+    accuracy: FloatArray  # (n_factors,), held out
+    protocol: Protocol
+
+    @property
+    def score(self) -> float:
+        """Disentanglement, the main figure."""
+        return self.disentanglement
+
+
+class _Fit(NamedTuple):
+    importance: FloatArray  # (n_trees, n_latents, n_factors); boosted trees count as one
+    accuracy: FloatArray  # (n_factors,)
+
+
+def dci(
+    codes: npt.ArrayLike,
+    factors: npt.ArrayLike,
+    *,
+    n_train: int = 10_000,
+    n_eval: int = 5_000,
+    estimator: Estimator = "extra_trees",
+    n_trees: int = 20,
+    min_std: float = MIN_STD,
+    seed: int = 0,
+) -> Dci:
+    """How the importance of latents for predicting factors is shared out.
+
+    The preset's gradient-boosted trees take minutes where factors have 20 values. The default is a
+    forest whose leaf size was chosen so that its scores come near theirs: scores hang on how far
+    the trees grow, and those of different estimators do not compare. Disentanglement of planted
+    codes (10,000 images, 10 latents, 20 values), boosted and forest: aligned with noise 0.61 and
+    0.64, mixed in pairs 0.30 and 0.34, rotated 0.11 and 0.12, tangled 0.11 and 0.10. With leaves
+    of one image a random forest gave 0.13, 0.05, 0.01 and 0.01.
+
+    Every tree of the forest sees its own bootstrap sample of the training images. The interval is
+    the score -+ 1.96 standard deviations over trees; these differ by their own random splits too,
+    so it errs on the wide side. Boosted trees are fitted once and their interval is (NaN, NaN).
+
+    Args:
+        codes: posterior means, (n_samples, n_latents).
+        factors: integers, (n_samples, n_factors).
+        n_train: images to fit.
+        n_eval: other images, to measure accuracy. Both shrink alike where there are fewer images.
+        estimator: "extra_trees" or, for the preset itself, "gradient_boosting".
+        n_trees: trees in the forest, at least two; boosted trees ignore it.
+        min_std: latents whose codes spread less are dead and get no importance.
+        seed: of the split and the trees.
+
+    Raises:
+        ValueError: bad input; see `_checks`.
+
+    Source: Eastwood & Williams 2018; boosted trees and importances of Locatello et al. 2019.
+    """
+    codes = check_codes(codes)
+    factors = check_factors(factors, len(codes))
+    if estimator not in _SETTINGS:
+        raise ValueError(f"estimator must be one of {sorted(_SETTINGS)}, got {estimator!r}")
+    if n_trees < 2:
+        raise ValueError(f"n_trees must be at least 2 for an interval, got {n_trees}")
+    rng = np.random.default_rng(seed)
+    train, held_out = disjoint(len(codes), n_train, n_eval, rng)
+    living = alive(codes, min_std)
+    fit = _fit(codes[:, living], factors, train, held_out, estimator, n_trees, rng)
+    importance = np.zeros((codes.shape[1], factors.shape[1]))
+    importance[living] = fit.importance.mean(axis=0)
+    score = disentanglement(importance)
+    informativeness = float(fit.accuracy.mean())
+    settings = protocol(
+        "dci",
+        "scikit-learn",
+        n_train=len(train),
+        n_eval=len(held_out),
+        estimator=_SETTINGS[estimator],
+        n_trees=n_trees if estimator == "extra_trees" else None,
+        scaling="none",
+        pruning=f"standard deviation < {min_std}",
+        interval="trees fitted to resampled training images"
+        if estimator == "extra_trees"
+        else "none",
+        seed=seed,
+    )
+    return Dci(
+        disentanglement=score,
+        completeness=completeness(importance),
+        informativeness=informativeness,
+        chance=float(np.mean([_commonest(f) for f in factors[held_out].T])),
+        interval=_over_trees(disentanglement, fit.importance),
+        completeness_interval=_over_trees(completeness, fit.importance),
+        informativeness_interval=accuracy_interval(informativeness, len(held_out), rng),
+        saturated=score >= SATURATED,
+        importance=importance,
+        accuracy=fit.accuracy,
+        protocol=settings,
+    )
+
+
+def disentanglement(importance: FloatArray) -> float:
+    """Sum over latents of their share of importance times (1 - entropy over factors).
+
+    Args:
+        importance: (n_latents, n_factors), never negative. All zero scores 0.
+    """
+    return _concentration(importance)
+
+
+def completeness(importance: FloatArray) -> float:
+    """Sum over factors of their share of importance times (1 - entropy over latents).
+
+    The entropy's base is the number of all latents, dead ones included, as in the source.
+    """
+    return _concentration(importance.T)
+
+
+def _over_trees(figure: Callable[[FloatArray], float], importance: FloatArray) -> Interval:
+    """The figure of all trees -+ 1.96 standard deviations over them; NaN for a single one."""
+    if len(importance) < 2:
+        return np.nan, np.nan
+    spread = 1.96 * float(np.std([figure(tree) for tree in importance], ddof=1))
+    centre = figure(importance.mean(axis=0))
+    return max(0.0, centre - spread), min(1.0, centre + spread)
+
+
+def _concentration(importance: FloatArray) -> float:
+    """Mean of 1 - entropy of rows, weighted by the rows' sums; a lone column is 1."""
+    weight = importance.sum(axis=1)
+    if not weight.any():
+        return 0.0
+    if importance.shape[1] == 1:
+        return 1.0
+    p = importance / np.where(weight > 0, weight, 1.0)[:, None]
+    entropy = -(p * np.log(np.where(p > 0, p, 1.0))).sum(axis=1) / np.log(importance.shape[1])
+    return float(np.clip((weight * (1 - entropy)).sum() / weight.sum(), 0, 1))
+
+
+def _commonest(values: IntArray) -> float:
+    return float(np.unique(values, return_counts=True)[1].max() / len(values))
+
+
+def _fit(
+    codes: FloatArray,
+    factors: IntArray,
+    train: IntArray,
+    held_out: IntArray,
+    estimator: Estimator,
+    n_trees: int,
+    rng: np.random.Generator,
+) -> _Fit:
+    importance, accuracy = [], []
+    for k in range(factors.shape[1]):
+        if codes.shape[1] == 0:  # nothing to split on: name the commonest value
+            importance.append(np.zeros((n_trees, 0)))
+            accuracy.append(_commonest(factors[held_out, k]))
+            continue
+        model = _model(estimator, n_trees, int(rng.integers(2**31)))
+        model.fit(codes[train], factors[train, k])
+        trees = model.estimators_ if estimator == "extra_trees" else [model]
+        importance.append(np.stack([tree.feature_importances_ for tree in trees]))
+        accuracy.append(float((model.predict(codes[held_out]) == factors[held_out, k]).mean()))
+    return _Fit(np.stack(importance, axis=-1), np.array(accuracy))
+
+
+def _model(
+    estimator: Estimator, n_trees: int, seed: int
+) -> ExtraTreesClassifier | GradientBoostingClassifier:
+    if estimator == "gradient_boosting":
+        return GradientBoostingClassifier(random_state=seed)
+    return ExtraTreesClassifier(
+        n_trees, max_features=None, min_samples_leaf=10, bootstrap=True, random_state=seed
+    )

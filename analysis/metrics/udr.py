@@ -1,0 +1,106 @@
+"""The unsupervised disentanglement ranking of Duan et al., for one pair of runs."""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import rankdata
+
+from ._checks import ACTIVE_VARIANCE, SATURATED, FloatArray, IntArray, Interval, check_codes
+from ._protocol import Protocol, protocol
+from ._resample import centred_interval, correlation_replicates, resampling
+from .mcc import spearman
+
+KL_NATS = 0.01  # latents above this are informative (Duan et al. 2020)
+
+
+class Udr(NamedTuple):
+    score: float  # in [0, 1]; 0 where either run has no informative latent
+    interval: Interval  # 95%, over resampled images; not over seeds
+    saturated: bool
+    correlation: FloatArray  # (n_latents_a, n_latents_b), |Spearman|; dead latents are zero
+    n_informative: tuple[int, int]
+    protocol: Protocol
+
+
+def udr(
+    codes_a: npt.ArrayLike,
+    codes_b: npt.ArrayLike,
+    *,
+    kl_a: npt.ArrayLike | None = None,
+    kl_b: npt.ArrayLike | None = None,
+    seed: int = 0,
+) -> Udr:
+    """How far two runs of one configuration, of different seeds, agree latent by latent.
+
+    Average over pairs of seeds for a configuration's figure. Of each informative latent the
+    strongest correlation is squared and divided by the sum of its correlations with the other run.
+
+    Args:
+        codes_a: posterior means of one run, (n_samples, n_latents_a).
+        codes_b: of the other run for the same images, (n_samples, n_latents_b).
+        kl_a: mean KL of each latent, nats, (n_latents_a,); above 0.01 it is informative. Without
+            it, latents whose codes' variance exceeds 0.01 are.
+        kl_b: likewise for codes_b.
+        seed: of the interval; the score itself has no randomness.
+
+    Raises:
+        ValueError: bad input; see `_checks`.
+
+    Source: Duan et al. 2020, arXiv:1905.12614, equation 3, with Spearman's correlation.
+    """
+    codes_a, codes_b = check_codes(codes_a, "codes_a"), check_codes(codes_b, "codes_b")
+    if len(codes_a) != len(codes_b):
+        raise ValueError(
+            f"codes_a have {len(codes_a)} samples but codes_b {len(codes_b)}: "
+            "encode the same images with both runs"
+        )
+    a, b = _informative(codes_a, kl_a, "kl_a"), _informative(codes_b, kl_b, "kl_b")
+    correlation = np.zeros((codes_a.shape[1], codes_b.shape[1]))
+    score, replicates = 0.0, np.zeros(1)
+    if a.size and b.size:
+        x, y = rankdata(codes_a[:, a], axis=0), rankdata(codes_b[:, b], axis=0)
+        correlation[np.ix_(a, b)] = abs(spearman(x, y))
+        score = agreement(correlation[np.ix_(a, b)])
+        plan = resampling(len(x), np.random.default_rng(seed))
+        replicates = np.array([agreement(abs(r)) for r in correlation_replicates(x, y, plan)])
+    settings = protocol(
+        "udr",
+        "scipy",
+        correlation="Spearman",
+        n_images=len(codes_a),
+        scaling="ranks",
+        pruning=[_rule(kl_a), _rule(kl_b)],
+        interval="images",
+        seed=seed,
+    )
+    interval = centred_interval(replicates, score)
+    informative = (a.size, b.size)
+    return Udr(score, interval, score >= SATURATED, correlation, informative, settings)
+
+
+def agreement(correlation: FloatArray) -> float:
+    """UDR of absolute correlations between informative latents, (n_a, n_b), neither empty."""
+    shares = [
+        correlation.max(axis=axis) ** 2 / np.maximum(correlation.sum(axis=axis), 1e-12)
+        for axis in (0, 1)
+    ]
+    return float(np.concatenate(shares).mean())
+
+
+def _rule(kl: npt.ArrayLike | None) -> str:
+    return f"variance <= {ACTIVE_VARIANCE}" if kl is None else f"KL <= {KL_NATS} nats"
+
+
+def _informative(codes: FloatArray, kl: npt.ArrayLike | None, name: str) -> IntArray:
+    """Indices of the informative latents; a constant code is never one."""
+    varied = np.ptp(codes, axis=0) > 0
+    if kl is None:
+        return np.flatnonzero(varied & (codes.var(axis=0) > ACTIVE_VARIANCE))
+    nats = np.asarray(kl, np.float64)
+    if nats.shape != (codes.shape[1],) or not np.isfinite(nats).all():
+        raise ValueError(
+            f"{name} must hold a finite KL for each of {codes.shape[1]} latents, "
+            f"got shape {nats.shape}: pass nats per latent"
+        )
+    return np.flatnonzero(varied & (nats > KL_NATS))

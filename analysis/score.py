@@ -1,0 +1,227 @@
+"""Score a study from the command line, or at the end of one: what is missing, over Ray."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from analysis.elbo import configurations
+from analysis.factors import DEFAULT_FACTORS, discretise, measured
+from analysis.ledger import Book
+from analysis.ranking import agreement, ica_table, ranking
+from analysis.runs import Study, open_study
+from analysis.scores import Sample
+from analysis.subjects import Data, subjects
+from study.config import RunConfig, StudyError, UsageError
+from study.data import data_dir
+from study.results import write_table
+
+PLAIN_WIDTH = 140  # columns where the output is no terminal
+EXIT_FAILURE, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+N_BINS = 20
+
+DESCRIPTION = """\
+Measure how disentangled every finished run of a study is, and rank its configurations.
+
+Only what is missing is computed: repeat the command after training more, or after an
+interruption. The tables go to the study's folder.
+"""
+
+
+class Outcome(NamedTuple):
+    """What scoring did."""
+
+    computed: int  # rows
+    unscored: dict[str, str]  # run, pair or control -> why
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status (0 done, 1 failure, 2 usage, 130 stopped)."""
+    parser = argparse.ArgumentParser(
+        prog="analysis.score",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("study", help="a study's folder, such as results/paper")
+    parser.add_argument(
+        "--data-dir",
+        metavar="DIR",
+        help="cache of MNIST (default: $STUDY_DATA, else the user's cache folder)",
+    )
+    parser.add_argument(
+        "--address",
+        default=os.environ.get("RAY_ADDRESS") or None,
+        metavar="HOST:PORT",
+        help="an existing Ray cluster (default: $RAY_ADDRESS, else a local Ray is started)",
+    )
+    args = parser.parse_args(argv)
+    console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False)
+    try:
+        study = open_study(args.study)
+        given = Path(args.data_dir) if args.data_dir else None
+        outcome = score_and_rank(study, given, args.address, console)
+    except UsageError as error:
+        return _complain(str(error), EXIT_USAGE)
+    except StudyError as error:
+        return _complain(str(error), EXIT_FAILURE)
+    except OSError as error:
+        return _complain(f"cannot write to {args.study}: {error}", EXIT_FAILURE)
+    except KeyboardInterrupt:
+        return _complain("interrupted; the same command goes on from here", EXIT_INTERRUPTED)
+    return EXIT_FAILURE if outcome.unscored else 0
+
+
+def score_and_rank(
+    study: Study, data_folder: Path | None, address: str | None, console: Console
+) -> Outcome:
+    """Score what is missing, write every table, print the ranking and who is not in it.
+
+    Raises:
+        StudyError: the data, a table or Ray is not to be had.
+    """
+
+    def connect() -> None:
+        from study.launch import connect as join
+
+        # With None, Ray would join whatever cluster it finds on the machine.
+        join(address or "local")
+
+    data = measured_data(study, data_folder)
+    outcome = score_study(study, data, connect, lambda line: console.print(line, soft_wrap=True))
+    if not outcome.computed:
+        console.print("every score is there; nothing to compute")
+    write_ranking(study)
+    if len(study.ranking["higgins"].dropna()):
+        console.print(ranking_table(study.ranking))
+    for name, why in outcome.unscored.items():
+        console.print(f"not scored: {name}: {why}", soft_wrap=True, markup=False)
+    console.print(f"scores, ranking and their tables are in {study.folder}", soft_wrap=True)
+    return outcome
+
+
+def measured_data(study: Study, data_folder: Path | None) -> Data:
+    """Test images, their digits and binned factors; measured once, kept beside the images.
+
+    Raises:
+        DataError: MNIST is not to be had.
+    """
+    mnist = study.images(data_folder)
+    try:
+        values = measured(mnist.test_images, DEFAULT_FACTORS, cache=data_dir(data_folder))
+    except OSError:  # a cache that others own; ten seconds are no reason to stop
+        values = measured(mnist.test_images, DEFAULT_FACTORS)
+    digits = mnist.test_labels.astype(np.int64)
+    return Data.of(mnist.test_images, Sample(discretise(values, N_BINS), digits))
+
+
+def score_study(
+    study: Study,
+    data: Data,
+    connect: Callable[[], None],
+    say: Callable[[str], None] = lambda _: None,
+) -> Outcome:
+    """Compute and write what a study lacks of its scores; a failure costs its own rows alone.
+
+    Args:
+        study: its scores are written to its folder: scores, controls and udr.
+        data: the images, factors and digits to score on.
+        connect: joins Ray; called once, and only where something is missing.
+        say: told of progress, a line at a time.
+
+    Raises:
+        StudyError: a table is damaged, or Ray cannot be joined.
+    """
+    book = Book(study, data)
+    runs, unscored = _scorable(study)
+    first_weights: dict[RunConfig, str] = {}
+    jobs = book.missing([subjects(study, run, first_weights) for run in runs])
+    if jobs.count():
+        connect()
+        say(f"scoring {len(runs)} runs: {jobs.rows()} rows are missing, {jobs.count()} tasks")
+        from analysis.tasks import work  # Ray is slow to import, and often nothing is missing
+
+        try:
+            unscored |= work(study, data, jobs, book, say)
+        finally:
+            book.write()
+    elif book.changed():
+        book.write()
+    kept = set(book.table()["run"])  # a clone may hold the rows of runs whose weights it lacks
+    return Outcome(book.computed, {name: why for name, why in unscored.items() if name not in kept})
+
+
+def write_ranking(study: Study) -> None:
+    """Rank the configurations and write the tables behind it.
+
+    `ranking` goes to the study's folder; `elbo`, `ica` and `agreement` go to `tables/` as CSV.
+    """
+    ranked = ranking(study.trials, study.scores, study.udr)
+    write_table(study.folder, "ranking", ranked, None)
+    study.forget("ranking")
+    tables = {
+        "elbo": configurations(study.trials, study.latents, study.scores),
+        "ica": ica_table(study.scores),
+        "agreement": agreement(ranked),
+    }
+    for name, table in tables.items():
+        (study.folder / "tables").write(f"{name}.csv", table.to_csv(index=False).encode())
+
+
+def ranking_table(ranked: pd.DataFrame) -> Table:
+    """A row a configuration, as a person reads it."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("rank", "configuration", "seeds", "Higgins [95%]", "MIG", "DCI", "FactorVAE"):
+        table.add_column(heading, justify="left" if heading == "configuration" else "right")
+    for heading in ("digit read", "neg_elbo", "front", "untrained", "pixel PCA"):
+        table.add_column(heading, justify="right")
+    for row in ranked[ranked["higgins"].notna()].to_dict("records"):
+        ceiling = "*" if row["saturated"] else " "
+        interval = f"{row['higgins']:.3f}{ceiling} [{row['higgins_low']:.3f}, "
+        table.add_row(
+            str(row["rank"]),
+            row["configuration"],
+            str(row["n_scored"]),
+            f"{interval}{row['higgins_high']:.3f}]",
+            *(f"{row[name]:.3f}" for name in ("mig", "dci", "factor_vae", "digit_probe")),
+            f"{row['neg_elbo']:.2f}",
+            "yes" if row["pareto"] else "",
+            *(f"{row[f'higgins_{name}']:.3f}" for name in ("untrained", "pixel_pca")),
+        )
+    table.caption = (
+        "* at the ceiling, where Higgins scores no longer tell configurations apart; equal ranks"
+        " are ordered by MIG, then neg_elbo. digit read: how often a linear classifier tells the"
+        " digit from the codes. front: none has both less neg_elbo and more Higgins. The last two"
+        " columns are the Higgins scores of an untrained encoder and of the pixels' PCA."
+    )
+    table.caption_justify = "left"
+    return table
+
+
+def _scorable(study: Study) -> tuple[list[str], dict[str, str]]:
+    """Runs with a model to score, and why the others have none."""
+    runs, unscored = [], {}
+    for row in study.trials.to_dict("records"):
+        if row["state"] != "done":
+            error = row["error"]  # NaN where there is none
+            unscored[row["run"]] = error if isinstance(error, str) else "not finished yet"
+        elif not study.has_weights(row["run"]):
+            unscored[row["run"]] = "its weights are not here"
+        else:
+            runs.append(row["run"])
+    return runs, unscored
+
+
+def _complain(message: str, status: int) -> int:
+    print(f"analysis.score: {message}", file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

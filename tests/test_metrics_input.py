@@ -1,0 +1,159 @@
+"""What all scores share: refusals, protocols, seeds, and survival of degenerate codes."""
+
+import json
+from functools import partial
+
+import numpy as np
+import pytest
+from planted_codes import grid, noise, perfect, with_dead
+
+from analysis.metrics import dci, factor_vae, higgins, mcc, mig, sap, udr
+
+FACTORS = grid(5, 4)
+CODES = perfect(FACTORS) + 0.3 * noise(len(FACTORS), 3)
+few = {"n_train": 600, "n_eval": 300}
+SCORES = {
+    "higgins": partial(higgins, **few),
+    "higgins standardised": partial(higgins, standardise=True, **few),
+    "factor_vae": partial(factor_vae, **few),
+    "mig": mig,
+    "mig by quantiles": partial(mig, binning="quantile"),
+    "dci": partial(dci, n_trees=5),
+    "sap": sap,
+    "sap with a class": partial(sap, discrete=[True, False, False]),
+    "mcc": mcc,
+    "udr": lambda codes, factors, **settings: udr(codes, codes[::-1], **settings),
+}
+every_score = pytest.mark.parametrize("score", SCORES.values(), ids=SCORES.keys())
+SUPERVISED = [score for name, score in SCORES.items() if name != "udr"]
+every_supervised = pytest.mark.parametrize("score", SUPERVISED)
+
+
+@every_score
+def test_score_lies_in_its_interval_and_in_bounds(score):
+    result = score(CODES, FACTORS)
+    assert 0 <= result.interval[0] <= result.score <= result.interval[1] <= 1
+
+
+@every_score
+def test_protocol_is_json_and_names_seed_pruning_and_versions(score):
+    protocol = score(CODES, FACTORS, seed=3).protocol
+    assert json.loads(json.dumps(protocol)) == protocol
+    assert protocol["seed"] == 3
+    assert {"score", "scaling", "pruning", "interval"} <= protocol.keys()
+    assert protocol["versions"]["numpy"] == np.__version__
+
+
+@every_score
+def test_one_seed_gives_one_result_and_leaves_global_randomness_alone(score):
+    np.random.seed(0)  # noqa: NPY002
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    first, again = score(CODES, FACTORS, seed=5), score(CODES, FACTORS, seed=5)
+    for name, value in first._asdict().items():
+        np.testing.assert_equal(getattr(again, name), value)
+    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+
+
+@every_score
+def test_input_is_left_as_it_was(score):
+    codes, factors = CODES.copy(), FACTORS.copy()
+    score(codes, factors)
+    np.testing.assert_array_equal(codes, CODES)
+    np.testing.assert_array_equal(factors, FACTORS)
+
+
+@every_score
+@pytest.mark.parametrize("n_latents", [1, 4])
+def test_codes_that_are_all_dead_score_no_more_than_chance(score, n_latents):
+    result = score(np.full((len(FACTORS), n_latents), 0.1), FACTORS)
+    chance = getattr(result, "chance", 0.0)
+    assert result.score <= chance + 0.07  # 300 votes: one standard deviation is 0.027
+    assert np.isfinite(result.interval).all()
+    assert not result.saturated
+
+
+@every_score
+def test_two_hundred_latents_mostly_dead_score_finitely(score):
+    result = score(with_dead(CODES, 200), FACTORS)
+    assert np.isfinite(result.score)
+    assert np.isfinite(result.interval).all()
+
+
+@every_supervised
+@pytest.mark.parametrize(
+    ("codes", "factors", "message"),
+    [
+        (CODES[:, 0], FACTORS, r"codes must be \(n_samples, n_latents\), got shape \(500,\)"),
+        (CODES[:, :0], FACTORS, r"codes have shape \(500, 0\): pass at least 10 samples and one"),
+        (CODES[:9], FACTORS[:9], r"codes have shape \(9, 3\): pass at least 10 samples"),
+        (
+            CODES * np.array([1, np.nan, 1]),
+            FACTORS,
+            r"codes hold NaN or infinite values in latents \[1\]",
+        ),
+        (
+            CODES + np.array([np.inf, 0, 0]),
+            FACTORS,
+            r"codes hold NaN or infinite values in latents \[0\]",
+        ),
+        (CODES, FACTORS[:, 0], r"factors must be \(n_samples, n_factors\), got shape \(500,\)"),
+        (CODES, FACTORS[:400], "codes have 500 samples but factors have 400"),
+        (CODES, FACTORS * 1.0, "factors must be integers, got float64: bin continuous ones"),
+        (CODES, FACTORS * [1, 0, 1], r"factors \[1\] are constant: drop them before scoring"),
+    ],
+)
+def test_bad_input_is_refused_by_every_score(score, codes, factors, message):
+    with pytest.raises(ValueError, match=message):
+        score(codes, factors)
+
+
+@pytest.mark.parametrize("score", [higgins, factor_vae])
+def test_votes_need_two_factors(score):
+    with pytest.raises(ValueError, match=r"got 1 factor\(s\): .* needs at least 2"):
+        score(CODES, FACTORS[:, :1])
+
+
+@pytest.mark.parametrize("score", [higgins, factor_vae])
+def test_votes_need_values_shared_by_two_images(score):
+    factors = np.stack([np.arange(500), np.arange(500) % 2], axis=1)
+    message = "factor 0 has no value shared by two of 333 images: .* bin it more coarsely"
+    with pytest.raises(ValueError, match=message):
+        score(CODES, factors)
+
+
+@pytest.mark.parametrize("score", [sap, mcc])
+def test_discrete_flags_must_fit_the_factors(score):
+    with pytest.raises(ValueError, match=r"discrete has 2 flag\(s\) for 3 factors"):
+        score(CODES, FACTORS, discrete=[True, False])
+
+
+def test_mcc_needs_a_factor_with_an_order():
+    with pytest.raises(ValueError, match="every factor is discrete: MCC needs one with an order"):
+        mcc(CODES, FACTORS, discrete=[True] * 3)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"estimator": "forest"}, "estimator must be one of .*extra_trees.*, got 'forest'"),
+        ({"n_trees": 1}, "n_trees must be at least 2 for an interval, got 1"),
+    ],
+)
+def test_dci_refuses_settings_it_does_not_know(settings, message):
+    with pytest.raises(ValueError, match=message):
+        dci(CODES, FACTORS, **settings)
+
+
+def test_udr_refuses_runs_that_saw_different_images():
+    with pytest.raises(ValueError, match="codes_a have 500 samples but codes_b 400: encode the"):
+        udr(CODES, CODES[:400])
+
+
+def test_udr_refuses_a_kl_of_other_latents():
+    with pytest.raises(ValueError, match=r"kl_b must hold .* 3 latents, got shape \(2,\)"):
+        udr(CODES, CODES, kl_b=[1.0, 1.0])
+
+
+def test_udr_names_the_run_that_diverged():
+    with pytest.raises(ValueError, match=r"codes_b hold NaN or infinite values in latents \[2\]"):
+        udr(CODES, CODES * [1, 1, np.nan])
