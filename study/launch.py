@@ -5,10 +5,7 @@ import math
 import os
 import shutil
 import socket
-import sys
 import tempfile
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,22 +19,19 @@ os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")  # ours also knows SIG
 os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1000000000")  # a snapshot is of no use either
 
 import ray
-from ray import cloudpickle, tune
-from ray.exceptions import RayActorError, RayTaskError
-from ray.tune.experiment import Trial
+from ray import tune
 
 from study.choice import Choice, packs
 from study.config import RunConfig, StudyError, UsageError
 from study.display import Display
+from study.events import Events, first_line, trial_name
 from study.lock import Lock
 from study.results import runs_folder
 from study.signals import interrupt, on_signals
 from study.storage import Folder
-from study.trainable import Member, Task, fail_run, trainable
+from study.trainable import Member, Task, trainable
 
-LOST = "its worker was lost"
 CONNECT_S = 5.0
-STOP_GRACE_S = 20.0  # for the epoch in flight; schedulers such as SLURM kill after 30 s
 
 
 class Resources(NamedTuple):
@@ -76,7 +70,7 @@ def connect(address: str | None) -> None:
             )
     except (ConnectionError, RuntimeError, ValueError) as error:
         where = f"the Ray cluster at {address!r}" if address else "a local Ray"
-        raise StudyError(f"cannot join {where}: {_first_line(error)}") from None
+        raise StudyError(f"cannot join {where}: {first_line(error)}") from None
     for name in ("ray", "ray.tune"):  # a trial's error is a row of the study
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
@@ -145,7 +139,7 @@ def launch(
         )
         for runs in packs(todo, on_gpu=_gpus(resources) > 0)
     ]
-    events = _Events(display, settled, figures, lock)
+    events = Events(display, settled, figures, lock)
     interrupted = False
     scratch = tempfile.mkdtemp(prefix="vae-study-tune-")  # Tune's snapshot; never read again
     try:
@@ -154,8 +148,8 @@ def launch(
             param_space={"task": tune.grid_search(tasks)},
             tune_config=tune.TuneConfig(
                 reuse_actors=True,
-                trial_name_creator=_trial_name,
-                trial_dirname_creator=_trial_name,
+                trial_name_creator=trial_name,
+                trial_dirname_creator=trial_name,
             ),
             run_config=tune.RunConfig(
                 storage_path=scratch,
@@ -178,112 +172,6 @@ def launch(
 
 def _trial(config: dict[str, Any]) -> None:
     trainable(config["task"])
-
-
-def _trial_name(trial: Trial) -> str:
-    return str(trial.config["task"]["name"])
-
-
-def _members(trial: Trial) -> list[Member]:
-    return list(trial.config["task"]["members"])
-
-
-class _Events(tune.Callback):
-    """Tells the display and the tables what Tune tells us."""
-
-    def __init__(
-        self,
-        display: Display,
-        settled: Callable[[str], None],
-        figures: Callable[[str, list[dict[str, float]]], None],
-        lock: Lock,
-    ) -> None:
-        self.errors: dict[str, str] = {}
-        self.settled_runs: set[str] = set()
-        self._display, self._settled, self._figures, self._lock = display, settled, figures, lock
-        self._running: set[str] = set()
-        self._awaited: set[str] = set()  # trials that save, once asked to stop
-        self._deadline = math.inf
-        self._last_resort = threading.Timer(STOP_GRACE_S + 5, _leave)
-        self._last_resort.daemon = True
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Tune pickles its callbacks into a snapshot that we never read."""
-        return {}
-
-    def stop(self) -> None:
-        """Ask the running runs to save and end; at the second call, do not wait for them.
-
-        Raises:
-            KeyboardInterrupt: the second call, or the lock cannot be written.
-        """
-        if self._deadline < math.inf:
-            raise KeyboardInterrupt
-        self._awaited, self._deadline = set(self._running), time.monotonic() + STOP_GRACE_S
-        self._last_resort.start()
-        self._display.stopping(len(self._awaited))
-        try:
-            self._lock.ask_to_stop()
-        except OSError:
-            raise KeyboardInterrupt from None
-
-    def end(self) -> None:
-        """Tune has returned."""
-        self._last_resort.cancel()
-
-    def on_step_end(self, iteration: int, trials: list[Trial], **_: Any) -> None:
-        if self._deadline == math.inf:
-            return
-        if not self._awaited & self._running or time.monotonic() > self._deadline:
-            raise KeyboardInterrupt  # Tune waits 15 s for its workers; this goes past it
-
-    def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
-        self._running.add(_trial_name(trial))
-        for member in _members(trial):
-            self._display.started(member["run"])
-
-    def on_trial_result(
-        self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **_: Any
-    ) -> None:
-        run = result["run"]
-        for warning in result["warnings"]:
-            self._display.warning(run, warning)
-        if result["state"] == "begun":
-            self._display.epoch(run, result["epoch"], result["objective"])
-            self._figures(run, [result["figures"]])
-            return
-        if result["error"]:
-            self.errors[run] = result["error"]
-        self._settle(run)
-
-    def on_trial_recover(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
-        self._running.discard(_trial_name(trial))
-        for member in _members(trial):
-            if member["run"] not in self.settled_runs:
-                self._display.retrying(member["run"], _reason(trial))
-
-    def on_trial_complete(
-        self, iteration: int, trials: list[Trial], trial: Trial, **_: Any
-    ) -> None:
-        self._running.discard(_trial_name(trial))
-
-    def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
-        self._running.discard(_trial_name(trial))
-        for member in _members(trial):
-            run = member["run"]
-            if run in self.settled_runs:
-                continue
-            self.errors[run] = _reason(trial)
-            try:
-                fail_run(RunConfig(**member["config"]), Folder(member["folder"]), self.errors[run])
-            except OSError as error:
-                self.errors[run] += f" (and its record could not be written: {error})"
-            self._settle(run)
-
-    def _settle(self, run: str) -> None:
-        self.settled_runs.add(run)
-        self._display.finished(run, self.errors.get(run))
-        self._settled(run)
 
 
 def _total() -> dict[str, float]:
@@ -312,29 +200,6 @@ def _node_resources() -> list[dict[str, float]]:
     """CPUs and GPUs of every node that is there, by Ray's names."""
     nodes = ray.nodes()  # type: ignore[no-untyped-call]
     return [node["Resources"] for node in nodes if node["Alive"]]
-
-
-def _leave() -> None:
-    """End this process where Ray does not return, as when the same signal hit Ray's processes."""
-    sys.stderr.write("study: stopped without waiting for Ray; the same command goes on from here\n")
-    sys.stderr.flush()
-    os._exit(130)
-
-
-def _reason(trial: Trial) -> str:
-    """Why a trial failed, in one line; Tune's own get_error looks where the file is not yet."""
-    path = trial.pickled_error_file
-    if not (path and Path(path).exists()):
-        return "its worker failed, and Ray does not say why"
-    error = cloudpickle.loads(Path(path).read_bytes())
-    if isinstance(error, RayActorError):
-        return LOST
-    cause = error.cause if isinstance(error, RayTaskError) else error
-    return f"{type(cause).__name__}: {_first_line(cause)}"
-
-
-def _first_line(error: BaseException | None) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), "no reason")
 
 
 def _require_answer(address: str) -> None:

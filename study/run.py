@@ -63,12 +63,13 @@ def _run(args: argparse.Namespace) -> int:
 
     # Only now the slow imports: --help and a mistyped grid answer at once.
     from study import session
+    from study.book import make_plan
     from study.launch import Resources
 
     terminal = sys.stdout.isatty()
     console = Console(width=None if terminal else PLAIN_WIDTH, highlight=False)
     if args.dry_run:
-        session.show_plan(session.make_plan(runs, study), args.cpus_per_run, console)
+        session.show_plan(make_plan(runs, study), args.cpus_per_run, console)
         return 0
     asked = {"grid": str(path), "set": overrides, "command": shlex.join(["study", *args.argv])}
     if args.fresh:
