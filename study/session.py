@@ -110,6 +110,7 @@ def _train(
     console: Console,
     book: Book,
 ) -> Outcome:
+    """Train what a plan lacks, once data, cluster and nodes are known to be there."""
     fetch(cache)
     connect(resources.address)
     if resources.address:  # a Ray of our own has this machine alone
