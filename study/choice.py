@@ -22,7 +22,7 @@ class Choice(NamedTuple):
 
     fast_bf16: bool
     ms: dict[str, float]  # a product of the largest layer, by precision
-    steps: Counter[Shape]  # left to train, by shape
+    steps: Counter[Shape]  # of the whole study, by shape
 
     def bf16(self, run: RunConfig) -> bool:
         """Whether a run's matrix products are in bf16."""
@@ -41,21 +41,20 @@ class Choice(NamedTuple):
         return {"precision": kind, "product_ms": ms, "compile_from_steps": COMPILE_FROM_STEPS}
 
 
-def choose(
-    todo: Iterable[tuple[RunConfig, int]], device: torch.device, precision: str | None = None
-) -> Choice:
+def choose(runs: Iterable[RunConfig], device: torch.device, precision: str | None = None) -> Choice:
     """Measure the machine and count the steps.
 
     Args:
-        todo: runs and the epochs that each still lacks.
+        runs: all that are asked for, done or not: a command that is repeated after an
+            interruption chooses as it did before, and its runs go on to the same last bit.
         device: what trains.
         precision: what an earlier sitting of the study chose; one study keeps to one precision.
     """
     ms = {name: _product_ms(kind, device) for name, kind in _KINDS.items()}
     fast = ms["fp32"] > BF16_GAIN * ms["bf16"]
     choice = Choice(fast if precision is None else precision == "bf16", ms, Counter())
-    for run, epochs in todo:
-        choice.steps[shape_of(run, choice.bf16(run))] += epochs * run.steps_per_epoch
+    for run in runs:
+        choice.steps[shape_of(run, choice.bf16(run))] += run.epochs * run.steps_per_epoch
     return choice
 
 

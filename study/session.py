@@ -137,7 +137,7 @@ def plan_engine(plan: Plan, precision: str | None = None) -> Choice:
         precision: what an earlier sitting of the study chose.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return choose(plan.left(), device, precision)
+    return choose(plan.runs, device, precision)
 
 
 def _announce(plan: Plan, at_once: int, console: Console) -> None:
