@@ -27,7 +27,7 @@ UNSHARE = ["unshare", "--map-root-user", "--mount"]
 @pytest.fixture(scope="module")
 def grid(tmp_path_factory, mnist):
     folder = tmp_path_factory.mktemp("grid")
-    return write_grid(folder / "s.yaml", beta=[1, 4, 8], epochs=20)
+    return write_grid(folder / "s.yaml", beta=[1, 4, 8], epochs=150, checkpoint_every=5)
 
 
 @pytest.fixture
