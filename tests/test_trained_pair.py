@@ -12,19 +12,23 @@ from study.config import RunConfig
 from study.data import data_dir
 from study.results import Tables, build_tables, read_record, runs_folder, write_tables
 from study.storage import Folder
-from study.trainable import train_run
+from study.train import splits
+from study.trainable import Run, train_runs
+
+CPU = torch.device("cpu")
 
 
 @pytest.mark.slow
 def test_at_ten_latents_beta_ten_disentangles_more_than_beta_one(mnist, tmp_path):
-    """Issue MEASURE: separated Higgins intervals. Five epochs, a seed chosen before it was run."""
+    """Separated Higgins intervals. Five epochs, a seed chosen before it was run."""
     folder = Folder(tmp_path / "pair")
     runs = runs_folder(folder)
     configs = [RunConfig(latent_dim=10, beta=beta, seed=1, epochs=5) for beta in (1.0, 10.0)]
     records = {}
+    train, test = splits(mnist, 60_000, CPU)
     for config in configs:
         run = runs / config.run_id
-        train_run(config, run, data_dir(), torch.device("cpu"), lambda config, epoch: None)
+        train_runs([Run(config, run, CPU, bf16=False)], train, test, lambda run: None)
         records[config.run_id] = read_record(run)
     write_tables(folder, build_tables(records, Tables()))
     study = open_study(folder.location)
