@@ -6,25 +6,20 @@ over the turns.
 """
 
 import argparse
-import itertools
 import json
 import statistics
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image
 from rich.console import Console
 from rich.table import Table
-from torch import Tensor, nn
-from torch.nn import functional as F
-from torch.utils.data import DataLoader, Dataset
 
+from study.baselines import IMAGES, Step, floor, in_memory, pythae, usual
 from study.compiled import CompileError, load_update, shape_of
 from study.config import RunConfig
 from study.data import data_dir
@@ -33,12 +28,9 @@ from study.engine import Batch
 from study.estimate import random_images
 from study.grid import find_grid, read_grid
 from study.machine import device_name, processor
-from study.objective import bernoulli_nll, gaussian_kl
 from study.pack import Pack
 from study.train import Trainer, evaluate, splits
-from study.vae import N_PIXELS, Vae
 
-IMAGES = 10_000
 BURST = 20
 SECONDS = 40.0
 TARGETS = (
@@ -47,7 +39,6 @@ TARGETS = (
     ("against pythae", "pythae", "compiled bf16", 3.0),
     ("without bf16, against the usual loop", "usual", "compiled fp32", 1.8),
 )
-Step = Callable[[], object]
 
 
 def main() -> int:
@@ -73,14 +64,16 @@ def main() -> int:
 def steps_on_cpu() -> dict[str, Any]:
     """Milliseconds a step of every loop on one core, ratios, and what the grids would take."""
     loops = {
-        "usual": _usual(),
+        "usual": usual(),
+        "in memory fp32": in_memory(bf16=False),
+        "in memory bf16": in_memory(bf16=True),
         "eager fp32": _ours(RunConfig()),
-        "eager bf16": _ours(RunConfig(), True),
+        "eager bf16": _ours(RunConfig(), bf16=True),
     }
-    if pythae := _pythae():
-        loops["pythae"] = pythae
+    if theirs := pythae():
+        loops["pythae"] = theirs
     loops |= _compiled_loops()
-    loops["floor bf16"], loops["floor fp32"] = _floor(torch.bfloat16), _floor(torch.float32)
+    loops["floor bf16"], loops["floor fp32"] = floor(torch.bfloat16), floor(torch.float32)
     times = _take_turns(loops)
     ms = {name: statistics.median(values) * 1e3 for name, values in times.items()}
 
@@ -89,9 +82,8 @@ def steps_on_cpu() -> dict[str, Any]:
             return None
         return statistics.median(a / b for a, b in zip(times[slow], times[fast], strict=True))
 
-    best = min(
-        (name for name in ms if name.startswith(("compiled bf16", "eager"))), key=ms.__getitem__
-    )
+    ours = ("eager fp32", "eager bf16", "compiled fp32", "compiled bf16")
+    best = min((name for name in ours if name in ms), key=ms.__getitem__)
     ratios = {name: (ratio(slow, fast), at_least) for name, slow, fast, at_least in TARGETS}
     over = {
         "over its products and optimiser": (ratio("compiled bf16", "floor bf16"), 1.5),
@@ -162,141 +154,6 @@ def _compiled_loops() -> dict[str, Step]:
         print(f"study.bench: nothing is compiled here: {error}", file=sys.stderr)
         return {}
     return {name: _ours(config, bf16, cache) for name, (config, bf16) in wanted.items()}
-
-
-class _Items(Dataset[Tensor]):
-    """Items as torchvision.datasets.MNIST makes them: array -> PIL image -> ToTensor."""
-
-    def __init__(self) -> None:
-        from torchvision.transforms import ToTensor
-
-        self._images = torch.from_numpy(random_images(IMAGES).train_images)
-        self._transform = ToTensor()
-
-    def __len__(self) -> int:
-        return len(self._images)
-
-    def __getitem__(self, index: int) -> Tensor:
-        return self._transform(Image.fromarray(self._images[index].numpy()))  # type: ignore[no-any-return]
-
-
-def _usual() -> Step:
-    """As most tutorials write it: DataLoader, ToTensor, sigmoid and BCE, autograd, .item()."""
-    loader = DataLoader(_Items(), batch_size=100, shuffle=True)
-    model = Vae(10)
-    optimiser = torch.optim.Adagrad(model.parameters(), lr=0.01)
-    stream = itertools.chain.from_iterable(itertools.repeat(loader))
-
-    def step() -> float:
-        pixels = next(stream).view(-1, N_PIXELS)
-        optimiser.zero_grad()
-        mean, logvar = model.encode(pixels)
-        latent = mean + torch.exp(0.5 * logvar) * torch.randn_like(mean)
-        recon = F.binary_cross_entropy(torch.sigmoid(model.decode(latent)), pixels, reduction="sum")
-        kl = -0.5 * torch.sum(1 + logvar - mean.pow(2) - logvar.exp())
-        loss = (recon + kl) / len(pixels)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        return loss.item()
-
-    return step
-
-
-def _in_memory(bf16: bool) -> Step:
-    """Autograd over tensors in memory, BCE on logits, torch's fused Adagrad."""
-    model = Vae(10)
-    optimiser = torch.optim.Adagrad(model.parameters(), lr=0.01, fused=True)
-    images = torch.from_numpy(random_images(IMAGES).train_images).view(-1, N_PIXELS)
-    order = itertools.chain.from_iterable(
-        torch.randperm(IMAGES).view(-1, 100) for _ in itertools.repeat(None)
-    )
-
-    def step() -> None:
-        pixels = images.index_select(0, next(order)).float() / 255
-        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            logits, posterior = model(pixels, torch.randn(100, 10))
-        cost = bernoulli_nll(logits, pixels).mean() + gaussian_kl(*posterior).sum(dim=1).mean()
-        cost.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        optimiser.zero_grad()
-
-    return step
-
-
-def _floor(kind: torch.dtype) -> Step:
-    """Nothing but the step's eleven matrix products and the optimiser."""
-    model = Vae(10)
-    optimiser = torch.optim.Adagrad(model.parameters(), lr=0.01, fused=True)
-    for parameter in model.parameters():
-        parameter.grad = torch.full_like(parameter, 1e-3)
-    products: list[tuple[Tensor, Tensor]] = []
-    for index, layer in enumerate(m for m in model.modules() if isinstance(m, nn.Linear)):
-        inputs = torch.randn(100, layer.in_features).to(kind)
-        outputs = torch.randn(100, layer.out_features).to(kind)
-        weight = layer.weight.detach().to(kind)
-        products += [(inputs, weight.T), (outputs.T, inputs)]
-        products += [(outputs, weight)] if index else []  # images need no gradient
-
-    def step() -> None:
-        for one, other in products:
-            one @ other
-        optimiser.step()
-
-    return step
-
-
-def _pythae() -> Step | None:
-    """pythae's own VAE, trainer and dataset, with our layers and optimiser; None where absent."""
-    try:
-        from pythae.data.datasets import BaseDataset
-        from pythae.models import VAE, VAEConfig
-        from pythae.models.base.base_utils import ModelOutput
-        from pythae.models.nn import BaseDecoder, BaseEncoder
-        from pythae.trainers import BaseTrainer, BaseTrainerConfig
-    except ImportError:
-        return None
-    ours = Vae(10)
-
-    class Encoder(BaseEncoder):  # type: ignore[misc]
-        def __init__(self) -> None:
-            super().__init__()
-            self.vae = ours
-
-        def forward(self, x: Tensor) -> Any:
-            mean, logvar = self.vae.encode(x)
-            return ModelOutput(embedding=mean, log_covariance=logvar)
-
-    class Decoder(BaseDecoder):  # type: ignore[misc]
-        def __init__(self) -> None:
-            super().__init__()
-            self.vae = ours
-
-        def forward(self, z: Tensor) -> Any:
-            return ModelOutput(reconstruction=torch.sigmoid(self.vae.decode(z)))
-
-    config = VAEConfig(input_dim=(N_PIXELS,), latent_dim=10, reconstruction_loss="bce")
-    settings = BaseTrainerConfig(
-        output_dir=tempfile.mkdtemp(prefix="vae-study-pythae-"),
-        num_epochs=1,
-        learning_rate=0.01,
-        per_device_train_batch_size=100,
-        optimizer_cls="Adagrad",
-        no_cuda=True,
-    )
-    images = torch.from_numpy(random_images(IMAGES).train_images).view(-1, N_PIXELS).float() / 255
-    data = BaseDataset(images, torch.zeros(IMAGES))
-    trainer = BaseTrainer(VAE(config, Encoder(), Decoder()), data, training_config=settings)
-    trainer.prepare_training()
-    trainer.callback_handler.callbacks = []  # no progress bar; this favours pythae
-    stream = itertools.chain.from_iterable(itertools.repeat(trainer.train_loader))
-
-    def step() -> float:  # the body of BaseTrainer.train_step
-        output = trainer.model(next(stream), epoch=1, dataset_size=IMAGES, uses_ddp=False)
-        trainer._optimizers_step(output)
-        trainer.callback_handler.on_train_step_end(training_config=settings)
-        return float(output.loss.item())
-
-    return step
 
 
 def _take_turns(loops: dict[str, Step]) -> dict[str, list[float]]:

@@ -27,6 +27,7 @@ STUDY = [
     "status",
     "trainable",
     "display",
+    "baselines",
     "bench",
     "events",
     "launch",
