@@ -29,9 +29,9 @@ def write_grid(path, **values):
 
 def start(grid, results, *more, env=None, module="study"):
     """One command, from another working directory than the project's."""
-    words = [sys.executable, "-m", module, "--grid", grid, "--results", results, *more]
+    words = [sys.executable, "-m", module, "--grid", grid, "--results", results, "--no-scores"]
     return subprocess.Popen(
-        [str(word) for word in words],
+        [str(word) for word in [*words, *more]],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
