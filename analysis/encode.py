@@ -1,8 +1,8 @@
-"""A model and images -> codes and ELBO terms as NumPy arrays; torch stops here."""
+"""A model and images -> codes and ELBO terms, and back, as NumPy arrays; torch stops here."""
 
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from study.config import N_CLASSES
 from study.objective import bernoulli_nll, gaussian_kl
-from study.vae import Vae
+from study.vae import N_PIXELS, Vae
 
 BATCH = 1_000  # images at a time
 
@@ -67,6 +67,39 @@ def encode(
             parts.append((*posterior, recon, gaussian_kl(*posterior).double()))
     columns = zip(*parts, strict=True)
     return Encoded(*(torch.cat(column).cpu().numpy() for column in columns))
+
+
+def decode(model: Vae, codes: npt.ArrayLike, labels: npt.ArrayLike) -> npt.NDArray[np.float32]:
+    """Pictures of codes: the decoder's probabilities.
+
+    Args:
+        model: on any device.
+        codes: (n, n_latents).
+        labels: digits to draw, (n,); only a conditional model reads them.
+
+    Returns:
+        (n, 28, 28), in [0, 1].
+
+    Raises:
+        ValueError: codes and labels differ in number.
+    """
+    latents, digits = np.asarray(codes, dtype=np.float32), np.asarray(labels)
+    if len(digits) != len(latents):
+        raise ValueError(f"got {len(latents)} codes and {len(digits)} labels: pass one a code")
+    device = next(model.parameters()).device
+    parts = [np.zeros((0, N_PIXELS), np.float32)]
+    with torch.inference_mode():
+        for start in range(0, len(latents), BATCH):
+            rows = slice(start, start + BATCH)
+            latent = torch.from_numpy(latents[rows]).to(device)
+            logits = model.decode(latent, _one_hot(model, digits[rows], device))
+            parts.append(torch.sigmoid(logits).cpu().numpy())
+    return np.concatenate(parts).reshape(-1, 28, 28)
+
+
+def grey_levels(probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    """Decoded pictures as images: whole grey levels, 0 to 255."""
+    return np.round(255 * probabilities).astype(np.uint8)
 
 
 def bounds(
@@ -126,8 +159,11 @@ def _batches(
         rows = slice(start, start + BATCH)
         flat = images[rows].reshape(len(images[rows]), -1)
         pixels = torch.from_numpy(flat.astype(np.float32) / np.float32(255)).to(device)
-        label = None
-        if model.n_classes:
-            index = torch.from_numpy(digits[rows].astype(np.int64))
-            label = F.one_hot(index, N_CLASSES).float().to(device)
-        yield rows, pixels, label
+        yield rows, pixels, _one_hot(model, digits[rows], device)
+
+
+def _one_hot(model: Vae, digits: npt.NDArray[Any], device: torch.device) -> Tensor | None:
+    """Labels as a conditional model reads them, (batch, 10); None for others."""
+    if not model.n_classes:
+        return None
+    return F.one_hot(torch.from_numpy(digits.astype(np.int64)), N_CLASSES).float().to(device)

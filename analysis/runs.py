@@ -64,6 +64,15 @@ class Study:
         """
         return self._scored("ranking")
 
+    @cached_property
+    def alignment(self) -> pd.DataFrame:
+        """A row a run, basis (latent, ica, knob) and direction: what it moves in the picture.
+
+        Raises:
+            StudyError: the study has not been scored yet; says how.
+        """
+        return self._scored("alignment")
+
     def forget(self, *tables: str) -> None:
         """Read these tables anew when next asked for."""
         for name in tables:

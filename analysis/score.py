@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from analysis.alignment import PROPERTIES, Pictures, Reader
 from analysis.elbo import configurations
 from analysis.factors import DEFAULT_FACTORS, discretise, measured
 from analysis.ledger import Book
@@ -98,12 +100,41 @@ def score_and_rank(
     if not outcome.computed:
         console.print("every score is there; nothing to compute")
     write_ranking(study)
+    unaligned = _align(study, data_folder, connect, console)
     if len(study.ranking["higgins"].dropna()):
         console.print(ranking_table(study.ranking))
     for name, why in outcome.unscored.items():
         console.print(f"not scored: {name}: {why}", soft_wrap=True, markup=False)
+    for name, why in unaligned.items():
+        console.print(f"not aligned: {name}: {why}", soft_wrap=True, markup=False)
     console.print(f"scores, ranking and their tables are in {study.folder}", soft_wrap=True)
-    return outcome
+    return Outcome(outcome.computed, outcome.unscored | unaligned)
+
+
+def _align(
+    study: Study, data_folder: Path | None, connect: Callable[[], None], console: Console
+) -> dict[str, str]:
+    """Measure what latents move, where that is missing; returns who failed and why."""
+    from analysis.align import align_study
+
+    return align_study(
+        study,
+        lambda: real_digits(study, data_folder),
+        connect,
+        lambda line: console.print(line, soft_wrap=True),
+    )
+
+
+def real_digits(study: Study, data_folder: Path | None) -> Pictures:
+    """Test images to start traversals from, and a reader that has learnt from the training set.
+
+    Raises:
+        DataError: MNIST is not to be had.
+    """
+    mnist = study.images(data_folder)
+    reader = Reader.fit(mnist.train_images, mnist.train_labels)
+    spread = _measured(mnist.test_images, data_folder)[list(PROPERTIES)].std(ddof=0).to_numpy()
+    return Pictures(mnist.test_images, mnist.test_labels.astype(np.int64), spread, reader)
 
 
 def measured_data(study: Study, data_folder: Path | None) -> Data:
@@ -113,12 +144,16 @@ def measured_data(study: Study, data_folder: Path | None) -> Data:
         DataError: MNIST is not to be had.
     """
     mnist = study.images(data_folder)
-    try:
-        values = measured(mnist.test_images, DEFAULT_FACTORS, cache=data_dir(data_folder))
-    except OSError:  # a cache that others own; ten seconds are no reason to stop
-        values = measured(mnist.test_images, DEFAULT_FACTORS)
+    values = _measured(mnist.test_images, data_folder)
     digits = mnist.test_labels.astype(np.int64)
     return Data.of(mnist.test_images, Sample(discretise(values, N_BINS), digits))
+
+
+def _measured(images: npt.NDArray[np.uint8], data_folder: Path | None) -> pd.DataFrame:
+    try:
+        return measured(images, DEFAULT_FACTORS, cache=data_dir(data_folder))
+    except OSError:  # a cache that others own; ten seconds are no reason to stop
+        return measured(images, DEFAULT_FACTORS)
 
 
 def score_study(
