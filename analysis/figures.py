@@ -1,4 +1,8 @@
-"""Table -> Figure; computes nothing."""
+"""The style of all figures, how they are saved, and the curves by epoch.
+
+Here and in pictures.py, charts.py and heatmaps.py a figure is drawn from its table as it is;
+what is computed is computed by those who make the tables.
+"""
 
 import io
 from typing import Any
@@ -14,6 +18,7 @@ from analysis.elbo import Curves, paper_curves
 from study.storage import Folder
 
 COLUMN_IN = 3.4  # width of a column of print
+PAGE_IN = 7.0  # width of a page of print
 AXES = {"objective": "objective (nats per image)", "kl_fraction": "KL fraction of the objective"}
 SPLIT_LINES = (("--", "train"), ("-", "test"))
 STYLE: dict[Any, Any] = {
@@ -28,8 +33,22 @@ STYLE: dict[Any, Any] = {
     "legend.frameon": False,
     "legend.fontsize": 7,
     "savefig.dpi": 200,
+    "savefig.bbox": "tight",
+    "savefig.pad_inches": 0.03,
     "svg.hashsalt": "vae-study",  # the same table gives the same file
 }
+
+
+def in_words(latent_dim: int, beta: float, conditioning: str) -> str:
+    """A configuration as people say it: `J = 10, β = 4, labels`."""
+    return f"J = {latent_dim}, β = {beta:g}" + (", labels" if conditioning == "label" else "")
+
+
+def kind_of_vae(latent_dim: int, beta: float, conditioning: str) -> str:
+    """What the paper calls it: `Conditional β-VAE (β = 4, J = 10)`."""
+    name = "VAE" if beta == 1 else "β-VAE"
+    before = "Conditional " if conditioning == "label" else "Standard " if beta == 1 else ""
+    return f"{before}{name} (β = {beta:g}, J = {latent_dim})"
 
 
 def draw_curves(panel: Curves) -> Figure:
