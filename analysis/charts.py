@@ -101,7 +101,7 @@ def draw_score_by_beta(table: pd.DataFrame) -> Figure:
         width = COLUMN_IN if across == 1 else PAGE_IN
         figure = Figure(figsize=(width, 0.5 + 2.0 * down), layout="constrained")
         panels = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True).ravel()
-        for axes, size in zip(panels, sizes, strict=False):
+        for place, (axes, size) in enumerate(zip(panels, sizes, strict=False)):
             for shift, (name, look) in zip((-0.06, 0.06), LOOKS.items(), strict=True):
                 line = table[(table["latent_dim"] == size) & (table["conditioning"] == name)]
                 if line.empty:
@@ -114,6 +114,9 @@ def draw_score_by_beta(table: pd.DataFrame) -> Figure:
             axes.set_xticks(range(len(betas)), [f"{beta:g}" for beta in betas])
             axes.set_xlim(-0.5, len(betas) - 0.5)
             axes.label_outer()
+            if place + across >= len(sizes):  # nothing stands below
+                axes.tick_params(labelbottom=True)
+                axes.set_xlabel("β")
         for axes in panels[len(sizes) :]:
             axes.set_axis_off()
         _shared_legend(figure, list(panels))
@@ -143,8 +146,9 @@ def draw_ranking(table: pd.DataFrame) -> Figure:
             _lines(axes, names)
             axes.set_xlabel(f"{SCORES[score]} score")
         for control, marker in CONTROLS.items():
-            panels[0].plot(table[f"higgins_{control}"], table.index, marker, color="0.55", ms=4,
-                           label=CONTROL_WORDS[control])  # fmt: skip
+            place = table[f"higgins_{control}"]
+            look = {"color": "0.55", "ms": 4, "zorder": 1, "label": CONTROL_WORDS[control]}
+            panels[0].plot(place, table.index, marker, **look)
         heading = {"ha": "right", "va": "bottom", "fontsize": 7, "color": "0.4"}
         panels[0].text(
             -0.012, 1.0, "configuration   rank", transform=panels[0].transAxes, **heading

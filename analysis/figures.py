@@ -44,11 +44,11 @@ def in_words(latent_dim: int, beta: float, conditioning: str) -> str:
     return f"J = {latent_dim}, β = {beta:g}" + (", labels" if conditioning == "label" else "")
 
 
-def kind_of_vae(latent_dim: int, beta: float, conditioning: str) -> str:
-    """What the paper calls it: `Conditional β-VAE (β = 4, J = 10)`."""
+def kind_of_vae(beta: float, conditioning: str) -> str:
+    """What the paper calls it: `Standard VAE`, `β-VAE`, `Conditional β-VAE`."""
     name = "VAE" if beta == 1 else "β-VAE"
     before = "Conditional " if conditioning == "label" else "Standard " if beta == 1 else ""
-    return f"{before}{name} (β = {beta:g}, J = {latent_dim})"
+    return before + name
 
 
 def draw_curves(panel: Curves) -> Figure:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis.alignment import NAMES
+from analysis.alignment import MOVES, NAMES
 from analysis.encode import decode, encode, grey_levels
 from analysis.traversal import PAPER_VALUES, QUANTILES, Directions, Traversal, sweep
 from study.config import N_CLASSES
@@ -75,11 +75,11 @@ def moved(row: Mapping[Hashable, Any]) -> str:
         return "no reaction"
     if name == "digit":
         return f"another digit in {row['class_change']:.0%}"
-    words = "mixed"
+    words = str(name)
     if name in UNITS:
         words = f"{name} {number(row['slope'], 2, sign=True)} {UNITS[name]}"
-    if not np.isfinite(row["leakage"]):
-        return words
+    elif row["effect"] < MOVES:
+        return f"{name}, effects below {MOVES:g} SD"
     return f"{words}, leakage {row['leakage']:.0%}, {row['n_digits']} of {N_CLASSES} digits"
 
 

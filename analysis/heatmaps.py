@@ -35,11 +35,11 @@ def draw_kl(table: pd.DataFrame) -> Figure:
         top = max(float(np.nanmax(wide.to_numpy())), 2 * ACTIVE_NATS)
         sns.heatmap(
             wide, ax=axes, cmap=colours, norm=LogNorm(ACTIVE_NATS, top), linewidths=0.3,
-            xticklabels=max(1, wide.shape[1] // 25), yticklabels=words_of(first),
-            cbar_kws={"label": "KL (nats per image)", "extend": "min"},
+            xticklabels=max(1, wide.shape[1] // 12), yticklabels=words_of(first),
+            cbar_kws={"label": "KL (nats per image)", "extend": "min", **_bar(len(wide))},
         )  # fmt: skip
         axes.set(xlabel="latents, by falling KL", ylabel="")
-        axes.tick_params(length=0, labelsize=7)
+        axes.tick_params(length=0, labelsize=7, rotation=0)
     return figure
 
 
@@ -94,11 +94,16 @@ def draw_slopes(table: pd.DataFrame) -> Figure:
         sns.heatmap(
             wide, ax=axes, cmap="RdBu_r", vmin=-top, vmax=top, annot=True, fmt="+.2f",
             linewidths=0.3, annot_kws={"fontsize": 6.5}, yticklabels=names,
-            cbar_kws={"label": "effect (SD a SD)"},
+            cbar_kws={"label": "effect (SD per SD)", **_bar(len(wide))},
         )  # fmt: skip
         axes.set(xlabel="digit", ylabel="")
         axes.tick_params(length=0, labelsize=7, rotation=0)
     return figure
+
+
+def _bar(n_rows: int) -> dict[str, float]:
+    """A colour bar that stays as wide where a heat map is high."""
+    return {"aspect": 6 + 1.2 * n_rows, "fraction": 0.04, "pad": 0.02, "shrink": 0.9}
 
 
 def _strongest(table: pd.DataFrame) -> pd.DataFrame:

@@ -44,8 +44,9 @@ class Chosen(NamedTuple):
         return in_words(*self[1:])
 
     @property
-    def kind(self) -> str:
-        return kind_of_vae(*self[1:])
+    def title(self) -> str:
+        kind = kind_of_vae(self.beta, self.conditioning)
+        return f"{kind} (β = {self.beta:g}, J = {self.latent_dim})"
 
 
 class Material:

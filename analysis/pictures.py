@@ -66,6 +66,7 @@ def _draw_panel(axes: Axes, panel: Panel, side_in: float) -> None:
     axes.tick_params(axis="y", labelsize=min(7.0, 60 * side_in))
     if max((len(words) for words in panel.rows), default=0) > LONG:
         axes.yaxis.tick_right()
-    axes.set(title=panel.title or None, xlabel=panel.x_label)
+    axes.set_title(panel.title, fontsize=8)
+    axes.set_xlabel(panel.x_label)
     for spine in axes.spines.values():
         spine.set_visible(False)

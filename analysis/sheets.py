@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from analysis.alignment import NAMES, some_of_every_digit
+from analysis.figures import kind_of_vae
 from analysis.grids import (
     MOST_ROWS,
     UNITS,
@@ -71,7 +72,8 @@ def headline(material: Material) -> Sheet:
         labels = row_labels(chosen.latent_dim, aligned, brief=True)
         kept = most_used(material.kl(chosen.run))
         found = _as_in_the_paper(material, chosen)
-        panel = traversal_panel(found, chosen.kind, labels, kept)
+        kind = f"{kind_of_vae(chosen.beta, chosen.conditioning)}, β = {chosen.beta:g}"
+        panel = traversal_panel(found, kind, labels, kept)
         panels.append(panel._replace(columns=[], x_label="latent from -5 to 5"))
         unmoved = int((aligned["property"] == "none").sum())
         still.append(f"{unmoved} of {chosen.latent_dim}")
@@ -80,7 +82,7 @@ def headline(material: Material) -> Sheet:
         f" from -5 to 5 and keeps the others. A word says which property of the picture, measured"
         f" again, the latent moves; rows without one do not react: {_list(still)}."
     )
-    return Sheet("One image traversed by three VAEs", caption, panels)
+    return Sheet(f"One image traversed by three VAEs, J = {chosen.latent_dim}", caption, panels)
 
 
 def by_beta(material: Material) -> Sheet:
@@ -125,14 +127,14 @@ def over_every_digit(material: Material) -> Sheet:
         f" image of every digit. Digits for which the alignment holds: {', '.join(holds)}."
         + (f" No latent is aligned with {_list(absent)}." if absent else "")
     )
-    return Sheet(f"{chosen.kind}: aligned latents by digit", caption, panels)
+    return Sheet(f"{chosen.title}: aligned latents by digit", caption, panels)
 
 
 def from_the_prior(material: Material) -> Sheet:
     """Pictures drawn by the compared models."""
     panels = []
     for chosen in material.compared():
-        panels.append(prior_samples(material.model(chosen.run), chosen.kind))
+        panels.append(prior_samples(material.model(chosen.run), chosen.title))
     labelled = any(panel.rows for panel in panels)
     caption = (
         "What the decoders draw of latents from the prior N(0, I): the more of them are digits, the"
@@ -179,14 +181,15 @@ def _traversal_sheet(
         caption += " What the latents move was not measured."
     else:
         caption += f" {_counts(aligned)} {BESIDE}"
-    return Sheet(f"{title}: {chosen.kind}", caption, [panel])
+    return Sheet(f"{title}: {chosen.title}", caption, [panel])
 
 
 def _counts(aligned: pd.DataFrame) -> str:
     """How many latents move what, as a sentence."""
     named = int(aligned["property"].isin(list(NAMES.values())).sum())
     parts = [f"{named} of {len(aligned)} latents move one property alone"]
-    for name, words in (("digit", "change the digit"), ("mixed", "mix"), ("none", "do not react")):
+    others = {"digit": "change the digit", "mixed": "mix or hardly react", "none": "do not react"}
+    for name, words in others.items():
         if n := int((aligned["property"] == name).sum()):
             parts.append(f"{n} {words}")
     return f"{_list(parts)}."
