@@ -29,7 +29,7 @@ def draw_kl(table: pd.DataFrame) -> Figure:
     wide = wide.iloc[:, : active + 1]  # one more shows that the rest is not used
     colours = mpl.colormaps["viridis"].with_extremes(under="0.85", bad="white")
     with mpl.rc_context(PLAIN):
-        size = (PAGE_IN, 1.1 + ROW_IN * len(wide))
+        size = (PAGE_IN, max(1.9, 1.1 + ROW_IN * len(wide)))  # the bar's words need 1.9
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.subplots()
         top = max(float(np.nanmax(wide.to_numpy())), 2 * ACTIVE_NATS)

@@ -64,8 +64,10 @@ def _draw_panel(axes: Axes, panel: Panel, side_in: float) -> None:
     )
     axes.tick_params(length=0, labelsize=min(7.0, 31 * side_in + 1), pad=2)
     axes.tick_params(axis="y", labelsize=min(7.0, 60 * side_in))
-    if max((len(words) for words in panel.rows), default=0) > LONG:
+    right = max((len(words) for words in panel.rows), default=0) > LONG
+    if right:
         axes.yaxis.tick_right()
+    axes.set_anchor("E" if right else "W")  # the side of the words, so that they keep their place
     axes.set_title(panel.title, fontsize=8)
     axes.set_xlabel(panel.x_label)
     for spine in axes.spines.values():
