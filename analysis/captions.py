@@ -43,8 +43,8 @@ def pareto(table: pd.DataFrame) -> str:
 def score_by_beta(table: pd.DataFrame) -> str:
     best = table.sort_values("higgins").tail(1)
     return (
-        f"The Higgins score by β, a panel for each J; bars are 95% intervals"
-        f" ({_seeds(table)}). The highest is {_interval(best.iloc[0], 'higgins')}, at"
+        f"The Higgins score by β, a panel for each J that has several; bars are 95% intervals"
+        f" ({_seeds(table)}). The highest of them is {_interval(best.iloc[0], 'higgins')}, at"
         f" {words_of(best)[0]}."
     )
 

@@ -93,4 +93,5 @@ def save_figure(figure: Figure, study: Folder, name: str) -> None:
         buffer = io.BytesIO()
         with mpl.rc_context(STYLE):
             figure.savefig(buffer, format=kind, metadata={"Date": None} if kind == "svg" else None)
+        figure.set_layout_engine("none")  # the second format keeps the first one's layout
         (study / "figures").write(f"{name}.{kind}", buffer.getvalue())

@@ -11,13 +11,14 @@ from matplotlib.figure import Figure
 
 from analysis import captions, charts, heatmaps, summaries
 from analysis.elbo import Curves, paper_curves
-from analysis.factors import discretise
+from analysis.factors import DEFAULT_FACTORS, discretise
 from analysis.figures import draw_curves, save_figure
 from analysis.grids import Sheet, pack, unpack
-from analysis.material import Chosen, Material, Missing
+from analysis.material import Chosen, Material, Missing, MissingWeights
 from analysis.pictures import draw_sheet
 from analysis.runs import Study
 from analysis.sheets import SHEETS
+from study.data import DataError
 from study.results import has_table
 from study.storage import Folder
 
@@ -47,7 +48,7 @@ class Entry(NamedTuple):
     make: Callable[[Material], Any]  # a table, curves or a sheet; raises Missing
     draw: Callable[[Any], Figure]
     caption: Callable[[Any], str]
-    from_weights: bool = False  # drawn from what was saved where the weights are gone
+    from_weights: bool = False  # drawn from what was saved where weights or images are gone
 
 
 def draw_all(
@@ -108,7 +109,7 @@ def _show(entry: Entry, material: Material) -> Shown:
     try:
         made = entry.make(material)
         _save(made, tables, name)
-    except Missing:
+    except (MissingWeights, DataError):
         if not entry.from_weights or (made := _saved(tables, name)) is None:
             raise
     save_figure(entry.draw(made), material.study.folder, name)
@@ -156,7 +157,7 @@ def _pareto(material: Material) -> pd.DataFrame:
 
 
 def _by_beta(material: Material) -> pd.DataFrame:
-    return _ranked(material, [*_estimate("higgins"), "n_scored"])
+    return summaries.along_beta(_ranked(material, [*_estimate("higgins"), "n_scored"]))
 
 
 def _ranking(material: Material) -> pd.DataFrame:
@@ -191,18 +192,20 @@ def _slopes(material: Material) -> pd.DataFrame:
 
 
 def _information(material: Material) -> pd.DataFrame:
-    factors = discretise(material.factors)  # as for the scores
-    return _of_compared(
-        material,
-        lambda one: summaries.mutual_information(
-            material.means(one.run), factors, [str(name) for name in material.factors]
-        ),
-    )
+    def told(one: Chosen) -> pd.DataFrame:
+        codes, names = material.means(one.run), list(DEFAULT_FACTORS)
+        return summaries.mutual_information(codes, discretise(material.factors), names)
+
+    return _of_compared(material, told)
 
 
 def _plane(material: Material) -> pd.DataFrame:
-    known = material.factors[["slant_rad", "thickness_px"]].assign(digit=material.digits)
-    table = _of_compared(material, lambda one: summaries.plane(material.means(one.run), known))
+    def seen(one: Chosen) -> pd.DataFrame:
+        codes = material.means(one.run)
+        known = material.factors[["slant_rad", "thickness_px"]].assign(digit=material.digits)
+        return summaries.plane(codes, known)
+
+    table = _of_compared(material, seen)
     if table.empty:
         raise Missing("no compared run uses two latents")
     return table

@@ -13,6 +13,7 @@ from analysis.grids import MOST_ROWS
 from study.train import ACTIVE_NATS
 
 FACTORS = {"thickness_px": "thickness", "slant_rad": "slant", "width_px": "width"}
+MOST_COLUMNS = 30  # latents; J = 200 would leave the others too narrow to see
 PLAIN = {**STYLE, "axes.grid": False}
 
 
@@ -26,7 +27,7 @@ def draw_kl(table: pd.DataFrame) -> Figure:
     wide = table.pivot(index="configuration", columns="place", values="kl")
     wide = wide.loc[first["configuration"]]
     active = int((wide > ACTIVE_NATS).any().sum())
-    wide = wide.iloc[:, : active + 1]  # one more shows that the rest is not used
+    wide = wide.iloc[:, : min(active + 1, MOST_COLUMNS)]  # one more shows that the rest is unused
     colours = mpl.colormaps["viridis"].with_extremes(under="0.85", bad="white")
     with mpl.rc_context(PLAIN):
         size = (PAGE_IN, max(1.9, 1.1 + ROW_IN * len(wide)))  # the bar's words need 1.9
@@ -38,7 +39,8 @@ def draw_kl(table: pd.DataFrame) -> Figure:
             xticklabels=max(1, wide.shape[1] // 12), yticklabels=words_of(first),
             cbar_kws={"label": "KL (nats per image)", "extend": "min", **_bar(len(wide))},
         )  # fmt: skip
-        axes.set(xlabel="latents, by falling KL", ylabel="")
+        cut = f" (the first {MOST_COLUMNS})" if active >= MOST_COLUMNS else ""
+        axes.set(xlabel=f"latents, by falling KL{cut}", ylabel="")
         axes.tick_params(length=0, labelsize=7, rotation=0)
     return figure
 

@@ -31,6 +31,10 @@ class Missing(StudyError):
     """A study lacks what a figure is made of; says what."""
 
 
+class MissingWeights(Missing):
+    """The weights alone are lacking: what was made of them before still holds."""
+
+
 class Chosen(NamedTuple):
     """A run that a figure shows."""
 
@@ -140,7 +144,7 @@ class Material:
     def model(self, run: str) -> Vae:
         """A run's model."""
         if not self.study.has_weights(run):
-            raise Missing(f"the weights of {run} are not here")
+            raise MissingWeights(f"the weights of {run} are not here")
         return self.study.model(run)[0]
 
     def means(self, run: str) -> npt.NDArray[np.float32]:

@@ -116,10 +116,8 @@ def over_every_digit(material: Material) -> Sheet:
     if not best:
         raise Missing(f"no latent of {chosen.run} is aligned with {_list(list(NAMES.values()))}")
     titles = {int(row["direction"]): _slope(row) for row in best}
-    images = some_of_every_digit(material.digits, 1)
-    panels = over_digits(
-        material.model(chosen.run), material.images[images], material.digits[images], titles
-    )
+    model, images = material.model(chosen.run), some_of_every_digit(material.digits, 1)
+    panels = over_digits(model, material.images[images], material.digits[images], titles)
     absent = [name for name in NAMES.values() if name not in {row["property"] for row in best}]
     holds = [f"z{row['direction']} {row['property']}: {row['n_digits']} of 10" for row in best]
     caption = (

@@ -22,6 +22,12 @@ def scored(ranking: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
     return ranking.loc[ranking["higgins"].notna(), [*AXES, *columns]].reset_index(drop=True)
 
 
+def along_beta(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of every J that has several betas; all of them where none has."""
+    several = table.groupby("latent_dim")["beta"].transform("nunique") > 1
+    return table[several].reset_index(drop=True) if several.any() else table
+
+
 def kl_by_latent(latents: pd.DataFrame) -> pd.DataFrame:
     """KL of the latents of every configuration, sorted in each run: means over seeds.
 

@@ -160,10 +160,17 @@ def test_kl_has_a_row_a_configuration_and_no_more_columns_than_are_active(grid):
     assert len(ticks(heat)) == len(grid)
     assert bar.get_ylabel() == "KL (nats per image)"
     active = 22  # 5 / k^2 > 0.01 up to k = 22
-    n_columns = min(max(row[1] for row in grid), active + 1)
-    assert heat.get_xlim()[1] == n_columns
-    most = min(max(row[1] for row in grid), active)
-    assert f" to {most} (" in captions.kl(table)
+    largest = max(row[1] for row in grid)
+    assert heat.get_xlim()[1] == min(largest, active + 1)
+    assert f" to {min(largest, active)} (" in captions.kl(table)
+
+
+def test_kl_of_two_hundred_active_latents_shows_the_first_and_counts_all():
+    table = kl_by_latent(latents_of(PAPER)).assign(kl=1.0)
+    heat = draw_kl(table).axes[0]
+    assert heat.get_xlim()[1] == 30
+    assert heat.get_xlabel() == "latents, by falling KL (the first 30)"
+    assert "to 200 (J = 200, β = 1)" in captions.kl(table)
 
 
 @pytest.mark.parametrize(("n_runs", "j"), [(1, 3), (4, 10), (4, 200)])

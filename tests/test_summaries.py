@@ -6,6 +6,7 @@ import pytest
 from planted_codes import N_VALUES, grid, noise, perfect
 
 from analysis.summaries import (
+    along_beta,
     before_and_after,
     kl_by_latent,
     mutual_information,
@@ -94,6 +95,12 @@ def test_only_raw_scores_with_both_sides_stand_before_and_after():
     rest = {"latent_low": 0.0, "latent_high": 1.0, "ica_low": 0.0, "ica_high": 1.0}
     table = pd.DataFrame(rows).assign(**rest, separated=False, converged=1.0)
     assert before_and_after(table)["score"].tolist() == ["mig"]
+
+
+def test_a_j_with_one_beta_alone_has_no_place_along_beta():
+    table = pd.DataFrame({"latent_dim": [3, 10, 10], "beta": [1.0, 1.0, 4.0]})
+    assert along_beta(table)["latent_dim"].tolist() == [10, 10]
+    assert along_beta(table.iloc[:2])["latent_dim"].tolist() == [3, 10]
 
 
 def test_the_unscored_are_left_out_of_the_charts():
