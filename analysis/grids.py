@@ -89,12 +89,14 @@ def row_labels(n_latents: int, aligned: pd.DataFrame | None, brief: bool = False
     Args:
         n_latents: how many there are.
         aligned: one run's rows of the table `alignment`, of any basis; None: not measured.
-        brief: the property alone; nothing for a latent that does not react.
+        brief: the property alone; nothing for a latent that moves none.
     """
     words = dict.fromkeys(range(1, n_latents + 1), "")
     if aligned is not None:
         for row in aligned[aligned["basis"] == "latent"].to_dict("records"):
-            short = "" if row["property"] == "none" else row["property"]
+            still = row["property"] == "none"
+            still |= row["property"] == "mixed" and row["effect"] < MOVES
+            short = "" if still else str(row["property"])
             words[row["direction"]] = short if brief else moved(row)
     return [f"z{latent} {text}".rstrip() for latent, text in words.items()]
 

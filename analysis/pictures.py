@@ -12,7 +12,7 @@ from analysis.grids import Panel, Sheet
 GAP = 2  # pixels of white between pictures
 LARGEST_IN = 0.36  # a picture's side; more shows no more of 28 pixels
 LETTER_IN = 0.058  # mean width of one at the size of row labels
-LONG = 12  # letters; longer words stand to the right of their row and start at one line
+LONG = 16  # letters; longer words stand to the right of their row and start at one line
 ACROSS = 3  # panels side by side; more than these stand in two rows
 
 

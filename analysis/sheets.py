@@ -75,12 +75,12 @@ def headline(material: Material) -> Sheet:
         kind = f"{kind_of_vae(chosen.beta, chosen.conditioning)}, β = {chosen.beta:g}"
         panel = traversal_panel(found, kind, labels, kept)
         panels.append(panel._replace(columns=[], x_label="latent from -5 to 5"))
-        unmoved = int((aligned["property"] == "none").sum())
-        still.append(f"{unmoved} of {chosen.latent_dim}")
+        unnamed = sum(" " not in label for label in labels)
+        still.append(f"{unnamed} of {chosen.latent_dim}")
     caption = (
         f"The same test image traversed by three VAEs: every row sets one latent to ten values"
         f" from -5 to 5 and keeps the others. A word says which property of the picture, measured"
-        f" again, the latent moves; rows without one do not react: {_list(still)}."
+        f" again, the latent moves; rows without one move none: {_list(still)}."
     )
     return Sheet(f"One image traversed by three VAEs, J = {chosen.latent_dim}", caption, panels)
 

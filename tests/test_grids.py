@@ -99,12 +99,13 @@ def test_rows_are_named_as_the_model_has_them():
     rows = [
         {**ALIGNED, "basis": "latent", "direction": 2},
         {**ALIGNED, "basis": "latent", "direction": 1, "property": "none"},
+        {**ALIGNED, "basis": "latent", "direction": 3, "property": "mixed", "effect": 0.02},
         {**ALIGNED, "basis": "ica", "direction": 1},
     ]
     table = pd.DataFrame(rows)
     assert row_labels(2, None) == ["z1", "z2"]
-    assert row_labels(2, table, brief=True) == ["z1", "z2 slant"]
-    assert row_labels(3, table) == ["z1 no reaction", f"z2 {moved(ALIGNED)}", "z3"]
+    assert row_labels(4, table, brief=True) == ["z1", "z2 slant", "z3", "z4"]
+    assert row_labels(2, table)[:2] == ["z1 no reaction", f"z2 {moved(ALIGNED)}"]
 
 
 def test_the_most_used_latents_keep_their_order():
