@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy.stats import t as student_t
 
+from analysis.findings import findings
 from analysis.paper import CLAIMS, INF, Check, Claim, Finals, finals
 from analysis.runs import Study, open_study
 from study.config import StudyError
@@ -122,7 +123,7 @@ def _sentence(verdict: str, check: Check, told: str, n_seeds: int) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print the claims of a study and write `claims.csv`; exit status 0, or 1 for a failure."""
+    """Print a study's claims and findings and write them; exit status 0, or 1 for a failure."""
     parser = argparse.ArgumentParser(
         prog="analysis.claims", description="Decide the paper's claims on a study's tables."
     )
@@ -141,15 +142,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         shown.add_row(row["id"], row["verdict"], row["sentence"])
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
     console.print(shown)
+    for row in findings(study).to_dict("records"):
+        console.print(f"{row['question']} {row['answer']}", markup=False)
     if len(table) and 0 < table["epochs"].iloc[0] < PAPER_EPOCHS:
         console.print(f"after {table['epochs'].iloc[0]} epochs; the paper trained {PAPER_EPOCHS}")
     return 0
 
 
 def write_claims(study: Study) -> pd.DataFrame:
-    """Decide every claim and write `claims.csv` to the study's folder."""
+    """Decide every claim; write `claims.csv` and `findings.csv` to the study's folder."""
     table = claims_table(study)
     study.folder.write("claims.csv", table.to_csv(index=False).encode())
+    study.folder.write("findings.csv", findings(study).to_csv(index=False).encode())
     return table
 
 

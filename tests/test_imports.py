@@ -59,6 +59,7 @@ ANALYSIS = [
     "align",
     "ranking",
     "paper",
+    "findings",
     "claims",
     "figures",
     "report",
