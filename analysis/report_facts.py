@@ -130,7 +130,9 @@ def notices(study: Study, said: Mapping[str, Any]) -> list[Notice]:
     lost = [run for run in missing if not study.has_weights(run)]
     if missing and len(lost) == len(missing):
         score = ""  # it would find nothing to score
-    if missing and len(missing) == len(done):
+    if missing and not has_table(study.folder, "ranking") and has_table(study.folder, "scores"):
+        found.append(Notice("Scoring has not ended: no ranking, ICA or alignment.", score))
+    elif missing and len(missing) == len(done):
         found.append(Notice("Nothing is scored: no ranking, ICA, controls or alignment.", score))
     elif missing:
         found.append(Notice(f"Done but not scored: {counted(len(missing), 'run')}.", score))

@@ -45,6 +45,14 @@ class Table(NamedTuple):
     columns: list[str]
     rows: list[list[Cell]]
 
+    @property
+    def numeric(self) -> list[bool]:
+        """Whether each column holds numbers, and is set flush right."""
+        return [
+            any(isinstance(row[place].sort, float | int) for row in self.rows)
+            for place in range(len(self.columns))
+        ]
+
 
 def ranking(ranked: pd.DataFrame) -> Table:
     """A row a configuration, as `study.ranking` has them."""

@@ -49,8 +49,15 @@ const { labels, rows } = JSON.parse(document.getElementById("data").textContent)
 const ORDINAL = ["latent_dim", "beta", "conditioning"];
 const AXES = ["latent_dim", "beta", "conditioning", "active", "kl_fraction", "neg_elbo",
   "digit_probe", "dci", "mig", "factor_vae", "higgins"];
-const LIGHT = { text: "#1d1d1b", quiet: "#5f5e59", line: "#d9d8d3", ground: "#fcfcfb" };
-const DARK = { text: "#e6e5e1", quiet: "#a3a29d", line: "#3a3c3f", ground: "#161718" };
+// As in report.css; the scales are viridis without the end that the ground swallows.
+const LIGHT = {
+  text: "#1d1d1b", quiet: "#5f5e59", line: "#d9d8d3", ground: "#fcfcfb",
+  scale: [[0, "#440154"], [0.33, "#3b528b"], [0.67, "#21918c"], [1, "#7ad151"]],
+};
+const DARK = {
+  text: "#e6e5e1", quiet: "#a3a29d", line: "#3a3c3f", ground: "#161718",
+  scale: [[0, "#4f7cb8"], [0.33, "#21a08a"], [0.67, "#7ad151"], [1, "#fde725"]],
+};
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const input = (id) => document.getElementById(id);
 
@@ -90,7 +97,7 @@ function colouring(key, table, kept, colours) {
   const shown = kept.map((index) => values[index]);
   const ends = [Math.min(...shown), Math.max(...shown)];
   if (ends[0] === ends[1]) ends[1] = ends[0] + 1;
-  return { color: shown, colorscale: "Viridis", cmin: ends[0], cmax: ends[1], showscale: true, colorbar: bar, reversescale: colours === LIGHT };
+  return { color: shown, colorscale: colours.scale, cmin: ends[0], cmax: ends[1], showscale: true, colorbar: bar };
 }
 
 const CONFIG = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d"] };
@@ -138,7 +145,7 @@ function drawScatter(table, colours) {
     hovertemplate: "%{text}<extra></extra>",
     marker: { size: 10, line: { width: 1, color: colours.quiet }, ...colouring(colour, table, kept, colours) },
   };
-  Plotly.react("scatter", [trace], layout(colours, { xaxis: axis(across), yaxis: axis(up), hovermode: "closest", margin: { l: 60, r: 20, t: 10, b: 50 } }), CONFIG);
+  Plotly.react("scatter", [trace], layout(colours, { xaxis: axis(across), yaxis: axis(up), hovermode: "closest", margin: { l: 60, r: 20, t: 40, b: 50 } }), CONFIG);
 }
 
 function fill(id, table, wanted) {
