@@ -60,6 +60,7 @@ class Report(NamedTuple):
     plots: dict[str, Any]
     gallery: figures.Gallery
     elbo: tables.Table
+    ica_changes: tables.Table | None
     ica: tables.Table | None
     controls: tables.Table | None
     other_controls: tables.Table | None
@@ -125,6 +126,7 @@ def gather(study: Study) -> Report:
         plots=plots(study.trials, elbo, scores, ranked),
         gallery=figures.gallery(study.folder),
         elbo=tables.elbo(elbo),
+        ica_changes=None if ica is None else tables.ica_changes(ica),
         ica=None if ica is None else tables.ica(ica),
         controls=_controls("controls-table", scores, ["higgins"]),
         other_controls=_controls("other-controls-table", scores, RANKABLE[1:]),

@@ -8,6 +8,7 @@ import pandas as pd
 from analysis.ranking import BESIDE, own
 from analysis.report_words import UNITS, Aligned, interval
 from analysis.runs import configuration
+from analysis.scores import RANKABLE
 
 NOTHING = "–"
 SCORES = {
@@ -46,6 +47,17 @@ class Table(NamedTuple):
     rows: list[list[Cell]]
 
     @property
+    def full(self) -> "Table":
+        """Without the columns that have nothing to tell."""
+        kept = [
+            place
+            for place, _ in enumerate(self.columns)
+            if not self.rows or any(row[place].text != NOTHING for row in self.rows)
+        ]
+        columns = [self.columns[place] for place in kept]
+        return self._replace(columns=columns, rows=[[row[p] for p in kept] for row in self.rows])
+
+    @property
     def numeric(self) -> list[bool]:
         """Whether each column holds numbers, and is set flush right."""
         return [
@@ -56,11 +68,11 @@ class Table(NamedTuple):
 
 def ranking(ranked: pd.DataFrame) -> Table:
     """A row a configuration, as `study.ranking` has them."""
-    columns = ["configuration", "rank", "J", "β", "labels", "seeds", "Higgins [95%]", "MIG [95%]"]
+    columns = ["configuration", "rank", "seeds", "Higgins [95%]", "MIG [95%]"]
     columns += ["DCI", "FactorVAE", "SAP", "MCC", "UDR", "digit read", "−ELBO", "active", "front"]
     rows = [
         [
-            *_named(row),
+            Cell(row["configuration"]),
             Cell(f"{row['n_scored']}/{row['n_runs']}", row["n_scored"]),
             _estimate(row, "higgins", star=row["saturated"]),
             _estimate(row, "mig"),
@@ -82,17 +94,17 @@ def ranking(ranked: pd.DataFrame) -> Table:
         " the digit from the codes. −ELBO in nats per image. Front: none has both less −ELBO and a"
         " higher Higgins score."
     )
-    return Table("ranking-table", caption, columns, rows)
+    return Table("ranking-table", caption, columns, rows).full
 
 
 def elbo(table: pd.DataFrame) -> Table:
     """ELBO and KL of every configuration, as `analysis.elbo.configurations` gives them."""
-    columns = ["configuration", "J", "β", "labels", "seeds", "recon", "KL", "objective", "−ELBO"]
+    columns = ["configuration", "seeds", "recon", "KL", "objective", "−ELBO"]
     columns += ["KL fraction", "raw", "active (KL)", "active (variance)", "largest KL", "IW bound"]
     columns += ["its gain"]
     rows = [
         [
-            *_named(row),
+            Cell(row["configuration"]),
             number(row["n_seeds"], 0),
             *(number(row[name], 2) for name in ("recon", "kl", "objective", "neg_elbo")),
             *(percent(row[name]) for name in ("kl_fraction", "kl_fraction_raw")),
@@ -108,16 +120,16 @@ def elbo(table: pd.DataFrame) -> Table:
         " its KL, or the variance of its posterior mean, exceeds 0.01. IW bound: the"
         " importance-weighted bound on log p(x); its gain is over the ELBO."
     )
-    return Table("elbo-table", caption, columns, rows)
+    return Table("elbo-table", caption, columns, rows).full
 
 
 def ica(table: pd.DataFrame) -> Table:
     """Every score before and after ICA, as `tables/ica.csv` has them."""
-    columns = ["configuration", "J", "β", "labels", "score", "codes", "latents [95%]"]
+    columns = ["configuration", "score", "codes", "latents [95%]"]
     columns += ["ICA [95%]", "PCA [95%]", "change", "separated", "converged"]
     rows = [
         [
-            *_named(row),
+            Cell(row["configuration"]),
             Cell(SCORES.get(row["score"], row["score"])),
             Cell(row["scaling"]),
             *(_estimate(row, basis) for basis in ("latent", "ica", "pca")),
@@ -133,7 +145,23 @@ def ica(table: pd.DataFrame) -> Table:
         " Converged: share of seeds whose ICA and classifier converged; components that did not"
         " converge depend on their first guess."
     )
-    return Table("ica-table", caption, columns, rows)
+    return Table("ica-table", caption, columns, rows).full
+
+
+def ica_changes(table: pd.DataFrame) -> Table:
+    """Each score before and after ICA, a row a configuration; raw codes."""
+    names = [name for name in RANKABLE if name in set(table["score"])]
+    rows = []
+    raw = table[table["scaling"] == "raw"]
+    for key, part in raw.groupby("configuration", sort=False):
+        found = part.set_index("score").to_dict("index")
+        rows.append([Cell(str(key)), *(_change(found.get(name)) for name in names)])
+    caption = (
+        "Scores on the latents → on their independent components, means over seeds. Bold: the 95%"
+        " intervals before and after do not overlap. Columns sort by the change."
+    )
+    columns = ["configuration", *(SCORES[name] for name in names)]
+    return Table("ica-changes-table", caption, columns, rows).full
 
 
 def controls(name: str, scores: pd.DataFrame, shown: Sequence[str]) -> Table:
@@ -147,12 +175,16 @@ def controls(name: str, scores: pd.DataFrame, shown: Sequence[str]) -> Table:
     rows, wanted = [], own(scores)[lambda table: table["score"].isin(shown)]
     keys = [configuration(wanted["run"]).rename("configuration"), "score"]
     figures = wanted.groupby(keys, sort=False)[["value", *BESIDE]].mean()
-    axes = wanted.groupby(keys, sort=False)[["latent_dim", "beta", "conditioning"]].first()
-    for row in axes.join(figures).reset_index().to_dict("records"):
+    for row in figures.reset_index().to_dict("records"):
         above = max((row[name] for name in BESIDE if row[name] == row[name]), default=0.0)
         value = number(row["value"])._replace(strong=bool(row["value"] > above))
         rows.append(
-            [*_named(row), Cell(SCORES[row["score"]]), value, *(number(row[n]) for n in BESIDE)]
+            [
+                Cell(row["configuration"]),
+                Cell(SCORES[row["score"]]),
+                value,
+                *(number(row[n]) for n in BESIDE),
+            ]
         )
     caption = (
         "Scores on the latents, means over seeds, and what they are without a trained model: by"
@@ -160,8 +192,8 @@ def controls(name: str, scores: pd.DataFrame, shown: Sequence[str]) -> Table:
         " pixels, as many as there are latents; of the raw pixels; of shuffled factors. Bold: above"
         " all of these."
     )
-    columns = ["configuration", "J", "β", "labels", "score", "value"]
-    return Table(name, caption, [*columns, *CONTROLS.values()], rows)
+    columns = ["configuration", "score", "value"]
+    return Table(name, caption, [*columns, *CONTROLS.values()], rows).full
 
 
 def alignment(found: Iterable[Aligned]) -> Table:
@@ -185,11 +217,11 @@ def alignment(found: Iterable[Aligned]) -> Table:
 
 def runs(trials: pd.DataFrame) -> Table:
     """Every run, as `study.trials` has them."""
-    columns = ["run", "J", "β", "labels", "seed", "state", "epochs", "objective", "−ELBO", "KL"]
+    columns = ["run", "seed", "state", "epochs", "objective", "−ELBO", "KL"]
     columns += ["active", "seconds", "device", "engine"]
     rows = [
         [
-            *_named(row, "run"),
+            Cell(row["run"]),
             number(row["seed"], 0),
             Cell(row["state"], strong=row["state"] == "failed"),
             number(row["epochs"], 0),
@@ -201,7 +233,7 @@ def runs(trials: pd.DataFrame) -> Table:
         for row in trials.to_dict("records")
     ]
     caption = "Every run: figures of its last epoch on the test set, in nats per image."
-    return Table("runs-table", caption, columns, rows)
+    return Table("runs-table", caption, columns, rows).full
 
 
 def number(value: Any, digits: int = 3) -> Cell:
@@ -228,10 +260,11 @@ def text(value: Any) -> str:
     return "" if value is None or value != value else str(value)
 
 
-def _named(row: Mapping[Any, Any], name: str = "configuration") -> list[Cell]:
-    """Name, J, beta and labels of a row."""
-    axes = (number(row["latent_dim"], 0), Cell(f"{row['beta']:g}", float(row["beta"])))
-    return [Cell(row[name]), *axes, Cell("yes" if row["conditioning"] == "label" else "no")]
+def _change(row: Mapping[Any, Any] | None) -> Cell:
+    if row is None or pd.isna(row["change"]):
+        return Cell(NOTHING)
+    told = f"{row['latent']:.3f} → {row['ica']:.3f}"
+    return Cell(told, float(row["change"]), bool(row["separated"]))
 
 
 def _estimate(row: Mapping[Any, Any], name: str, *, star: bool = False) -> Cell:

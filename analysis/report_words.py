@@ -131,14 +131,15 @@ def findings(
 
 
 def _above_pixels(scored: pd.DataFrame) -> Finding:
-    pixels = scored["higgins_pixel_pca"].mean()
     above = int((scored["higgins_low"] > scored["higgins_pixel_pca"]).sum())
-    return Finding(
-        "Above PCA of the pixels",
-        f"{above} of {len(scored)} configurations",
-        f"whose Higgins score is {pixels:.3f}; an untrained encoder's is"
-        f" {scored['higgins_untrained'].min():.3f} to {scored['higgins_untrained'].max():.3f}",
-    )
+    pixels, untrained = (_span(scored[f"higgins_{name}"]) for name in ("pixel_pca", "untrained"))
+    note = f"configurations; PCA's score is {pixels}, an untrained encoder's {untrained}"
+    return Finding("Higgins above PCA of the pixels", f"{above} of {len(scored)}", note)
+
+
+def _span(column: pd.Series) -> str:
+    low, high = f"{column.min():.3f}", f"{column.max():.3f}"
+    return low if low == high else f"{low} to {high}"
 
 
 def alignments(table: pd.DataFrame) -> list[Aligned]:

@@ -113,7 +113,9 @@ def test_the_first_screen(report):
     assert found["Lowest −ELBO"].value == "95.0 nats"
     assert found["Lowest −ELBO"].note.startswith("J = 4, β = 1, labels")
     # Lower ends 0.89, 0.79, 0.785 against 0.7 of the pixels; 0.64 is below.
-    assert found["Above PCA of the pixels"].value == "3 of 4 configurations"
+    above = found["Higgins above PCA of the pixels"]
+    assert above.value == "3 of 4"
+    assert above.note == "configurations; PCA's score is 0.700, an untrained encoder's 0.500"
     assert found["MIG after ICA"].value == "rises in 4 of 4"
     assert found["Move one property alone"].value == "1 latent"
     assert found["Move one property alone"].note == "of 4 latents of 1 run; 1 does not react"
@@ -134,16 +136,19 @@ def test_the_tables_are_those_of_the_study(study, report):
     ica = pd.read_csv(study.folder.location + "/tables/ica.csv")
     assert len(report.ica.rows) == len(ica)
     assert [cell.sort for cell in column(report.ica, "change")] == ica["change"].tolist()
-    mig = next(row for row in report.ica.rows if row[4].text == "MIG")
-    assert [cell.text for cell in mig[6:8]] == ["0.250 [0.240, 0.260]", "0.750 [0.740, 0.760]"]
-    assert mig[9] == ("+0.500", pytest.approx(0.5), True)
+    mig = next(row for row in report.ica.rows if row[1].text == "MIG")
+    assert [cell.text for cell in mig[3:5]] == ["0.250 [0.240, 0.260]", "0.750 [0.740, 0.760]"]
+    assert mig[6] == ("+0.500", pytest.approx(0.5), True)
+    assert column(report.ica_changes, "MIG")[0] == ("0.250 → 0.750", pytest.approx(0.5), True)
+    assert column(report.ica_changes, "DCI")[0] == ("0.250 → 0.250", 0.0, False)
+    assert "UDR" not in report.ranking.columns  # one seed a configuration
 
 
 def test_controls_stand_beside_the_scores(report):
     first = report.controls.rows[0]
     figures = ["0.800", "0.333", "0.500", "0.700", "0.600", "0.300"]
-    assert [cell.text for cell in first[5:]] == figures
-    strong = [row[5].strong for row in report.controls.rows]
+    assert [cell.text for cell in first[2:]] == figures
+    strong = [row[2].strong for row in report.controls.rows]
     assert sorted(strong) == [False, True, True, True]  # 0.65 is below the pixels' 0.7
     assert len(report.other_controls.rows) == 4 * 5
 
