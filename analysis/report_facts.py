@@ -1,7 +1,7 @@
 """What was run, how far it came, and where: from study.yaml, the trials and the run records."""
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
@@ -113,37 +113,17 @@ def unfinished(study: Study) -> list[Unfinished]:
 def notices(study: Study, said: Mapping[str, Any]) -> list[Notice]:
     """What a reader must know before anything else; empty for a study that is whole."""
     number, sittings = counts(study.trials), said.get("sittings") or [{}]
-    train, score = str(sittings[-1].get("command", "")), f"python -m analysis.score {_path(study)}"
-    found = []
+    train, found = str(sittings[-1].get("command", "")), []
     if not number["done"]:
         found.append(Notice("No run is done yet: there is nothing to compare.", train))
     if left := number["begun"] + number["waiting"]:
         ended = "" if sittings[-1].get("end") else " The last sitting has not ended, or was killed."
-        found.append(
-            Notice(f"Not finished: {counted(left, 'run')}.{ended} The same command goes on.", train)
-        )
+        again = "The same command goes on."
+        found.append(Notice(f"Not finished: {counted(left, 'run')}.{ended} {again}", train))
     if failed := number["failed"]:
         again = "The same command tries again."
         found.append(Notice(f"Failed: {counted(failed, 'run')}, see Failures. {again}", train))
-    done = list(study.trials.query("state == 'done'")["run"])
-    missing = _unscored(study, done)
-    lost = [run for run in missing if not study.has_weights(run)]
-    if missing and len(lost) == len(missing):
-        score = ""  # it would find nothing to score
-    if missing and not has_table(study.folder, "ranking") and has_table(study.folder, "scores"):
-        found.append(Notice("Scoring has not ended: no ranking, ICA or alignment.", score))
-    elif missing and len(missing) == len(done):
-        found.append(Notice("Nothing is scored: no ranking, ICA, controls or alignment.", score))
-    elif missing:
-        found.append(Notice(f"Done but not scored: {counted(len(missing), 'run')}.", score))
-    elif done and not has_table(study.folder, "alignment"):
-        found.append(Notice("What the latents move is not measured yet.", score))
-    if lost:
-        whose = counted(len(lost), "run")
-        found.append(
-            Notice(f"Not in this folder: the weights of {whose}. Score where they are.", "")
-        )
-    return found
+    return found + _scoring_notices(study)
 
 
 def provenance(said: Mapping[str, Any]) -> Provenance:
@@ -165,11 +145,31 @@ def duration(seconds: float) -> str:
     return str(timedelta(seconds=round(seconds)))
 
 
-def _unscored(study: Study, done: Iterable[str]) -> list[str]:
-    if not has_table(study.folder, "ranking") or not has_table(study.folder, "scores"):
-        return list(done)
-    scored = set(study.scores["run"])
-    return [run for run in done if run not in scored]
+def _scoring_notices(study: Study) -> list[Notice]:
+    """What scoring has still to do, where it can."""
+    begun, ranked, moved = (
+        has_table(study.folder, name) for name in ("scores", "ranking", "alignment")
+    )
+    done = study.trials.query("state == 'done'")["run"]
+    missing = done[~done.isin(study.scores["run"])] if ranked else done
+    unmoved = done[~done.isin(study.alignment["run"])] if moved else done
+    lost = sum(not study.has_weights(run) for run in missing)
+    # Where no weights are left it would find nothing to score.
+    score = "" if 0 < len(missing) == lost else f"python -m analysis.score {_path(study)}"
+    found = []
+    if len(missing) and begun and not ranked:
+        found.append(Notice("Scoring has not ended: no ranking, ICA or alignment.", score))
+    elif len(missing) and len(missing) == len(done):
+        found.append(Notice("Nothing is scored: no ranking, ICA, controls or alignment.", score))
+    elif len(missing):
+        found.append(Notice(f"Done but not scored: {counted(len(missing), 'run')}.", score))
+    elif len(unmoved):
+        whose = counted(len(unmoved), "run")
+        found.append(Notice(f"What the latents of {whose} move is not measured yet.", score))
+    if lost:
+        lack = f"Not in this folder: the weights of {counted(lost, 'run')}. Score where they are."
+        found.append(Notice(lack, ""))
+    return found
 
 
 def _sitting(one: Mapping[str, Any]) -> Sitting:

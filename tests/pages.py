@@ -7,7 +7,8 @@ import pandas as pd
 
 from analysis.align import ALIGNMENT
 from analysis.alignment import PROPERTIES
-from analysis.figures import save_curves
+from analysis.elbo import paper_curves
+from analysis.figures import draw_curves, save_figure
 from analysis.runs import Study
 from analysis.score import write_ranking
 from analysis.scores import BASIS_UNITS, BOUND_UNITS
@@ -134,7 +135,8 @@ def whole(place):
     records.append(new_record(tiny(100.0), "failed", "KL is inf <in epoch 2>"))
     records.append(new_record(tiny(2.0), "waiting"))
     study = write_runs(folder, records)
-    save_curves(study.epochs[study.epochs["beta"] == 1], folder)
+    for panel in paper_curves(study.epochs)[:2]:
+        save_figure(draw_curves(panel), folder, panel.name)
     runs = [config.run_id for config in configs]
     write_scores(study, dict(zip(runs, (0.80, 0.90, 0.65, 0.795), strict=True)))
     write_alignment(study, runs[1])

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
-from pages import COMMAND, finished, tiny, whole, write_runs, write_scores
+from pages import COMMAND, finished, tiny, write_runs, write_scores
 
 from analysis import open_study, report_words
 from analysis.report import gather, main, render, verdict_kind, write_report
@@ -57,8 +57,8 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory):
-    return whole(tmp_path_factory.mktemp("report") / "tiny")
+def study(small_study):
+    return small_study
 
 
 @pytest.fixture(scope="module")
@@ -175,9 +175,12 @@ def test_failures_and_what_helps(study, report):
     failed, waiting = report.unfinished
     assert failed[1:] == ("failed", "0 of 3", "KL is inf <in epoch 2>")
     assert waiting[1:] == ("waiting", "0 of 3", "not begun")
-    assert [notice.command for notice in report.notices] == [COMMAND, COMMAND]
+    score = f"python -m analysis.score {study.folder}"
+    assert [notice.command for notice in report.notices] == [COMMAND, COMMAND, score]
     assert report.notices[0].text.startswith("Not finished: 1 run.")
     assert report.notices[1].text.startswith("Failed: 1 run, see Failures.")
+    moves = "What the latents of 3 runs move is not measured yet."
+    assert report.notices[2].text == moves  # one of four is aligned
     assert notices(study, {})[0].command == ""  # no study.yaml
 
 
@@ -249,7 +252,7 @@ def test_a_study_of_one_scored_run(tmp_path):
     report = gather(study)
     assert report.best[1] == "No other configuration is scored."
     assert [notice.text for notice in report.notices] == [
-        "What the latents move is not measured yet."
+        "What the latents of 1 run move is not measured yet."
     ]
     assert "None: every run is done." in Page(render(report)).text
 

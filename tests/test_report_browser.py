@@ -2,7 +2,6 @@
 
 import pytest
 from browser import chromium, complaints, requests, resize, scheme
-from pages import whole
 
 from analysis.report import write_report
 
@@ -15,9 +14,9 @@ return (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255;
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory):
+def report(small_study):
     """Where the report of a small study lies: four configurations of one run each are done."""
-    return "file://" + write_report(whole(tmp_path_factory.mktemp("browser") / "tiny"))
+    return "file://" + write_report(small_study)
 
 
 @pytest.fixture(scope="module")
