@@ -10,6 +10,7 @@ from study.config import StudyError
 from study.storage import Folder
 
 SVG_LIMIT = 300_000  # bytes; the PNG stands in for an SVG that is larger
+SVG_BUDGET = 6_000_000  # bytes of all together: with more than 20 figures the limit falls
 SCALE = 1.25  # drawn for print at 8 points, read beside 15 px text
 PX_PER_INCH = 96
 UNITS_PX = {"pt": PX_PER_INCH / 72, "in": PX_PER_INCH, "px": 1.0, "": 1.0}
@@ -55,10 +56,11 @@ def gallery(study: Folder) -> Gallery:
     """
     listed, missing = _listed(study)
     groups: dict[str, list[Inlined]] = {name: [] for name in GROUPS}
+    limit = min(SVG_LIMIT, SVG_BUDGET // max(1, len(listed)))
     for entry in listed:
         name = str(entry["name"])
         try:
-            source, (width, height) = inline(study, name)
+            source, (width, height) = inline(study, name, limit)
         except FileNotFoundError:
             missing.append((name, "its file is not in figures/"))
             continue
@@ -69,7 +71,7 @@ def gallery(study: Folder) -> Gallery:
     return Gallery([Group(name, titles[name], each) for name, each in groups.items()], missing)
 
 
-def inline(study: Folder, name: str) -> tuple[str, tuple[float, float]]:
+def inline(study: Folder, name: str, limit: int = SVG_LIMIT) -> tuple[str, tuple[float, float]]:
     """A figure as a data URI, and its width and height in CSS pixels.
 
     Raises:
@@ -77,7 +79,7 @@ def inline(study: Folder, name: str) -> tuple[str, tuple[float, float]]:
     """
     figures = study / "figures"
     svg, png = figures.read_all([f"{name}.svg", f"{name}.png"])
-    if svg is not None and (png is None or len(svg) <= SVG_LIMIT):
+    if svg is not None and (png is None or len(svg) <= limit):
         return _uri("svg+xml", svg), svg_size(svg)
     if png is None:
         raise FileNotFoundError(f"{figures}/{name}.svg")

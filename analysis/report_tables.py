@@ -115,10 +115,11 @@ def elbo(table: pd.DataFrame) -> Table:
     ]
     caption = (
         "Test set, nats per image, means over finished seeds. objective = recon + β·KL is what"
-        " training minimises and what the paper plots; −ELBO = recon + KL is the bound itself. KL"
+        " training minimises and what the paper plots; −ELBO = recon + KL is the bound itself, on"
+        " log p(x), with labels on log p(x|label): compare within one of these. KL"
         " fraction: β·KL of the objective, the paper's; raw: KL of −ELBO. A latent is active when"
         " its KL, or the variance of its posterior mean, exceeds 0.01. IW bound: the"
-        " importance-weighted bound on log p(x); its gain is over the ELBO."
+        " importance-weighted bound; its gain is over the ELBO."
     )
     return Table("elbo-table", caption, columns, rows).full
 

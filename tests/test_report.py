@@ -350,15 +350,15 @@ def test_fifty_configurations_of_three_seeds_are_under_fifteen_megabytes(tmp_pat
         for seed in (0, 1, 2)
     ]
     study = write_runs(Folder(tmp_path / "full"), [finished(config) for config in configs])
-    # Twice as many figures as the paper's grid has, each as large as may be inlined.
-    for number in range(16):
+    for number in range(30):  # more than there are, each as large as may be, in both forms
         svg = b'<svg width="10pt" height="10pt">' + b" " * (SVG_LIMIT - 38) + b"</svg>"
         (study.folder / "figures").write(f"figure-{number}.svg", svg)
+        (study.folder / "figures").write(f"figure-{number}.png", PNG + b" " * 200_000)
     write_report(study)
     content = study.folder.read("report.html")
     assert len(content) < 15 * MEGABYTE
     page = Page(content.decode())
-    assert len(page.all("img")) == 16
+    assert len(page.all("img")) == 30
     assert "150 done of 150 runs" in page.text
 
 
