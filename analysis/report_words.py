@@ -106,7 +106,7 @@ def findings(
         found.append(
             Finding(
                 "Published claims",
-                f"{verdicts.iloc[0]} of {len(claims)} {verdicts.index[0]}",
+                f"{verdicts.iloc[0]} of {len(claims)}: {verdicts.index[0]}",
                 ", ".join(f"{n} {verdict}" for verdict, n in verdicts.iloc[1:].items()),
             )
         )

@@ -119,7 +119,7 @@ def test_the_first_screen(report):
     assert found["MIG after ICA"].value == "rises in 4 of 4"
     assert found["Move one property alone"].value == "1 latent"
     assert found["Move one property alone"].note == "of 4 latents of 1 run; 1 does not react"
-    assert found["Published claims"].value == "1 of 2 holds"
+    assert found["Published claims"].value == "1 of 2: holds"
 
 
 def test_the_tables_are_those_of_the_study(study, report):
