@@ -69,6 +69,13 @@ def test_the_browser_itself_refuses_requests(page):
     assert any("Content Security Policy" in line for line in complaints(page))
 
 
+def test_no_button_sends_the_plots_away(page):
+    titles = "return [...document.querySelectorAll('.modebar-btn')].map((b) => b.dataset.title)"
+    shown = page.execute_script(titles)
+    assert shown.count("Download plot as a PNG") == 2
+    assert not any("share" in title.lower() or "cloud" in title.lower() for title in shown)
+
+
 def test_a_table_is_sorted_by_keyboard_alone(page):
     from selenium.webdriver.common.keys import Keys
 

@@ -100,7 +100,9 @@ function colouring(key, table, kept, colours) {
   return { color: shown, colorscale: colours.scale, cmin: ends[0], cmax: ends[1], showscale: true, colorbar: bar };
 }
 
-const CONFIG = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d"] };
+// Plotly would offer to send the chart to its makers' cloud.
+const UNWANTED = ["sendChartToCloud", "select2d", "lasso2d"];
+const CONFIG = { responsive: true, displaylogo: false, modeBarButtonsToRemove: UNWANTED, plotlyServerURL: "" };
 
 function drawParallel(table, colours) {
   const keys = AXES.filter((key) => key in table.columns);
