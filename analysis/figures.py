@@ -8,13 +8,12 @@ import io
 from typing import Any
 
 import matplotlib as mpl
-import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from analysis.elbo import Curves, paper_curves
+from analysis.elbo import Curves
 from study.storage import Folder
 
 COLUMN_IN = 3.4  # width of a column of print
@@ -73,18 +72,6 @@ def draw_curves(panel: Curves) -> Figure:
         key = [Line2D([], [], color="0.4", ls=dashes, label=split) for dashes, split in SPLIT_LINES]
         figure.legend(handles=[*handles, *key], loc="outside right center")
     return figure
-
-
-def save_curves(epochs: pd.DataFrame, study: Folder) -> int:
-    """Draw the ELBO figures that a study has runs for; returns how many.
-
-    Each goes to `figures/` as PNG and SVG, its table to `tables/` as CSV.
-    """
-    panels = paper_curves(epochs)
-    for panel in panels:
-        (study / "tables").write(f"{panel.name}.csv", panel.table.to_csv(index=False).encode())
-        save_figure(draw_curves(panel), study, panel.name)
-    return len(panels)
 
 
 def save_figure(figure: Figure, study: Folder, name: str) -> None:
