@@ -60,6 +60,7 @@ ANALYSIS = [
     "claims",
     "figures",
     "report",
+    "sliders",
     "explorer",
     "score",
 ]
