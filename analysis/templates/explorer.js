@@ -179,17 +179,21 @@ function say(text, button) {
   setTimeout(() => (button.textContent = button.dataset.name), 1500);
 }
 
-/** The pictures side by side, each pixel a square, as a PNG. */
-function save() {
+/** The pictures side by side, each pixel a square. */
+function enlarged() {
   const canvas = document.createElement("canvas");
   const size = SIDE * SAVED_PIXEL;
   Object.assign(canvas, { width: size * panes.length, height: size });
   const context = canvas.getContext("2d");
   context.imageSmoothingEnabled = false;
   panes.forEach((pane, i) => context.drawImage(pane.canvas, i * size, 0, size, size));
+  return canvas;
+}
+
+function save() {
   const link = document.createElement("a");
   link.download = `${panes.map(({ run }) => run.run).join("-and-")}.png`;
-  link.href = canvas.toDataURL("image/png");
+  link.href = enlarged().toDataURL("image/png");
   link.click();
 }
 
