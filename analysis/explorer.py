@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from markupsafe import Markup
-from scipy.special import expit
 
 from analysis.alignment import NAMES, PROPERTIES, some_of_every_digit
-from analysis.encode import decode, encode
+from analysis.encode import encode
 from analysis.factors import measured
+from analysis.halves import N_SAMPLES, rounded, rounding
 from analysis.runs import Study, configuration, open_study
 from analysis.sliders import (
     UNITS,
@@ -41,7 +41,6 @@ EXIT_FAILURE, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 N_RUNS = 6
 MAX_BYTES = 8_000_000  # of weights, in base64
 IMAGES_PER_DIGIT = 2
-N_SAMPLES = 200  # of the prior, to measure what rounding the weights does
 KNOB_REACH = 2.0  # standard deviations of the property among real digits
 SEEN = (1, 99)  # percentiles of the property among real digits, the ends of its meter
 
@@ -107,7 +106,8 @@ def choose(study: Study) -> list[str]:
     """Runs on board, the most disentangled first: one a configuration, the lowest seed.
 
     The paper's four of Figure 7 (J = 10, beta 1 and 10, with and without labels) have a place;
-    the top of the ranking takes the others, up to `N_RUNS` and `MAX_BYTES`.
+    the top of the ranking takes the others, up to `N_RUNS` and `MAX_BYTES`. Among those that share
+    the first rank, one whose knobs each move their own property comes first.
 
     Raises:
         StudyError: no run has its weights.
@@ -131,7 +131,22 @@ def choose(study: Study) -> list[str]:
         if kept and (len(kept) == N_RUNS or size > MAX_BYTES):
             break
         kept.append(int(index))
-    return [str(run) for run in first["run"].iloc[sorted(kept)]]
+    runs = [str(run) for run in first["run"].iloc[sorted(kept)]]
+    top = {name for name, rank in ranked.items() if rank == min(ranked.values())}
+    clear = [run for run in runs if _configuration(run) in top and _has_clear_knobs(study, run)]
+    return list(dict.fromkeys([*clear[:1], *runs]))
+
+
+def _configuration(run: str) -> str:
+    return str(configuration(pd.Series([run]))[0])
+
+
+def _has_clear_knobs(study: Study, run: str) -> bool:
+    """Whether each knob moves its own property, and leaves the digit what it is."""
+    if not has_table(study.folder, "alignment"):
+        return False
+    rows = study.alignment.query("run == @run and basis == 'knob'").sort_values("direction")
+    return rows["property"].tolist() == [NAMES[column] for column in PROPERTIES]
 
 
 def payload(study: Study, runs: Sequence[str], data_folder: Path | None = None) -> dict[str, Any]:
@@ -177,10 +192,10 @@ def _run(
 ) -> dict[str, Any]:
     model, config = study.model(run)
     means = encode(model, mnist.test_images[chosen], mnist.test_labels[chosen]).mean
-    halves = {name: value.astype("<f2") for name, value in _decoder(model).items()}
+    halves = rounded(model)
     title = f"J {config.latent_dim}, beta {config.beta:g}, "
     title += f"{'labels' if config.n_classes else 'no labels'}, seed {config.seed}"
-    rank = _ranks(study).get(configuration(pd.Series([run]))[0])
+    rank = _ranks(study).get(_configuration(run))
     return {
         "run": run,
         "title": title,
@@ -193,34 +208,6 @@ def _run(
         "bytes": sum(value.nbytes for value in halves.values()),
         "difference": rounding(model, halves, means),
         "bases": _bases(study, run, model, mnist, properties),
-    }
-
-
-def rounding(
-    model: Vae, halves: dict[str, npt.NDArray[np.float16]], starts: npt.NDArray[np.float32]
-) -> float:
-    """Largest difference of a pixel, in [0, 1], that decoding with rounded weights makes.
-
-    Over the starting codes and as many as `N_SAMPLES` of the prior, the digits in turn.
-    """
-    drawn = np.random.default_rng(0).normal(size=(N_SAMPLES, model.latent_dim))
-    codes = np.concatenate([starts, drawn])
-    digits = np.arange(len(codes)) % N_CLASSES
-    one_hot = np.eye(N_CLASSES)[digits] if model.n_classes else np.zeros((len(codes), 0))
-    wide = {name: value.astype(np.float64) for name, value in halves.items()}
-    inputs = np.concatenate([codes, one_hot], axis=1)
-    units = np.tanh(inputs @ wide["hidden_weight"].T + wide["hidden_bias"])
-    pictures = expit(units @ wide["output_weight"].T + wide["output_bias"])
-    return float(np.abs(pictures - decode(model, codes, digits).reshape(pictures.shape)).max())
-
-
-def _decoder(model: Vae) -> dict[str, npt.NDArray[np.float32]]:
-    """The decoder's weights: (hidden, latents + classes), (hidden,), (784, hidden), (784,)."""
-    layers = {"hidden": model.decoder_hidden, "output": model.decoder_output}
-    return {
-        f"{name}_{part}": getattr(layer, part).detach().cpu().numpy()
-        for name, layer in layers.items()
-        for part in ("weight", "bias")
     }
 
 

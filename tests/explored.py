@@ -26,7 +26,16 @@ from study.train import splits
 from study.trainable import Run, train_runs
 
 PLAIN, LABEL = (
-    RunConfig(latent_dim=4, hidden=64, beta=beta, conditioning=given, train_images=5000, epochs=1)
+    RunConfig(
+        latent_dim=6,
+        hidden=64,
+        beta=beta,
+        conditioning=given,
+        optimiser="adam",
+        learning_rate=0.003,
+        train_images=20_000,
+        epochs=1,
+    )
     for beta, given in ((1.0, "none"), (2.0, "label"))
 )
 DEAD = 3  # the latent of each model that its decoder does not see
@@ -40,7 +49,7 @@ class AlwaysZero:
 
 
 def trained_study(folder, mnist):
-    """Two models, aligned on three images of every digit; the conditioned one ranks first."""
+    """Two models, aligned on two images of every digit; the conditioned one ranks first."""
     folder, cpu = Folder(folder), torch.device("cpu")
     train, test = splits(mnist, PLAIN.train_images, cpu)
     records = {}
@@ -51,7 +60,7 @@ def trained_study(folder, mnist):
         _blind(place, DEAD)
     write_tables(folder, build_tables(records, Tables()))
     study = Study(folder)
-    few = some_of_every_digit(mnist.test_labels, 3)
+    few = some_of_every_digit(mnist.test_labels, 2)
     spread = measured(mnist.test_images, PROPERTIES, cache=data_dir()).std(ddof=0).to_numpy()
     pictures = Pictures(
         mnist.test_images[few], mnist.test_labels[few].astype(np.int64), spread, AlwaysZero()

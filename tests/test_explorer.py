@@ -7,13 +7,14 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from explored import DEAD, LABEL, PLAIN, trained_study
+from explored import DEAD, LABEL, PLAIN
 
-from analysis import explorer, open_study
+from analysis import open_study
 from analysis.align import directions
 from analysis.alignment import PROPERTIES, Pictures
 from analysis.encode import encode
-from analysis.explorer import N_RUNS, choose, main, payload, render, rounding
+from analysis.explorer import N_RUNS, choose, main, payload, render
+from analysis.halves import rounding, weights
 from analysis.runs import Study
 from analysis.sliders import (
     component_sliders,
@@ -31,8 +32,8 @@ REACH = np.array([1.4, 0.5, 8.0])
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory, mnist):
-    return trained_study(tmp_path_factory.mktemp("explorer") / "small", mnist)
+def study(small_study):
+    return small_study
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +151,7 @@ def test_weights_keep_eleven_bits(study, content):
     weight = model.decoder_output.weight.detach().numpy()
     stored = numbers(run["weights"]["output_weight"], "<f2").reshape(weight.shape)
     np.testing.assert_allclose(stored, weight, rtol=2**-11, atol=2**-24)
-    assert run["bytes"] == 2 * (64 * (4 + 10 + 1) + 784 * 65)
+    assert run["bytes"] == 2 * (64 * (6 + 10 + 1) + 784 * 65)
     assert sum(len(text) for text in run["weights"].values()) == pytest.approx(
         run["bytes"] * 4 / 3, abs=16
     )
@@ -159,7 +160,7 @@ def test_weights_keep_eleven_bits(study, content):
 def test_the_difference_is_that_of_the_weights(study, mnist):
     model, _ = study.model(PLAIN.run_id)
     start = encode(model, mnist.test_images[:5], mnist.test_labels[:5]).mean
-    exact = {name: value.astype(np.float64) for name, value in explorer._decoder(model).items()}
+    exact = {name: value.astype(np.float64) for name, value in weights(model).items()}
     assert rounding(model, exact, start) < 1e-5
     exact["output_bias"][300] += 100  # that pixel is white now, wherever one looks
     assert rounding(model, exact, start) > 0.3
@@ -167,7 +168,7 @@ def test_the_difference_is_that_of_the_weights(study, mnist):
 
 def test_the_page_holds_the_runs_and_says_how_they_are_stored(study, content):
     assert [run["run"] for run in content["runs"]] == [LABEL.run_id, PLAIN.run_id]
-    assert content["runs"][0]["menu"] == "J 4, beta 2, labels, seed 0 (rank 1)"
+    assert content["runs"][0]["menu"] == "J 6, beta 2, labels, seed 0 (rank 1)"
     assert sorted(content["labels"]) == content["labels"] == [d for d in range(10) for _ in "ab"]
     rows = content["runs"][0]["bases"]["latent"]["rows"]
     assert [row["latent"] for row in rows if not row["reacts"]] == [DEAD]
@@ -224,6 +225,22 @@ def test_the_papers_four_are_on_board_and_the_top_of_the_ranking(tmp_path, monke
     ]
 
 
+def test_among_equals_the_one_with_clear_knobs_is_shown_first(tmp_path, monkeypatch):
+    table = trials(latent_dim=10, beta=[3.0, 4, 5], conditioning="none", seed=0)
+    study = unread(tmp_path, monkeypatch, table)
+    names = [f"J10-beta{beta}-none" for beta in (3, 4, 5)]
+    ranked = pd.DataFrame({"rank": [1, 1, 3], "configuration": names})
+    write_table(study.folder, "ranking", ranked, None)
+    knobs = {3: "thickness digit width", 4: "thickness slant width", 5: "thickness slant width"}
+    rows = [
+        {"run": f"J10-beta{beta}-none-seed0", "basis": "knob", "direction": i, "property": name}
+        for beta, names in knobs.items()
+        for i, name in enumerate(names.split(), start=1)
+    ]
+    write_table(study.folder, "alignment", pd.DataFrame(rows), None)
+    assert [run[4:9] for run in choose(study)] == ["beta4", "beta3", "beta5"]
+
+
 def test_one_run_a_configuration_the_lowest_seed(tmp_path, monkeypatch):
     table = trials(latent_dim=[3] * 3, beta=1.0, conditioning="none", seed=[2, 1, 3])
     assert choose(unread(tmp_path, monkeypatch, table)) == ["J3-beta1-none-seed1"]
@@ -261,7 +278,7 @@ def test_the_command_line(copy, capsys):
     page = copy.folder.read("explorer.html").decode()
     assert PLAIN.run_id in page
     assert LABEL.run_id not in page
-    assert main([str(copy.folder), "--runs", "J4-beta1-nome-seed0"]) == 1
-    assert "has no run 'J4-beta1-nome-seed0' (did you mean" in capsys.readouterr().err
+    assert main([str(copy.folder), "--runs", "J6-beta1-nome-seed0"]) == 1
+    assert "has no run 'J6-beta1-nome-seed0' (did you mean" in capsys.readouterr().err
     assert main([f"{copy.folder}/nowhere"]) == 1
     assert "no study at" in capsys.readouterr().err

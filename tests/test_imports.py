@@ -61,6 +61,7 @@ ANALYSIS = [
     "figures",
     "report",
     "sliders",
+    "halves",
     "explorer",
     "score",
 ]

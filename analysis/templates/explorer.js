@@ -6,7 +6,11 @@ const SAVED_PIXEL = 20; // pixels of the PNG a pixel of the picture
 
 const STEP = "A step is a standard deviation of the codes; digits are read two steps away.";
 const TURNS = {
-  knob: ["Properties", "A knob mixes latents so that one property moves and the others stay."],
+  knob: [
+    "Properties",
+    "A knob mixes latents so that, on the average of all digits and for small turns, one property" +
+      " moves alone. The meters measure this picture.",
+  ],
   latent: ["Latents", "Each latent over the paper\u2019s range, \u22125 to 5. " + STEP],
   ica: ["ICA directions", "Independent components of the codes, in steps. " + STEP],
 };
