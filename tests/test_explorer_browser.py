@@ -347,15 +347,15 @@ def test_a_frame_is_fast(page, driver):
           }
         }
     """)
-    driver.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
+    driver.execute_cdp_cmd("Performance.enable", {})
     spent = []
     for _ in range(4):
         page.js("frames60()")
         metrics = driver.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
-        spent.append({one["name"]: one["value"] for one in metrics}["ScriptDuration"])
+        spent.append({one["name"]: one["value"] for one in metrics}["ThreadTime"])
     driver.execute_cdp_cmd("Performance.disable", {})
     frame_ms = np.diff(spent) * 1000 / 60
-    assert 0.1 < np.median(frame_ms) < FRAME_MS, frame_ms
+    assert 1 < np.median(frame_ms) < FRAME_MS, frame_ms
 
 
 def test_narrow_wide_light_and_dark(page, driver):

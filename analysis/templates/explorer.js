@@ -1,7 +1,7 @@
 "use strict";
 // The page: menus, the panes side by side, the link.
 
-const STRIP_MS = 6; // of every frame, for strips; the picture comes first
+const STRIP_MS = 5; // of every frame, for strips; the picture comes first
 const SAVED_PIXEL = 20; // pixels of the PNG a pixel of the picture
 
 const STEP = "A step is a standard deviation of the codes; digits are read two steps away.";
