@@ -33,12 +33,22 @@ def chromium(width: int = 1200, height: int = 900) -> Iterator:
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options, webdriver.ChromeService(driver_path))
     try:
-        # A window cannot be made narrower than about 500 pixels; the page in it can.
-        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        resize(driver, width, height)
         yield driver
     finally:
         driver.quit()
+
+
+def resize(driver, width: int, height: int = 900) -> None:
+    """Give the page another size; a window cannot be made narrower than about 500 pixels."""
+    size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+
+def scheme(driver, name: str) -> None:
+    """What the page is told that its reader prefers: light or dark."""
+    preferred = [{"name": "prefers-color-scheme", "value": name}]
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": preferred})
 
 
 def complaints(driver) -> list[str]:

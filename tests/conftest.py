@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from analysis.runs import Study
 from study.data import Mnist, load_mnist
 
 
@@ -10,15 +11,23 @@ def mnist() -> Mnist:
     return load_mnist()
 
 
+@pytest.fixture(scope="session")
+def small_study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """The study that `pages.whole` writes, for pages that only read it."""
+    from pages import whole
+
+    return whole(tmp_path_factory.mktemp("pages") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def explored_study(tmp_path_factory: pytest.TempPathFactory, mnist: Mnist) -> Study:
+    """The study that `explored.trained_study` trains; tests that change it take a copy."""
+    from explored import trained_study
+
+    return trained_study(tmp_path_factory.mktemp("explored") / "small", mnist)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> None:
     """As in a worker: threads of several processes that share few cores wait for each other."""
     torch.set_num_threads(1)
-
-
-@pytest.fixture(scope="session")
-def small_study(tmp_path_factory, mnist):
-    """A trained, aligned and ranked study of two models; tests that change it take a copy."""
-    from explored import trained_study
-
-    return trained_study(tmp_path_factory.mktemp("explored") / "small", mnist)

@@ -32,8 +32,8 @@ REACH = np.array([1.4, 0.5, 8.0])
 
 
 @pytest.fixture(scope="module")
-def study(small_study):
-    return small_study
+def study(explored_study):
+    return explored_study
 
 
 @pytest.fixture(scope="module")

@@ -21,9 +21,9 @@ ARROW_RIGHT = "\ue014"
 
 
 @pytest.fixture(scope="module")
-def study(small_study, tmp_path_factory):
+def study(explored_study, tmp_path_factory):
     place = tmp_path_factory.mktemp("browser") / "small"
-    shutil.copytree(small_study.folder.location, place)
+    shutil.copytree(explored_study.folder.location, place)
     study = open_study(place)
     write_explorer(study)
     return study
