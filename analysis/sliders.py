@@ -1,7 +1,7 @@
 """Rows of the table `alignment` -> sliders: named, sorted, as straight lines through the latents.
 
-The value of a slider is reader @ (codes - centre); setting it moves the codes along its step. Knobs
-count from the codes that one starts with.
+The value of a slider is reader @ (codes - centre); setting it moves the codes along its step.
+A knob counts how far it was turned: steps of knobs may depend on each other.
 """
 
 import base64
@@ -52,7 +52,12 @@ def component_sliders(table: pd.DataFrame, centre: Floats) -> dict[str, Any]:
     rows = _ordered(table)
     steps = np.stack([row["vector"] for row in rows])
     sliders = [_slider(f"ICA {row['direction']}", row) for row in rows]
-    return _with_lines(sliders, steps, readers(steps)) | {"centre": packed(centre, "<f4")}
+    return {
+        "rows": sliders,
+        "steps": packed(steps, "<f4"),
+        "readers": packed(readers(steps), "<f4"),
+        "centre": packed(centre, "<f4"),
+    }
 
 
 def knob_sliders(table: pd.DataFrame, reach: Floats) -> dict[str, Any]:
@@ -81,10 +86,11 @@ def knob_sliders(table: pd.DataFrame, reach: Floats) -> dict[str, Any]:
                 "unit": UNITS[column],
                 "low": -round(furthest, 2),
                 "high": round(furthest, 2),
-                "relative": True,
+                "signed": True,
+                "knob": place,
             }
         )
-    return _with_lines(sliders, steps * works[:, None] / each, readers(steps) * each)
+    return {"rows": sliders, "steps": packed(steps * works[:, None] / each, "<f4")}
 
 
 def readers(steps: Floats) -> Floats:
@@ -160,7 +166,3 @@ def _slider(name: str, row: dict[str, Any]) -> dict[str, Any]:
         "low": -REACH,
         "high": REACH,
     }
-
-
-def _with_lines(rows: list[dict[str, Any]], steps: Floats, readers: Floats) -> dict[str, Any]:
-    return {"rows": rows, "steps": packed(steps, "<f4"), "readers": packed(readers, "<f4")}

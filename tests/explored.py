@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from analysis.align import ALIGNMENT, _joined, align_model
+from analysis.align import ALIGNMENT, align_model
 from analysis.alignment import PROPERTIES, Pictures, some_of_every_digit
 from analysis.factors import measured
 from analysis.runs import Study
@@ -38,6 +38,7 @@ PLAIN, LABEL = (
     )
     for beta, given in ((1.0, "none"), (2.0, "label"))
 )
+AXES = ["run", "latent_dim", "beta", "conditioning", "seed"]
 DEAD = 3  # the latent of each model that its decoder does not see
 
 
@@ -66,7 +67,8 @@ def trained_study(folder, mnist):
         mnist.test_images[few], mnist.test_labels[few].astype(np.int64), spread, AlwaysZero()
     )
     parts = [align_model(study.model(run)[0], pictures).assign(run=run, key=run) for run in records]
-    write_table(folder, "alignment", _joined(study.trials, parts), ALIGNMENT)
+    table = study.trials[AXES].merge(pd.concat(parts), on="run")[ALIGNMENT.names]
+    write_table(folder, "alignment", table, ALIGNMENT)
     names = [config.run_id.replace("-seed0", "") for config in (LABEL, PLAIN)]
     write_table(folder, "ranking", pd.DataFrame({"rank": [1, 2], "configuration": names}), None)
     return study

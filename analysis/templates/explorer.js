@@ -32,8 +32,8 @@ function startOf(run) {
   return seed ? normals(Number(seed[1]), run.latent_dim) : Float64Array.from(run.starts[state.from]);
 }
 
-/** Show the state; codes of the panes, where they are not to start anew. */
-function show(codes = []) {
+/** Show the state; a point for each pane that is not to start anew. */
+function show(points = []) {
   const chosen = [state.run, state.other].filter(Boolean).map((name) => runs.get(name));
   while (panes.length > chosen.length) panes.pop().element.remove();
   while (panes.length < chosen.length) {
@@ -42,10 +42,10 @@ function show(codes = []) {
   }
   const basis = chosen.every((run) => run.bases[state.turn]) ? state.turn : "latent";
   panes.forEach((pane, i) => {
-    pane.begin(chosen[i], startOf(chosen[i]), Number(state.digit), codes[i]);
+    pane.begin(chosen[i], startOf(chosen[i]), Number(state.digit), points[i]);
     pane.turn(basis);
   });
-  if (panes.length > 1 && codes[0] && !codes[1]) follow();
+  if (panes.length > 1 && points[0] && !points[1]) follow();
   document.body.classList.toggle("two", panes.length > 1);
   find("digits").hidden = !chosen.some((run) => run.classes);
   find("hint").textContent = chosen.every((run) => run.bases.knob) ? TURNS[basis][1] : UNMEASURED;
@@ -79,7 +79,7 @@ function lead(pane, other, index) {
   if (partner < 0) return;
   const row = pane.rows[index];
   const mate = other.rows[partner];
-  const way = placeOn(row.line, pane.codes, pane.start) - row.own;
+  const way = placeOn(row.line, pane) - row.own;
   other.set(partner, mate.own + (opposed(row.line, mate.line) ? -way : way));
 }
 
@@ -94,7 +94,7 @@ function partners(pane, other) {
 function follow() {
   const [left, right] = panes;
   left.rows.forEach(({ line, own }, index) => {
-    if (Math.abs(placeOn(line, left.codes, left.start) - own) > 1e-6) lead(left, right, index);
+    if (Math.abs(placeOn(line, left) - own) > 1e-6) lead(left, right, index);
   });
 }
 
@@ -114,8 +114,12 @@ function frame() {
 
 /** Put the state into the address, without a new entry in the history. */
 function remember() {
-  const [z, z2] = panes.map(({ codes, start }) => changesText(codes, start));
-  history.replaceState(null, "", linkOf({ ...state, z, z2: z2 ?? "" }));
+  const [one, two] = panes.map(({ codes, start, knobs }) => [
+    changesText(codes, start),
+    changesText(knobs, knobs.map(() => 0)),
+  ]);
+  const [[z, k], [z2, k2]] = [one, two ?? ["", ""]];
+  history.replaceState(null, "", linkOf({ ...state, z, k, z2, k2 }));
 }
 
 /** The state of the address, as far as it says one. */
@@ -129,11 +133,15 @@ function recall() {
     digit: count(10),
     from: count(payload.labels.length),
   };
-  const { z, z2, ...given } = stateOf(location.hash, allowed);
+  const { z, k, z2, k2, ...given } = stateOf(location.hash, allowed);
   const fresh = { run: names[0], other: "", turn: "knob", from: payload.first };
   Object.assign(state, fresh, { digit: String(payload.labels[payload.first]) }, given);
-  const codes = (name, text) => (name && text ? changed(startOf(runs.get(name)), text) : undefined);
-  show([codes(state.run, z), codes(state.other, z2)]);
+  const point = (name, codes, knobs) => {
+    if (!name || !(codes || knobs)) return undefined;
+    const start = pointAt(startOf(runs.get(name)));
+    return { codes: changed(start.codes, codes), knobs: changed(start.knobs, knobs) };
+  };
+  show([point(state.run, z, k), point(state.other, z2, k2)]);
 }
 
 /** Radio buttons, one a choice: a label is a text or an element. */
@@ -165,12 +173,12 @@ function fillMenus() {
   const digits = Array.from({ length: 10 }, (_, digit) => [String(digit), String(digit)]);
   radios("digits", digits, (digit) => {
     state.digit = digit;
-    show(panes.map(({ codes }) => codes));
+    show([...panes]);
   });
   const turns = Object.entries(TURNS).map(([turn, [name]]) => [turn, name]);
   radios("turns", turns, (turn) => {
     state.turn = turn;
-    show(panes.map(({ codes }) => codes));
+    show([...panes]);
   });
 }
 
@@ -218,7 +226,7 @@ function listen() {
   });
   find("other").addEventListener("change", ({ target }) => {
     state.other = target.value;
-    show([panes[0].codes]);
+    show([panes[0]]);
   });
   find("random").addEventListener("click", () => {
     state.from = `random-${Math.floor(Math.random() * 1e9)}`;

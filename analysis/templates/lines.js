@@ -1,6 +1,7 @@
 "use strict";
 // Sliders as straight lines through the latent space. The value of a slider is
-// reader . (codes - centre); to set it, the codes move along the slider's step.
+// reader . (codes - centre); to set it, the codes move along the slider's step. A knob remembers how
+// far it was turned instead: steps of knobs may depend on each other, so that codes cannot tell.
 
 const ALIGNED = new Set(["thickness", "slant", "width"]);
 
@@ -8,35 +9,40 @@ const ALIGNED = new Set(["thickness", "slant", "width"]);
 function linesOf(run, basis) {
   const { rows, steps, readers, centre } = run.bases[basis];
   const n = run.latent_dim;
-  const matrices = steps && { steps: floats(steps), readers: floats(readers) };
-  const middle = centre && floats(centre);
+  const [allSteps, allReaders, middle] = [steps, readers, centre].map((text) => text && floats(text));
   return rows.map((row, i) => {
-    const take = (matrix) => matrix.subarray(i * n, (i + 1) * n);
-    const unit = () => Float32Array.from({ length: n }, (_, k) => (k === row.latent ? 1 : 0));
-    const [step, reader] = matrices ? [take(matrices.steps), take(matrices.readers)] : [unit(), unit()];
+    const take = (matrix) => matrix?.subarray(i * n, (i + 1) * n);
+    const unit = Float32Array.from({ length: n }, (_, k) => (k === row.latent ? 1 : 0));
+    const [step, reader] = [take(allSteps) ?? unit, take(allReaders) ?? unit];
     return { ...row, step, reader, centre: middle };
   });
 }
 
-/** Where codes are along a line; a knob counts from the start. */
-function placeOn(line, codes, start) {
-  const centre = line.centre ?? (line.relative ? start : null);
+/** Where a point, its codes and how far its knobs were turned, is along a line. */
+function placeOn(line, { codes, knobs }) {
+  if (line.knob !== undefined) return knobs[line.knob];
   let place = 0;
   for (let i = 0; i < codes.length; i++) {
-    place += line.reader[i] * (codes[i] - (centre ? centre[i] : 0));
+    place += line.reader[i] * (codes[i] - (line.centre ? line.centre[i] : 0));
   }
   return place;
 }
 
-/** Codes moved to a value of a line; the rest of them stays. */
-function moved(line, codes, start, value) {
-  const way = value - placeOn(line, codes, start);
-  return codes.map((code, i) => code + way * line.step[i]);
+/** A point moved to a value of a line; the rest of it stays. */
+function moved(line, point, value) {
+  const way = value - placeOn(line, point);
+  const knobs = point.knobs.map((turn, k) => turn + (k === line.knob ? way : 0));
+  return { codes: point.codes.map((code, i) => code + way * line.step[i]), knobs };
+}
+
+/** The point of codes with no knob turned. */
+function pointAt(codes) {
+  return { codes, knobs: new Float64Array(ALIGNED.size) };
 }
 
 /** The slider's value as text, with the unit of what it counts. */
 function valueText(line, value) {
-  const sign = line.relative && value >= 0.005 ? "+" : "";
+  const sign = line.signed && value >= 0.005 ? "+" : "";
   const digits = Math.abs(value) < 0.005 ? "0.00" : value.toFixed(2);
   return `${sign}${digits}`.replace("-", "\u2212") + (line.unit ? ` ${line.unit}` : "");
 }

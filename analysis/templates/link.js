@@ -1,7 +1,7 @@
 "use strict";
 // What the page shows, as the part of its address behind the #.
 
-/** The codes that differ from the start: "3:0.52_7:-1.2", latents counted from 1. */
+/** The numbers that differ from the start: "3:0.52_7:-1.2", counted from 1. */
 function changesText(codes, start) {
   const changed = [];
   codes.forEach((code, i) => {
@@ -20,7 +20,7 @@ function changed(start, text) {
   return codes;
 }
 
-/** The address of a state: run, other, turn, digit, from, and the two panes' changes. */
+/** The address of a state: run, other, turn, digit, from; the changes of codes (z) and knobs (k). */
 function linkOf(state) {
   const given = Object.entries(state).filter(([, value]) => value !== "" && value !== null);
   return "#" + new URLSearchParams(given).toString().replaceAll("%3A", ":");
@@ -35,7 +35,8 @@ function stateOf(hash, allowed) {
   }
   const from = given.get("from") ?? "";
   if (/^random-\d{1,9}$/.test(from)) state.from = from;
-  return { ...state, z: given.get("z"), z2: given.get("z2") };
+  for (const key of ["z", "k", "z2", "k2"]) state[key] = given.get(key);
+  return state;
 }
 
 /** n standard normal numbers that depend on the seed alone (mulberry32, Box and Muller). */

@@ -45,10 +45,10 @@ class Pane {
     return { ...property, ...parts, start: part(".start"), now: part(".now") };
   }
 
-  /** Start anew: a run, codes to measure changes from, the digit, and codes to show. */
-  begin(run, start, digit, codes = start) {
+  /** Start anew: a run, codes to measure changes from, the digit, and the point to show. */
+  begin(run, start, digit, { codes, knobs } = pointAt(start)) {
     if (this.run !== run) this.decoder = new Decoder(run);
-    Object.assign(this, { run, start, digit, codes: Float64Array.from(codes), stale: true });
+    Object.assign(this, { run, start, digit, codes, knobs, stale: true });
     this.heading.textContent = run.title;
     this.from = measure(this.pixelsOf(start));
   }
@@ -104,7 +104,7 @@ class Pane {
 
   markOwn(row, mark) {
     const { line } = row;
-    row.own = placeOn(line, this.start, this.start);
+    row.own = placeOn(line, pointAt(this.start));
     const share = (row.own - line.low) / (line.high - line.low);
     mark.hidden = !(share >= 0 && share <= 1);
     mark.style.left = `${100 * share}%`;
@@ -118,7 +118,7 @@ class Pane {
   set(index, value) {
     const { line } = this.rows[index];
     const within = Math.min(Math.max(value, line.low), line.high);
-    this.codes = moved(line, this.codes, this.start, within);
+    Object.assign(this, moved(line, this, within));
     this.stale = true;
     this.rows.forEach((row, i) => {
       if (i !== index) row.drawn = 0;
@@ -142,14 +142,14 @@ class Pane {
     const [figure, from] = [this.figures?.[column], this.from?.[column]];
     value.textContent = this.figures ? valueText({ unit }, figure) : "nothing to measure";
     const both = this.figures && this.from;
-    change.textContent = both ? valueText({ relative: true }, figure - from) : "";
+    change.textContent = both ? valueText({ signed: true }, figure - from) : "";
     if (this.figures) now.style.left = place(figure);
     if (this.from) start.style.left = place(from);
   }
 
   drawSlider(row) {
     const { line, slider } = row;
-    const place = placeOn(line, this.codes, this.start);
+    const place = placeOn(line, this);
     const said = valueText(line, place);
     const meter = this.meters.find(({ name }) => name === line.property);
     const shown = meter && this.figures ? `, ${line.property} ${meter.value.textContent}` : "";
@@ -172,7 +172,7 @@ class Pane {
       while (row.visible && row.drawn < STRIP) {
         if (performance.now() > until) return true;
         const value = this.stripValue(row.line, row.drawn);
-        const codes = moved(row.line, this.codes, this.start, value);
+        const { codes } = moved(row.line, this, value);
         paint(row.context, this.pixelsOf(codes), SIDE * row.drawn);
         row.drawn += 1;
       }
