@@ -76,6 +76,8 @@ ANALYSIS = [
     "report_facts",
     "report_figures",
     "report",
+    "sliders",
+    "halves",
     "explorer",
     "score",
 ]
