@@ -87,8 +87,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def write_explorer(
     study: Study, data_folder: Path | None = None, runs: Sequence[str] | None = None
-) -> None:
-    """Write `explorer.html` to a study's folder.
+) -> str:
+    """Write `explorer.html` to a study's folder; returns its place.
 
     Args:
         study: trained; without alignments its latents stand unnamed, in the order of their KL.
@@ -100,6 +100,7 @@ def write_explorer(
     """
     chosen = list(dict.fromkeys(runs)) if runs else choose(study)
     study.folder.write(PAGE, render(payload(study, chosen, data_folder)).encode())
+    return f"{study.folder}/{PAGE}"
 
 
 def choose(study: Study) -> list[str]:

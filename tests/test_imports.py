@@ -71,14 +71,14 @@ ANALYSIS = [
     "sheets",
     "captions",
     "gallery",
+    "sliders",
+    "halves",
+    "explorer",
     "report_words",
     "report_tables",
     "report_facts",
     "report_figures",
     "report",
-    "sliders",
-    "halves",
-    "explorer",
     "score",
 ]
 JOINS_RAY = "score"  # the command line of analysis: it joins a cluster as study.run does
