@@ -150,7 +150,7 @@ def _ica(scores: pd.DataFrame, score: str) -> Finding | None:
 def _hypothesis(trials: pd.DataFrame, scores: pd.DataFrame, score: str) -> Finding | None:
     """Rank correlation between the KL fraction and a score, over runs."""
     table = scores[scores["score"] == score].merge(trials[["run", "kl_fraction"]], on="run")
-    if len(table) < 4:
+    if len(table) < 4 or table["kl_fraction"].nunique() < 2 or table["value"].nunique() < 2:
         return None
     interval = rank_correlation(table["kl_fraction"].to_numpy(), table["value"].to_numpy())
     verb = _verb(interval, "is contradicted", "is borne out", "is not decided")

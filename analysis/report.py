@@ -60,7 +60,9 @@ class Report(NamedTuple):
     what: list[facts.Fact]
     best: list[str]
     findings: list[words.Finding]
-    claims: list[dict[str, str]]
+    claims: list[dict[str, str]]  # those that the study has the runs for
+    unclaimed: int  # the others
+    questions: dict[str, list[str]]  # question -> its answers
     ranking: tables.Table | None
     plots: dict[str, Any]
     gallery: figures.Gallery
@@ -150,6 +152,8 @@ def gather(study: Study) -> Report:
     ranked = study.ranking if has_table(study.folder, "ranking") else None
     alignment = study.alignment if has_table(study.folder, "alignment") else None
     ica, claims = _csv(study, "tables", "ica"), _csv(study, "", "claims")
+    decided = None if claims is None else claims[claims["verdict"] != "not run"]
+    answers = _csv(study, "", "findings")
     elbo = configurations(study.trials, study.latents, _bounds(scores))
     aligned = [] if alignment is None else words.alignments(alignment)
     return Report(
@@ -158,8 +162,10 @@ def gather(study: Study) -> Report:
         counts=facts.counts(study.trials),
         what=facts.what_was_run(study.trials, said),
         best=[] if ranked is None else words.best(ranked),
-        findings=words.findings(ranked, elbo, ica, alignment, claims),
-        claims=[] if claims is None else claim_rows(claims),
+        findings=words.findings(ranked, elbo, ica, alignment, decided),
+        claims=[] if decided is None else claim_rows(decided),
+        unclaimed=0 if claims is None or decided is None else len(claims) - len(decided),
+        questions={} if answers is None else questions(answers),
         ranking=None if ranked is None else tables.ranking(ranked),
         plots=plots(study.trials, elbo, scores, ranked),
         gallery=figures.gallery(study.folder),
@@ -199,6 +205,12 @@ def claim_rows(claims: pd.DataFrame) -> list[dict[str, str]]:
         told = {name: tables.text(row.get(name)) for name in CLAIM_COLUMNS}
         rows.append(told | {"kind": verdict_kind(told["verdict"])})
     return rows
+
+
+def questions(answers: pd.DataFrame) -> dict[str, list[str]]:
+    """The answers of `findings.csv` by question, in its order."""
+    rows = answers.groupby("question", sort=False)["answer"]
+    return {str(question): [str(answer) for answer in part] for question, part in rows}
 
 
 def verdict_kind(verdict: str) -> str:

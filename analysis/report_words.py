@@ -102,14 +102,10 @@ def findings(
     """The figures of the first screen: those that a study has the tables for."""
     found = []
     if claims is not None and len(claims):
-        verdicts = claims["verdict"].value_counts()
-        found.append(
-            Finding(
-                "Published claims",
-                f"{verdicts.iloc[0]} of {len(claims)}: {verdicts.index[0]}",
-                ", ".join(f"{n} {verdict}" for verdict, n in verdicts.iloc[1:].items()),
-            )
-        )
+        others = claims.loc[claims["verdict"] != "holds", "verdict"].value_counts()
+        value = f"{len(claims) - others.sum()} of {len(claims)} hold"
+        note = ", ".join(f"{n}: {verdict}" for verdict, n in others.items())
+        found.append(Finding("Published claims", value, note))
     if ranked is not None and ranked["higgins"].notna().any():
         found.append(_above_pixels(ranked[ranked["higgins"].notna()]))
     if len(elbo):

@@ -154,4 +154,6 @@ def whole(place):
         }
     )
     folder.write("claims.csv", claims.to_csv(index=False).encode())
+    answers = pd.DataFrame({"question": ["Which is best?"] * 2, "answer": ["That one.", "Or so."]})
+    folder.write("findings.csv", answers.to_csv(index=False).encode())
     return study

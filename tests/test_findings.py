@@ -98,6 +98,11 @@ def test_one_seed_has_no_interval(study):
     assert "one seed cannot tell" in row["answer"]
 
 
+def test_nothing_is_said_of_a_correlation_with_a_constant(study):
+    write_table(study.folder, "trials", study.trials.assign(kl_fraction=0.2), None)
+    assert SHARE not in set(findings(open_study(str(study.folder)))["question"])
+
+
 def test_a_study_without_scores_has_no_findings(study):
     study.folder.delete("scores.parquet")
     assert findings(study).empty
