@@ -73,6 +73,17 @@ class Study:
         """
         return self._scored("alignment")
 
+    @cached_property
+    def search(self) -> pd.DataFrame:
+        """A row a trial of a search: its runs, state, parameters and values on held-out images.
+
+        Raises:
+            StudyError: the study is a grid.
+        """
+        if not has_table(self.folder, "search"):
+            raise StudyError(f"{self.folder} is no search: it has no search.parquet")
+        return read_table(self.folder, "search")
+
     def forget(self, *tables: str) -> None:
         """Read these tables anew when next asked for."""
         for name in tables:

@@ -10,6 +10,7 @@ import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -20,10 +21,12 @@ from study.storage import Folder
 
 INTERRUPTED = "interrupted; what is done stays, and the same command goes on from here"
 PLAIN_WIDTH = 140  # columns where the output is no terminal
+EXPORT_SEEDS = [0, 1, 2, 3, 4]
 EXIT_FAILURE, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
 DESCRIPTION = """\
-Train every configuration of a grid of VAEs on MNIST and leave tables and figures.
+Train every configuration of a grid of VAEs on MNIST, or search for the best ones, and leave tables
+and figures.
 
 Repeat the same command after an interruption and it goes on; enlarge the grid and it trains only
 what is missing. Finished runs are never trained again, unless --fresh is given.
@@ -34,6 +37,7 @@ examples:
   python -m study.run --grid paper --seeds 0,1,2           the paper, over three seeds
   python -m study.run --grid full --address 10.0.0.1:6379  on a Ray cluster
   python -m study.run --grid quick --set epochs=20 --set 'beta=[1,4]' --name beta4
+  python -m study.run --search search-quick                the best trade-off, found by Optuna
 """
 
 
@@ -54,6 +58,8 @@ def _run(args: argparse.Namespace) -> int:
     overrides = parse_overrides(args.set or [])
     if args.seeds is not None:
         overrides["seed"] = args.seeds
+    if args.search is not None:
+        return _run_search(args, overrides)
     if args.pack is not None:
         overrides |= parse_overrides([f"pack={args.pack}"])
     path = find_grid(args.grid)
@@ -66,20 +72,14 @@ def _run(args: argparse.Namespace) -> int:
     from study.book import make_plan
     from study.launch import Resources
 
-    terminal = sys.stdout.isatty()
-    console = Console(width=None if terminal else PLAIN_WIDTH, highlight=False)
+    console = _console()
     if args.dry_run:
         session.show_plan(make_plan(runs, study), args.cpus_per_run, console)
         return 0
     asked = {"grid": str(path), "set": overrides, "command": shlex.join(["study", *args.argv])}
     if args.fresh:
         session.start_over(study, console)
-    resources = Resources(
-        address=args.address,
-        cpus_per_run=args.cpus_per_run,
-        gpus_per_run=args.gpus_per_run,
-        max_failures=args.max_failures,
-    )
+    resources = Resources(**_resources(args))
     outcome = session.run_session(runs, study, asked, data_dir, resources, console, args.log)
     if outcome.interrupted:
         raise KeyboardInterrupt
@@ -87,6 +87,79 @@ def _run(args: argparse.Namespace) -> int:
     if not args.no_scores:
         _score(study, data_dir, args.address, console)
     return EXIT_FAILURE if outcome.errors else 0
+
+
+def _run_search(args: argparse.Namespace, overrides: dict[str, Any]) -> int:
+    """Search, then show what was found; its own options stand in the group of that name."""
+    from analysis.objectives import DIRECTIONS, held_out
+    from study.space import read_search
+
+    path = find_grid(args.search, search=True)
+    search = read_search(path.read_text(), str(path), DIRECTIONS, overrides)
+    study = Folder(args.results) / (args.name or path.stem)
+    data_dir = Path(args.data_dir) if args.data_dir else None
+    console = _console()
+    if args.export_grid:
+        return _export(study, args.export_grid, args.seeds, console)
+
+    from study import proposals, session
+    from study.launch import Resources
+    from study.search import Judge, run_search, show_search
+
+    if args.dry_run:
+        show_search(search, args.cpus_per_run, console)
+        return 0
+    asked = {"from": args.source, "set": overrides, "command": shlex.join(["study", *args.argv])}
+    if args.fresh:
+        session.start_over(study, console)
+        proposals.forget(study)
+    where = study, asked, data_dir, Resources(**_resources(args)), console, args.log
+    source = Folder(args.source) if args.source else None
+    outcome = run_search(search, Judge(DIRECTIONS, held_out), *where, source)
+    if outcome.interrupted:
+        raise KeyboardInterrupt
+    _present(study, console)
+    if not args.no_scores:
+        _score(study, data_dir, args.address, console)
+    _present_search(study, data_dir, console)
+    return EXIT_FAILURE if outcome.errors else 0
+
+
+def _present_search(study: Folder, data_dir: Path | None, console: Console) -> None:
+    """Print what the search found and draw it."""
+    from analysis import open_study
+    from analysis.front import what_to_use, write_front
+    from analysis.search_figures import save_search
+
+    opened = open_study(str(study))
+    write_front(opened, data_dir)
+    drawn = save_search(opened)
+    console.print(what_to_use(opened), soft_wrap=True, markup=False)
+    console.print(f"{drawn} figures of the search are in {study}", soft_wrap=True)
+
+
+def _export(study: Folder, target: str, seeds: list[int] | None, console: Console) -> int:
+    """Write the front of a search as a grid."""
+    from analysis import open_study
+    from analysis.front import as_grid
+
+    path = Path(target).expanduser()
+    try:
+        path.write_text(as_grid(open_study(str(study)), seeds or EXPORT_SEEDS))
+    except OSError as error:
+        raise StudyError(f"cannot write {path}: {error}") from None
+    console.print(f"python -m study.run --grid {path}", soft_wrap=True)
+    return 0
+
+
+def _resources(args: argparse.Namespace) -> dict[str, Any]:
+    """What a run may use, by the fields of Resources."""
+    names = ("address", "cpus_per_run", "gpus_per_run", "max_failures")
+    return {name: getattr(args, name) for name in names}
+
+
+def _console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False)
 
 
 def _present(study: Folder, console: Console) -> None:
@@ -121,11 +194,16 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     what = parser.add_argument_group("what to train")
-    what.add_argument(
+    kind = what.add_mutually_exclusive_group(required=True)
+    kind.add_argument(
         "--grid",
-        required=True,
         metavar="NAME",
         help="a grid of configs/ (quick, paper, full) or a path to a YAML file",
+    )
+    kind.add_argument(
+        "--search",
+        metavar="NAME",
+        help="a search of configs/ (search-quick, search-pareto) or a path to a YAML file",
     )
     what.add_argument(
         "--set",
@@ -148,6 +226,18 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--no-scores",
         action="store_true",
         help="train and draw only; python -m analysis.score does the rest later",
+    )
+    search = parser.add_argument_group("with --search")
+    search.add_argument(
+        "--from",
+        dest="source",
+        metavar="results/GRID",
+        help="a finished study, whose runs are taken for known trials and not trained again",
+    )
+    search.add_argument(
+        "--export-grid",
+        metavar="FILE.yaml",
+        help="write the best configurations found as a grid of five seeds (or of --seeds), and stop",
     )
     where = parser.add_argument_group("where")
     where.add_argument(
@@ -204,6 +294,10 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         help="also log every epoch to a tracker (needs the extra of that name)",
     )
     args = parser.parse_args(argv)
+    if args.grid and (args.source or args.export_grid):
+        parser.error("--from and --export-grid go with --search")
+    if args.search and args.pack:
+        parser.error("--pack goes with --grid: the trials of a search come one by one")
     args.argv = sys.argv[1:] if argv is None else list(argv)
     return args
 

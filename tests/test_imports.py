@@ -12,6 +12,7 @@ STUDY = [
     "storage",
     "lock",
     "grid",
+    "space",
     "data",
     "objective",
     "vae",
@@ -24,6 +25,7 @@ STUDY = [
     "pack",
     "estimate",
     "results",
+    "proposals",
     "status",
     "trainable",
     "display",
@@ -35,6 +37,7 @@ STUDY = [
     "trackers",
     "book",
     "session",
+    "search",
     "run",
     "__main__",
 ]
@@ -57,14 +60,17 @@ ANALYSIS = [
     "alignment",
     "align",
     "ranking",
+    "objectives",
+    "front",
     "claims",
     "figures",
+    "search_figures",
     "report",
     "explorer",
     "score",
 ]
 JOINS_RAY = "score"  # the command line of analysis: it joins a cluster as study.run does
-READABLE = {"config", "storage", "data", "objective", "vae", "results", "train"}
+READABLE = {"config", "storage", "space", "data", "objective", "vae", "results", "train"}
 
 
 def imported(path):
