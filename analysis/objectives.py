@@ -41,7 +41,7 @@ def held_out(trained: Trained, names: list[str], data_folder: Path | None = None
     return values(trained, names, *_held_out(data_folder, _needs_factors(names)))
 
 
-def tested(trained: Trained, names: list[str], data_folder: Path | None = None) -> list[float]:
+def on_test_set(trained: Trained, names: list[str], data_folder: Path | None = None) -> list[float]:
     """The same on the test set, for the final table alone.
 
     Raises:

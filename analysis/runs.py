@@ -80,9 +80,16 @@ class Study:
         Raises:
             StudyError: the study is a grid.
         """
-        if not has_table(self.folder, "search"):
-            raise StudyError(f"{self.folder} is no search: it has no search.parquet")
-        return read_table(self.folder, "search")
+        return self._searched("search")
+
+    @cached_property
+    def front(self) -> pd.DataFrame:
+        """The trials of a search that no other beats, also measured on the test set.
+
+        Raises:
+            StudyError: the study is a grid.
+        """
+        return self._searched("front")
 
     def forget(self, *tables: str) -> None:
         """Read these tables anew when next asked for."""
@@ -132,6 +139,11 @@ class Study:
             raise StudyError(
                 f"{self.folder} has no {name}.parquet yet: python -m analysis.score {self.folder}"
             )
+        return read_table(self.folder, name)
+
+    def _searched(self, name: str) -> pd.DataFrame:
+        if not has_table(self.folder, name):
+            raise StudyError(f"{self.folder} is no search: it has no {name}.parquet")
         return read_table(self.folder, name)
 
     def _require_run(self, run: str) -> None:

@@ -93,10 +93,10 @@ class Proposals:
                 continue
             whole = trial.params.keys() == self.search.space.keys()  # killed while it was asked
             if whole and trial.number not in lined_up:
-                origin = {key: trial.user_attrs[key] for key in ("source",) if key in trial.user_attrs}
-                self._study.enqueue_trial(
-                    trial.params, user_attrs={**origin, "continues": trial.number}
-                )
+                attributes = {"continues": trial.number}
+                if "source" in trial.user_attrs:
+                    attributes["source"] = trial.user_attrs["source"]
+                self._study.enqueue_trial(trial.params, user_attrs=attributes)
             self._study.tell(trial.number, state=TrialState.FAIL)
         self._open.clear()
         self._twins.clear()

@@ -92,6 +92,7 @@ def _run(args: argparse.Namespace) -> int:
 def _run_search(args: argparse.Namespace, overrides: dict[str, Any]) -> int:
     """Search, then show what was found; its own options stand in the group of that name."""
     from analysis.objectives import DIRECTIONS, held_out
+    from analysis.searched import export, present
     from study.space import read_search
 
     path = find_grid(args.search, search=True)
@@ -100,7 +101,9 @@ def _run_search(args: argparse.Namespace, overrides: dict[str, Any]) -> int:
     data_dir = Path(args.data_dir) if args.data_dir else None
     console = _console()
     if args.export_grid:
-        return _export(study, args.export_grid, args.seeds, console)
+        target = Path(args.export_grid).expanduser()
+        export(str(study), target, args.seeds or EXPORT_SEEDS, console)
+        return 0
 
     from study import proposals, session
     from study.launch import Resources
@@ -121,35 +124,8 @@ def _run_search(args: argparse.Namespace, overrides: dict[str, Any]) -> int:
     _present(study, console)
     if not args.no_scores:
         _score(study, data_dir, args.address, console)
-    _present_search(study, data_dir, console)
+    present(str(study), data_dir, console)
     return EXIT_FAILURE if outcome.errors else 0
-
-
-def _present_search(study: Folder, data_dir: Path | None, console: Console) -> None:
-    """Print what the search found and draw it."""
-    from analysis import open_study
-    from analysis.front import what_to_use, write_front
-    from analysis.search_figures import save_search
-
-    opened = open_study(str(study))
-    write_front(opened, data_dir)
-    drawn = save_search(opened)
-    console.print(what_to_use(opened), soft_wrap=True, markup=False)
-    console.print(f"{drawn} figures of the search are in {study}", soft_wrap=True)
-
-
-def _export(study: Folder, target: str, seeds: list[int] | None, console: Console) -> int:
-    """Write the front of a search as a grid."""
-    from analysis import open_study
-    from analysis.front import as_grid
-
-    path = Path(target).expanduser()
-    try:
-        path.write_text(as_grid(open_study(str(study)), seeds or EXPORT_SEEDS))
-    except OSError as error:
-        raise StudyError(f"cannot write {path}: {error}") from None
-    console.print(f"python -m study.run --grid {path}", soft_wrap=True)
-    return 0
 
 
 def _resources(args: argparse.Namespace) -> dict[str, Any]:
@@ -237,7 +213,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     search.add_argument(
         "--export-grid",
         metavar="FILE.yaml",
-        help="write the best configurations found as a grid of five seeds (or of --seeds), and stop",
+        help="write the best configurations found as a grid of five seeds, or of --seeds",
     )
     where = parser.add_argument_group("where")
     where.add_argument(

@@ -1,44 +1,31 @@
-"""Search by Optuna, trained by Ray Tune: one sitting.
-
-Tune asks for a trial whenever there is room for one, trains it as it trains a grid's, and stops it
-where Optuna's pruner says so. Optuna is asked and told here rather than through Ray's OptunaSearch:
-that one keeps the trials of a killed driver RUNNING for ever, loses NaN without a word, and knows
-nothing of runs, which here are never trained twice.
-"""
+"""Search by Optuna, trained by Ray Tune: one sitting."""
 
 import math
-from collections.abc import Callable
+import os
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ray import tune
-from ray.tune.experiment import Trial
-from ray.tune.schedulers import FIFOScheduler, TrialScheduler
-from ray.tune.search import Searcher
+import torch
 from rich.console import Console
 
 from study import checkpoint
 from study.book import Book, make_plan
-from study.choice import Choice
-from study.config import RunConfig, StudyError, UsageError
+from study.choice import Choice, choose
+from study.config import RunConfig, StudyError
 from study.data import data_dir, fetch
-from study.display import Display
-from study.events import Events
+from study.display import Display, duration
+from study.estimate import epoch_seconds
 from study.launch import Outcome, Resources, connect, fit, new_task, slots
 from study.lock import Lock
 from study.nodes import check_nodes
 from study.proposals import Proposals
 from study.results import RECORD, WEIGHTS, is_done, read_record, read_records, runs_folder
 from study.session import plan_engine
-from study.space import Directions, Search
+from study.space import INTEGERS, Axis, Directions, Range, Search
 from study.storage import Folder
 from study.trackers import Journal, open_tracker
-from study.trainable import Run, figures_of, trainable
-from study.vae import Vae
-
-Trained = list[tuple[RunConfig, Vae]]  # the runs of a trial: one a seed
-Measure = Callable[[Trained, list[str], Path], list[float]]
+from study.tuning import Desk, Measure, Outcomes, Pruning, search_trial
 
 
 class Judge(NamedTuple):
@@ -46,86 +33,6 @@ class Judge(NamedTuple):
 
     directions: Directions  # the objectives that there are
     measure: Measure  # trained models, objectives and the cache of the data -> values
-
-
-class _Desk(Searcher):
-    """Hands out Optuna's proposals as Tune has room for them."""
-
-    def __init__(self, propose: Callable[[], dict[str, Any] | None]) -> None:
-        super().__init__()
-        self._propose = propose
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Nothing: as Events, it is pickled into a snapshot that we never read."""
-        return {}
-
-    def set_search_properties(self, metric: Any, mode: Any, config: Any, **spec: Any) -> bool:
-        return True
-
-    def suggest(self, trial_id: str) -> dict[str, Any] | str:
-        return self._propose() or Searcher.FINISHED
-
-    def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
-        """Nothing: `_Outcomes` tells Optuna."""
-
-    def save(self, checkpoint_path: str) -> None:
-        """Nothing to save: Optuna's storage has it."""
-
-    def restore(self, checkpoint_path: str) -> None:
-        """Nothing to restore."""
-
-
-class _Pruning(FIFOScheduler):
-    """First come, first served; stops a trial whose early value Optuna's pruner gives up."""
-
-    def __init__(self, proposals: Proposals) -> None:
-        super().__init__()
-        self.pruned: set[int] = set()
-        self._proposals = proposals
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {}
-
-    def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
-        values, number = result.get("values"), trial.config["number"]
-        if result.get("state") != "begun" or not values or number in self.pruned:
-            return str(TrialScheduler.CONTINUE)
-        if not self._proposals.report(number, result["epoch"], values[0]):
-            return str(TrialScheduler.CONTINUE)
-        self.pruned.add(number)
-        return str(TrialScheduler.STOP)
-
-
-class _Outcomes(Events):
-    """Tells Optuna how trials end, besides those whom a grid's events tell."""
-
-    def __init__(self, proposals: Proposals, pruning: _Pruning, *told: Any) -> None:
-        """What follows `pruning` goes to Events."""
-        super().__init__(*told)
-        self._proposals, self._pruning = proposals, pruning
-
-    def on_trial_complete(
-        self, iteration: int, trials: list[Trial], trial: Trial, **more: Any
-    ) -> None:
-        super().on_trial_complete(iteration, trials, trial, **more)
-        number, result = trial.config["number"], trial.last_result or {}
-        if number in self._pruning.pruned:
-            self._proposals.prune(number)
-            self._display.finished(result["run"], None, how="pruned")
-            self._settled(result["run"])
-        elif result.get("state") == "done" and result.get("values"):
-            self._proposals.complete(number, result["values"])
-        elif reason := result.get("error") or result.get("reason"):
-            self._proposals.fail(number, reason)
-        # else the user has asked to stop: the trial stays open, and is lined up again
-
-    def on_trial_error(
-        self, iteration: int, trials: list[Trial], trial: Trial, **more: Any
-    ) -> None:
-        super().on_trial_error(iteration, trials, trial, **more)
-        runs = [member["run"] for member in trial.config["task"]["members"]]
-        reasons = [self.errors[run] for run in runs if run in self.errors]
-        self._proposals.fail(trial.config["number"], reasons[0] if reasons else "it failed")
 
 
 def run_search(
@@ -171,7 +78,9 @@ def run_search(
         try:
             if proposals.left():
                 where = study, lock, data_dir(data), resources
-                outcome = _search(proposals, judge, plan_engine(plan, book.precision), book, where, console)
+                outcome = _search(
+                    proposals, judge, plan_engine(plan, book.precision), book, where, console
+                )
             else:
                 console.print("the budget is used up: nothing to train; a larger one goes on")
         finally:
@@ -244,8 +153,8 @@ def _search(
     console.print(f"searching: {limit}{several}, {slots(resources)} at a time")
 
     with Display(console, [], 0) as display:
-        pruning = _Pruning(proposals)
-        events = _Outcomes(proposals, pruning, display, book.settled, book.figures, lock)
+        pruning = Pruning(proposals)
+        events = Outcomes(proposals, pruning, display, book.settled, book.figures, lock)
 
         def propose() -> dict[str, Any] | None:
             proposal = None if events.stopping else proposals.ask()
@@ -262,10 +171,10 @@ def _search(
             return {"task": task, "number": proposal.trial.number, **wanted}
 
         stopped = fit(
-            partial(_trial, judge.measure),
+            partial(search_trial, judge.measure),
             events,
             resources,
-            search_alg=_Desk(propose),
+            search_alg=Desk(propose),
             scheduler=pruning,
             num_samples=-1,
         )
@@ -279,42 +188,6 @@ def _limit(search: Search, left: int) -> str:
     return " or ".join(parts + ([f"{hours:g} h in all"] if hours else []))
 
 
-def _trial(measure: Measure, config: dict[str, Any]) -> None:
-    """A trial on its worker: its runs, one after the other, then their values."""
-    task = config["task"]
-    trained: Trained = []
-    failed = False
-
-    def report(run: Run) -> None:
-        nonlocal failed
-        failed = run.record["state"] == "failed"
-        told: dict[str, Any] = {**figures_of(run), "values": None, "reason": None}
-        one = (run.config, run.trainer.model)
-        if run.record["state"] == "done":
-            trained.append(one)
-        early = run.is_open and run.trainer.epoch in config["rungs"]
-        if early or len(trained) == len(task["members"]):
-            told |= _judged(measure, [one] if early else trained, config, task["data_dir"])
-        tune.report(told)
-
-    for member in task["members"]:
-        if not failed:
-            trainable({**task, "members": [member]}, report)
-
-
-def _judged(
-    measure: Measure, trained: Trained, config: dict[str, Any], data: str
-) -> dict[str, Any]:
-    """Values, or the reason why there are none."""
-    names = config["objectives"]
-    try:
-        values = [float(value) for value in measure(trained, names, Path(data))]
-    except (StudyError, ValueError) as error:
-        return {"reason": f"it cannot be judged: {' '.join(str(error).split())}"}
-    bad = [f"{name} is {value}" for name, value in zip(names, values, strict=True) if not math.isfinite(value)]
-    return {"reason": "; ".join(bad)} if bad else {"values": values}
-
-
 def _copy(source: Folder, target: Folder) -> None:
     """A finished run's record, weights and last checkpoint; the record last, for it says done."""
     if read_record(target) is not None:
@@ -322,3 +195,37 @@ def _copy(source: Folder, target: Folder) -> None:
     last = checkpoint.file_name(checkpoint.epochs(source)[-1])
     for name in (last, WEIGHTS, RECORD):
         target.write(name, source.read(name))
+
+
+def show_search(search: Search, cpus_per_run: float, console: Console) -> None:
+    """Print what a search would try, and how long its trials would take on this machine."""
+    for name, axis in search.space.items():
+        console.print(f"{name}: {_words(axis)}", markup=False)
+    console.print(
+        f"for {', '.join(search.objectives)}; sampler {search.sampler}, pruner {search.pruner}"
+    )
+    params = {
+        name: axis[0] if isinstance(axis, list) else _middle(axis)
+        for name, axis in search.space.items()
+    }
+    whole = {name: int(value) if name in INTEGERS else value for name, value in params.items()}
+    runs = search.runs(whole)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    seconds = sum(epoch_seconds(run, choose([run], device), device) * run.epochs for run in runs)
+    at_once = max(1, int((os.cpu_count() or 1) // cpus_per_run))
+    left = search.budget.trials
+    total = f"; about {duration(seconds * left / at_once)} for {left}" if left is not None else ""
+    console.print(
+        f"A trial in the middle of the space takes about {duration(seconds)} here, {at_once} at a"
+        f" time{total}; scores not counted"
+    )
+
+
+def _words(axis: Axis) -> str:
+    if isinstance(axis, list):
+        return ", ".join(str(value) for value in axis)
+    return f"{axis.low:g} to {axis.high:g}{', log' if axis.log else ''}"
+
+
+def _middle(axis: Range) -> float:
+    return math.sqrt(axis.low * axis.high) if axis.log else (axis.low + axis.high) / 2

@@ -158,9 +158,7 @@ def read_search(
     told = {key: content.pop(key) for key in own if key in content}
     for key in content:
         if key not in RunConfig.model_fields:
-            raise UsageError(
-                f"{source}: {unknown_key(str(key), [*own, *RunConfig.model_fields])}"
-            )
+            raise UsageError(f"{source}: {unknown_key(str(key), [*own, *RunConfig.model_fields])}")
     seeds = content.pop("seed", [0])
     told["seeds"] = seeds if isinstance(seeds, list) else [seeds]
     told["constants"] = _constants(content, source, told.get("pruner", "none"))
@@ -229,7 +227,9 @@ def _check(search: Search, source: str, directions: Directions) -> None:
     if search.sampler == "nsga2" and not several:
         raise UsageError(f"{source}: sampler nsga2 is for several objectives; take tpe for one")
     if "udr" in search.objectives and len(search.seeds) < 2:
-        raise UsageError(f"{source}: objective udr compares seeds: give two or more, as seed: [0, 1]")
+        raise UsageError(
+            f"{source}: objective udr compares seeds: give two or more, as seed: [0, 1]"
+        )
     _check_ends(search, source)
 
 
