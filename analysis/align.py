@@ -1,6 +1,6 @@
 """What every direction of every run moves, as one table; computed over Ray, and only once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -118,7 +118,13 @@ def align_model(model: Vae, pictures: Pictures) -> pd.DataFrame:
         if basis == "latent":
             mixed = knobs(found[basis], lines, pictures.spread)
             tables.append(
-                _rows("knob", mixed, moves(model, starts, mixed, pictures.reader), pictures.spread)
+                _rows(
+                    "knob",
+                    mixed,
+                    moves(model, starts, mixed, pictures.reader),
+                    pictures.spread,
+                    own=range(len(PROPERTIES)),
+                )
             )
     return pd.concat(tables, ignore_index=True)
 
@@ -136,13 +142,17 @@ def directions(model: Vae, pictures: Pictures) -> dict[str, Directions]:
 
 
 def _rows(
-    basis: str, lines: Directions, found: Moves, spread: npt.NDArray[np.float64]
+    basis: str,
+    lines: Directions,
+    found: Moves,
+    spread: npt.NDArray[np.float64],
+    own: Iterable[int] | None = None,
 ) -> pd.DataFrame:
-    table = align(found, spread)
+    table = align(found, spread, own)
     table.insert(0, "basis", basis)
     table.insert(1, "direction", np.arange(1, len(table) + 1))
-    table["digit_effects"] = list((found.slopes / spread).reshape(len(table), -1))
-    table["vector"] = list(lines.steps)
+    table["digit_effects"] = pd.Series(list((found.slopes / spread).reshape(len(table), -1)))
+    table["vector"] = pd.Series(list(lines.steps))
     return table
 
 
@@ -166,4 +176,5 @@ def _joined(trials: pd.DataFrame, parts: list[pd.DataFrame]) -> pd.DataFrame:
     order = {basis: place for place, basis in enumerate(BASES)}
     place = {run: index for index, run in enumerate(trials["run"])}
     by = table.assign(_run=table["run"].map(place), _basis=table["basis"].map(order))
-    return by.sort_values(["_run", "_basis", "direction"], ignore_index=True)[ALIGNMENT.names]
+    by = by.sort_values(["_run", "_basis", "direction"], ignore_index=True)
+    return by[list(ALIGNMENT.names)]

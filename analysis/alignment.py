@@ -10,6 +10,7 @@ A direction is named by the property with the largest effect if the rules of `na
 thresholds were set before any model was looked at.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -37,6 +38,7 @@ REACTS = 0.01  # mean change of a pixel, in [0, 1], from the middle to an end of
 CHANGES_DIGIT = 0.5  # share of pictures two steps away that are read as another digit
 MOVES = 0.1  # effect below which a direction moves no property
 LEAKAGE = 0.5  # share of the squared effects that goes to the other properties
+TOLD_APART = 0.1  # smallest singular value of the slopes, of the largest, that knobs make use of
 DIGITS = 8  # of ten, in which the property is the most moved one, and the same way
 
 
@@ -103,12 +105,14 @@ def moves(model: Vae, starts: Starts, directions: Directions, reader: Reader) ->
     return Moves(picture_change, class_change, slopes)
 
 
-def align(found: Moves, spread: Floats) -> pd.DataFrame:
+def align(found: Moves, spread: Floats, own: Iterable[int] | None = None) -> pd.DataFrame:
     """What each direction moves, named.
 
     Args:
         found: of the directions.
         spread: standard deviation of each property among real digits.
+        own: the place in PROPERTIES of the property that each direction is meant to move; by
+            default the one that it moves most.
 
     Returns:
         One row a direction: property (thickness, slant, width, digit, mixed or none), slope (of
@@ -118,9 +122,8 @@ def align(found: Moves, spread: Floats) -> pd.DataFrame:
     """
     mean = np.nanmean(found.slopes, axis=1)
     effects = mean / spread
-    best = np.abs(effects).argmax(axis=1)
     rows = []
-    for index, k in enumerate(best):
+    for index, k in enumerate(np.abs(effects).argmax(axis=1) if own is None else own):
         total = float((effects[index] ** 2).sum())
         leakage = 1 - float(effects[index, k] ** 2) / total if total else np.nan
         by_digit = found.slopes[index] / spread
@@ -155,6 +158,8 @@ def knobs(found: Moves, directions: Directions, spread: Floats) -> Directions:
 
     The slopes of all directions that react make a matrix; a column of its pseudo-inverse is the
     smallest mixture of directions that moves one property and, to first order, none of the others.
+    Where two properties can hardly be told apart (singular values under a tenth of the largest)
+    they are moved together: to separate them would multiply the noise of the slopes.
     Scaled to one step of latent space; positions along it are relative to the start.
 
     Args:
@@ -166,7 +171,7 @@ def knobs(found: Moves, directions: Directions, spread: Floats) -> Directions:
         One direction a property of PROPERTIES; zeros where nothing moves it.
     """
     effects = np.nanmean(found.slopes, axis=1).T / spread[:, None]  # (n_properties, n_directions)
-    mixtures = np.linalg.pinv(effects, rcond=1e-3).T  # (n_properties, n_directions)
+    mixtures = np.linalg.pinv(effects, rcond=TOLD_APART).T  # (n_properties, n_directions)
     length = np.linalg.norm(mixtures, axis=1, keepdims=True)
     mixtures = np.divide(mixtures, length, out=np.zeros_like(mixtures), where=length > 0)
     steps = mixtures @ directions.steps
@@ -196,7 +201,8 @@ def _sweep(
     model: Vae, starts: Starts, direction: Directions, positions: tuple[float, ...]
 ) -> Images:
     """(n, n_positions, 28, 28) of one direction."""
-    return sweep(model, starts.codes, starts.digits, direction, positions)[0]
+    pictures: Images = sweep(model, starts.codes, starts.digits, direction, positions)[0]
+    return pictures
 
 
 def _class_change(pictures: Images, reader: Reader) -> float:

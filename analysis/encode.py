@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from study.config import N_CLASSES
-from study.objective import bernoulli_nll, gaussian_kl
+from study.objective import bernoulli_nll_value, gaussian_kl
 from study.vae import N_PIXELS, Vae
 
 BATCH = 1_000  # images at a time
@@ -63,7 +63,7 @@ def encode(
         for rows, pixels, label in _batches(model, images, labels):
             posterior = model.encode(pixels, label)
             latent = posterior.sample(noise[rows].to(pixels.device))
-            recon = bernoulli_nll(model.decode(latent, label), pixels).double()
+            recon = bernoulli_nll_value(model.decode(latent, label), pixels).double()
             parts.append((*posterior, recon, gaussian_kl(*posterior).double()))
     columns = zip(*parts, strict=True)
     return Encoded(*(torch.cat(column).cpu().numpy() for column in columns))
@@ -139,7 +139,7 @@ def bounds(
                 noise = torch.randn(mean.shape, generator=generator).to(mean.device)
                 latent = mean + (0.5 * logvar).exp() * noise
                 log_ratio = 0.5 * (noise.square() + logvar - latent.square()).double().sum(dim=1)
-                log_ratio -= bernoulli_nll(model.decode(latent, label), pixels).double()
+                log_ratio -= bernoulli_nll_value(model.decode(latent, label), pixels).double()
                 total += log_ratio
                 log_total = torch.logaddexp(log_total, log_ratio)
             elbo.append(total / n_samples)

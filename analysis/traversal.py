@@ -54,7 +54,7 @@ def mean_traversal(model: Vae, image: npt.NDArray[np.uint8], label: int) -> Trav
 
 
 def quantile_traversal(
-    model: Vae, image: npt.NDArray[np.uint8], label: int, samples: npt.ArrayLike
+    model: Vae, image: npt.NDArray[np.uint8], label: int, samples: Floats
 ) -> Traversal:
     """Around the posterior mean, each latent over the values that it really takes.
 

@@ -66,7 +66,8 @@ def choose(runs: Iterable[RunConfig], device: torch.device, precision: str | Non
 def packs(todo: list[RunConfig], on_gpu: bool) -> list[list[RunConfig]]:
     """Runs to train together: those that share all but beta, conditioning, seed and how to train.
 
-    On a CPU, which one model keeps busy, `auto` packs none.
+    On a CPU, which one model keeps busy, `auto` packs none. The longest come first: whoever starts
+    last, with the other cores idle, should have little to do.
     """
     alike: dict[tuple[Any, ...], list[RunConfig]] = {}
     apart = {"beta", "conditioning", "seed", "checkpoint_every"}
@@ -78,7 +79,13 @@ def packs(todo: list[RunConfig], on_gpu: bool) -> list[list[RunConfig]]:
         asked = runs[0].pack
         size = asked if asked != "auto" else GPU_PACK if on_gpu else 1
         together += [runs[start : start + size] for start in range(0, len(runs), size)]
-    return together
+    return sorted(together, key=lambda runs: -sum(map(_work, runs)))
+
+
+def _work(run: RunConfig) -> int:
+    """Products of all steps, up to a factor."""
+    weights = run.hidden * (2 * N_PIXELS + 3 * run.latent_dim + 2 * run.n_classes)
+    return run.epochs * run.steps_per_epoch * run.batch_size * weights
 
 
 def _product_ms(device: torch.device) -> dict[str, float]:

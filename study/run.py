@@ -76,7 +76,7 @@ def _run(args: argparse.Namespace) -> int:
     if args.dry_run:
         session.show_plan(make_plan(runs, study), args.cpus_per_run, console)
         return 0
-    asked = {"grid": str(path), "set": overrides, "command": shlex.join(["study", *args.argv])}
+    asked = {"grid": args.grid, "set": overrides, "command": shlex.join(["study", *args.argv])}
     if args.fresh:
         session.start_over(study, console)
     resources = Resources(**_resources(args))

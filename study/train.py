@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from study.config import N_CLASSES, RunConfig, StudyError
 from study.data import Mnist
 from study.engine import Batch, Scalars, Update, eager_update, new_state
-from study.objective import bernoulli_nll, gaussian_kl
+from study.objective import bernoulli_nll_value, gaussian_kl
 from study.vae import N_PIXELS, StackableVae, Vae
 
 ACTIVE_NATS = 0.01  # a latent is active when its KL, averaged over the test set, exceeds this
@@ -200,7 +200,7 @@ def evaluate(
             pixels, label = split.images[rows].float() / 255, split.labels[rows]
             posterior = model.encode(pixels, label)
             latent = posterior.mean if noise is None else posterior.sample(noise[rows])
-            recon.append(bernoulli_nll(model.decode(latent, label), pixels))
+            recon.append(bernoulli_nll_value(model.decode(latent, label), pixels))
             kl.append(gaussian_kl(*posterior))
             means.append(posterior.mean)
     return Evaluation(

@@ -38,7 +38,7 @@ def test_packs_hold_runs_that_differ_in_beta_conditioning_and_seed():
         for conditioning in ("none", "label")
     ]
     together = packs(runs, on_gpu=False)
-    assert [len(pack) for pack in together] == [3, 1, 3, 1]
+    assert [len(pack) for pack in together] == [3, 3, 1, 1]
     assert all(len({run.latent_dim for run in pack}) == 1 for pack in together)
     assert sorted(run.run_id for pack in together for run in pack) == sorted(
         run.run_id for run in runs
@@ -49,3 +49,9 @@ def test_auto_packs_on_a_gpu_alone():
     runs = [RunConfig(seed=seed) for seed in range(GPU_PACK + 1)]
     assert [len(pack) for pack in packs(runs, on_gpu=False)] == [1] * (GPU_PACK + 1)
     assert [len(pack) for pack in packs(runs, on_gpu=True)] == [GPU_PACK, 1]
+
+
+def test_the_longest_runs_start_first():
+    runs = [RunConfig(latent_dim=10), RunConfig(latent_dim=200), RunConfig(epochs=300)]
+    order = [pack[0] for pack in packs(runs, on_gpu=False)]
+    assert order == [runs[2], runs[1], runs[0]]

@@ -4,7 +4,9 @@ import pytest
 import torch
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
-from study.objective import bernoulli_nll, figures, gaussian_kl, objective
+from study.objective import bernoulli_nll, bernoulli_nll_value, figures, gaussian_kl, objective
+
+both_forms = pytest.mark.parametrize("nll_of", [bernoulli_nll, bernoulli_nll_value])
 
 
 def seeded(*shape):
@@ -28,29 +30,42 @@ def test_kl_is_never_negative_near_the_prior():
     assert (gaussian_kl(torch.zeros_like(logvar), logvar) >= 0).all()
 
 
-def test_nll_agrees_with_torch():
+@both_forms
+def test_nll_agrees_with_torch(nll_of):
     logits, pixels = seeded(2, 8, 784)
     pixels = (pixels > 0).float()
     want = -Bernoulli(logits=logits).log_prob(pixels).sum(dim=1)
-    torch.testing.assert_close(bernoulli_nll(logits, pixels), want)
+    torch.testing.assert_close(nll_of(logits, pixels), want)
 
 
-def test_nll_of_grey_pixels_is_their_cross_entropy():
-    nll = bernoulli_nll(torch.zeros(1, 784), torch.full((1, 784), 0.3))
+@both_forms
+def test_nll_of_grey_pixels_is_their_cross_entropy(nll_of):
+    nll = nll_of(torch.zeros(1, 784), torch.full((1, 784), 0.3))
     assert nll.item() == pytest.approx(784 * math.log(2), rel=1e-6)
 
 
-def test_nll_is_finite_at_extreme_logits():
+@both_forms
+def test_nll_is_finite_at_extreme_logits(nll_of):
     logits = torch.tensor([[1e4, -1e4]])
-    assert bernoulli_nll(logits, torch.tensor([[1.0, 0.0]])).item() == 0
-    assert bernoulli_nll(logits, torch.tensor([[0.0, 1.0]])).item() == pytest.approx(2e4)
+    assert nll_of(logits, torch.tensor([[1.0, 0.0]])).item() == 0
+    assert nll_of(logits, torch.tensor([[0.0, 1.0]])).item() == pytest.approx(2e4)
+
+
+def test_the_fast_form_says_that_it_has_no_gradient():
+    logits = torch.zeros(1, 784, requires_grad=True)
+    with pytest.raises(RuntimeError, match="use bernoulli_nll"):
+        bernoulli_nll_value(logits, torch.zeros(1, 784))
+
+
+@both_forms
+def test_nll_refuses_shapes_that_would_broadcast(nll_of):
+    with pytest.raises(ValueError, match=r"logits \(2, 3\) and pixels \(1, 3\) differ"):
+        nll_of(torch.zeros(2, 3), torch.zeros(1, 3))
 
 
 def test_shapes_that_would_broadcast_are_refused():
     with pytest.raises(ValueError, match=r"mean \(2, 3\) and logvar \(1, 3\) differ"):
         gaussian_kl(torch.zeros(2, 3), torch.zeros(1, 3))
-    with pytest.raises(ValueError, match=r"logits \(2, 3\) and pixels \(1, 3\) differ"):
-        bernoulli_nll(torch.zeros(2, 3), torch.zeros(1, 3))
 
 
 def test_the_four_figures_by_hand():
