@@ -1,17 +1,12 @@
-"""What a search has asked for and been told: one study of Optuna, in the study's folder.
+"""What a search has asked for and been told: one study of Optuna.
 
-`search.db` is an ordinary SQLite storage of Optuna, which `optuna-dashboard` opens as it is;
-$OPTUNA_STORAGE names another one, for a folder that is not local. It is written by one driver, who
-holds the study's lock. A trial that a killed driver left RUNNING is closed, and asked for again:
-its runs go on from their checkpoints.
+One driver writes it, who holds the lock of the study's folder. A trial that a killed driver left
+RUNNING is closed, and asked for again: its runs go on from their checkpoints.
 """
 
-import os
 import time
 import warnings
 from collections.abc import Iterable
-from contextlib import suppress
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,13 +15,12 @@ import pandas as pd
 from optuna.samplers import BaseSampler, NSGAIISampler, TPESampler
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from study.config import HOW, RunConfig, StudyError, UsageError
+from study.config import RunConfig
+from study.database import open_storage, require_same, stored
 from study.results import write_table
-from study.space import REDUCTION, Directions, Range, Search
+from study.space import REDUCTION, Directions, Search
 from study.storage import Folder
 
-DATABASE = "search.db"
-STORAGE_VARIABLE = "OPTUNA_STORAGE"  # as Optuna's own command line reads it
 STATES = {
     TrialState.COMPLETE: "complete",
     TrialState.PRUNED: "pruned",
@@ -57,24 +51,16 @@ class Proposals:
         """
         self._folder, self.search = study, search
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        url, name = _place(study)
+        storage, name = open_storage(study)
+        require_same(study, stored(storage, name), search)
         wanted = [directions[objective] for objective in search.objectives]
-        try:
-            storage = optuna.storages.RDBStorage(url)
-            with suppress(KeyError):
-                _require_same(study, _stored(storage, name), search)
-            self._study = optuna.create_study(
-                storage=storage,
-                study_name=name,
-                directions=wanted,
-                load_if_exists=True,
-                pruner=_pruner(search),
-            )
-        except UsageError:
-            raise
-        except Exception as error:  # SQLAlchemy's and the database drivers' have no common class
-            first = str(error).splitlines()[0]
-            raise StudyError(f"cannot open the storage of the search in {study}: {first}") from None
+        self._study = optuna.create_study(
+            storage=storage,
+            study_name=name,
+            directions=wanted,
+            load_if_exists=True,
+            pruner=_pruner(search),
+        )
         self._study.sampler = _sampler(search, len(self._study.get_trials(deepcopy=False)))
         self._study.set_user_attr("search", search.told())
         with warnings.catch_warnings():
@@ -119,7 +105,7 @@ class Proposals:
         while self.left() > 0:
             trial = self._study.ask(self.search.distributions())
             runs = self.search.runs(trial.params)
-            _set(trial, "runs", [run.run_id for run in runs])
+            trial.set_user_attr("runs", [run.run_id for run in runs])
             before = self._before(trial, runs)
             if before is None:
                 proposal = self._open[trial.number] = Proposal(trial, runs)
@@ -163,7 +149,7 @@ class Proposals:
     def fail(self, number: int, reason: str) -> None:
         """A trial has no values, and why."""
         for trial in (self._open[number].trial, *self._twins.get(number, [])):
-            _set(trial, "reason", reason)
+            trial.set_user_attr("reason", reason)
         self._tell(number, state=TrialState.FAIL)
 
     def table(self) -> pd.DataFrame:
@@ -172,6 +158,11 @@ class Proposals:
         names = ["trial", "run", "state", "reason", "source", "seconds"]
         columns = [*names, *self.search.space, *self.search.objectives]
         return pd.DataFrame(rows, columns=columns).astype({"trial": int, "seconds": float})
+
+    def close(self) -> None:
+        """The end of a sitting, whatever it came by."""
+        self.repair()
+        self.write()
 
     def write(self) -> None:
         """Write the table `search`."""
@@ -200,7 +191,7 @@ class Proposals:
             self._study.tell(trial, values=before.values)
             return
         if reason := before.user_attrs.get("reason"):
-            _set(trial, "reason", reason)
+            trial.set_user_attr("reason", reason)
         for epoch, value in before.intermediate_values.items():
             trial.report(value, epoch)
         self._study.tell(trial, state=before.state)
@@ -214,76 +205,6 @@ class Proposals:
 
     def _intermediate(self, number: int) -> dict[int, float]:
         return self._study.get_trials(deepcopy=False)[number].intermediate_values
-
-
-def stored_search(study: Folder) -> dict[str, Any] | None:
-    """What the search in a folder was asked, as `Search.told`; None where there is none."""
-    url, name = _place(study)
-    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
-        return None
-    try:
-        return _stored(optuna.storages.RDBStorage(url), name)
-    except KeyError:
-        return None
-
-
-def forget(study: Folder) -> None:
-    """Delete the stored search of a folder, if there is one."""
-    if stored_search(study) is not None:
-        url, name = _place(study)
-        optuna.delete_study(study_name=name, storage=url)
-
-
-def _place(study: Folder) -> tuple[str, str]:
-    """Where a search is stored and under which name."""
-    if url := os.environ.get(STORAGE_VARIABLE):
-        return url, str(study)
-    if not study.is_local:
-        raise UsageError(
-            f"a search in {study} needs a database: set ${STORAGE_VARIABLE} to its URL"
-        )
-    return f"sqlite:///{study.location}/{DATABASE}", study.name
-
-
-def _stored(storage: optuna.storages.BaseStorage, name: str) -> dict[str, Any]:
-    """What a stored search was asked.
-
-    Raises:
-        KeyError: there is none of this name.
-    """
-    number = storage.get_study_id_from_name(name)
-    told: dict[str, Any] = storage.get_study_user_attrs(number).get("search", {})
-    return told
-
-
-def _require_same(study: Folder, stored: dict[str, Any], search: Search) -> None:
-    """A search goes on only where its values remain comparable; ranges and budget may change."""
-    if not stored:  # killed before anything was asked
-        return
-    another = "give another --name, or --fresh to start over"
-    if stored["objectives"] != search.objectives:
-        raise UsageError(
-            f"{study} holds a search for {', '.join(stored['objectives'])}, not for"
-            f" {', '.join(search.objectives)}: {another}"
-        )
-    ours, theirs = _fixed(search.told()), _fixed(stored)
-    for key in sorted(ours.keys() | theirs.keys()):
-        if ours.get(key) != theirs.get(key):
-            raise UsageError(
-                f"{study} was searched with {key} {theirs.get(key, 'as it is by default')}, not"
-                f" {ours.get(key, 'as it is by default')}: {another}"
-            )
-
-
-def _fixed(told: dict[str, Any]) -> dict[str, Any]:
-    """What may not change under a search: constants, seeds, and choices that are no range."""
-    how = HOW - {"epochs"}
-    constants = {key: value for key, value in told["constants"].items() if key not in how}
-    space = {
-        key: "a range" if isinstance(axis, Range | dict) else axis
-        for key, axis in told["space"].items()
-    }
-    return {**constants, "seed": told.get("seeds", [0]), **space}
 
 
 def _sampler(search: Search, n_trials: int) -> BaseSampler:
@@ -301,10 +222,6 @@ def _pruner(search: Search) -> optuna.pruners.BasePruner:
     if search.pruner == "median":
         return optuna.pruners.MedianPruner(n_startup_trials=search.startup)
     return optuna.pruners.NopPruner()
-
-
-def _set(trial: Trial, key: str, value: Any) -> None:
-    trial.set_user_attr(key, value)
 
 
 def _interrupted(trial: FrozenTrial) -> bool:

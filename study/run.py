@@ -105,7 +105,7 @@ def _run_search(args: argparse.Namespace, overrides: dict[str, Any]) -> int:
         export(str(study), target, args.seeds or EXPORT_SEEDS, console)
         return 0
 
-    from study import proposals, session
+    from study import database, session
     from study.launch import Resources
     from study.search import Judge, run_search, show_search
 
@@ -115,7 +115,7 @@ def _run_search(args: argparse.Namespace, overrides: dict[str, Any]) -> int:
     asked = {"from": args.source, "set": overrides, "command": shlex.join(["study", *args.argv])}
     if args.fresh:
         session.start_over(study, console)
-        proposals.forget(study)
+        database.forget(study)
     where = study, asked, data_dir, Resources(**_resources(args)), console, args.log
     source = Folder(args.source) if args.source else None
     outcome = run_search(search, Judge(DIRECTIONS, held_out), *where, source)

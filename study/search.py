@@ -2,6 +2,7 @@
 
 import math
 import os
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from study.book import Book, make_plan
 from study.choice import Choice, choose
 from study.config import RunConfig, StudyError
 from study.data import data_dir, fetch
+from study.database import database_errors
 from study.display import Display, duration
 from study.estimate import epoch_seconds
 from study.launch import Outcome, Resources, connect, fit, new_task, slots
@@ -62,7 +64,7 @@ def run_search(
         UsageError: the folder holds another search.
         StudyError: the search cannot begin: its folder, the data or the cluster is not to be had.
     """
-    with Lock(study) as lock:
+    with database_errors(study), Lock(study) as lock, ExitStack() as stack:
         proposals = Proposals(study, search, judge.directions)
         proposals.repair()
         if source is not None:
@@ -74,20 +76,14 @@ def run_search(
         journal = Journal(open_tracker(log, study), [])
         book = Book(study, plan, journal)
         book.begin({**asked, "search": search.told()})
-        outcome = Outcome({}, interrupted=False)
-        try:
-            if proposals.left():
-                where = study, lock, data_dir(data), resources
-                outcome = _search(
-                    proposals, judge, plan_engine(plan, book.precision), book, where, console
-                )
-            else:
-                console.print("the budget is used up: nothing to train; a larger one goes on")
-        finally:
-            proposals.repair()
-            proposals.write()
-            book.end()
-    return outcome
+        stack.callback(book.end)
+        stack.callback(proposals.close)
+        if not proposals.left():
+            console.print("the budget is used up: nothing to train; a larger one goes on")
+            return Outcome({}, interrupted=False)
+        where = study, lock, data_dir(data), resources
+        engine = plan_engine(plan, book.precision)
+        return _search(proposals, judge, engine, book, where, console)
 
 
 def take_over(

@@ -25,6 +25,7 @@ STUDY = [
     "pack",
     "estimate",
     "results",
+    "database",
     "proposals",
     "status",
     "trainable",
