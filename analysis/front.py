@@ -182,12 +182,8 @@ def what_to_use(study: Study) -> str:
     search, table = asked(study.folder), study.front
     if table.empty:
         return "no trial is complete: there is nothing to recommend yet"
-    several = len(search.objectives) > 1
-    lines = [
-        f"What to use: {len(table)} of {len(complete(study.search))} trials are on the front;"
-        if several
-        else "What to use:",
-    ]
+    n = len(complete(study.search))
+    lines = [f"What to use, of the {len(table)} of {n} trials that no other beats:"]
     for row in table[table["pick"] != ""].to_dict("records"):
         values = ", ".join(
             f"{name} {_short(row[name])} (test {_short(row[name + TEST])})"

@@ -14,13 +14,25 @@ from matplotlib.lines import Line2D
 
 from analysis.figures import STYLE, save_figure
 from analysis.front import asked, complete, history, importance
+from analysis.objectives import DIRECTIONS
 from analysis.runs import Study
 from study.space import Search
 
 PANEL_IN = 3.0
 MAX_PANELS = 6
 UNITS = {"neg_elbo": "nats", "objective": "nats", "recon": "nats", "elbo": "nats", "iwae": "nats"}
-NAMES = {"latent_dim": "J", "beta": "β", "kl_warmup_epochs": "KL warm-up", "hypervolume": "hypervolume so far"}  # fmt: skip  # noqa: E501
+NAMES = {
+    "latent_dim": "J",
+    "beta": "β",
+    "kl_warmup_epochs": "KL warm-up",
+    "neg_elbo": "negative ELBO",
+    "elbo": "ELBO",
+    "recon": "reconstruction",
+    "higgins": "Higgins",
+    "factor_vae": "FactorVAE",
+    "hypervolume": "hypervolume so far",
+    **{name: name.upper() for name in ("mig", "dci", "sap", "mcc", "udr", "iwae")},
+}
 MARKS = {"none": "o", "label": "s"}
 FRONT_COLOUR = "#c23b22"
 
@@ -55,13 +67,15 @@ def draw_front(done: pd.DataFrame, front: pd.DataFrame, search: Search) -> Figur
             points = _scatter(axes, done, x, y, search)
             ordered = front.sort_values(x)
             line = "-" if len(search.objectives) == 2 else ""
-            axes.plot(
-                ordered[x], ordered[y], line, color=FRONT_COLOUR, marker="o", markersize=9,
-                markerfacecolor="none", zorder=3,
-            )  # fmt: skip
+            steps = "steps-pre" if DIRECTIONS.get(x) == "maximize" else "steps-post"
+            look = {"color": FRONT_COLOUR, "drawstyle": steps, "zorder": 3}
+            axes.plot(ordered[x], ordered[y], line, marker="o", ms=9, mfc="none", **look)
             axes.set(xlabel=_label(x), ylabel=_label(y))
         if "beta" in search.space:
             bar = figure.colorbar(points, ax=list(panels), label="β", pad=0.02)
+            ticks = _ticks(done["beta"])
+            bar.set_ticks(ticks, labels=[f"{tick:g}" for tick in ticks])
+            bar.minorticks_off()
             bar.outline.set_visible(False)
         figure.legend(handles=_key(search), loc="outside upper left", ncols=3)
     return figure
@@ -83,11 +97,12 @@ def draw_history(table: pd.DataFrame) -> Figure:
 
 def draw_importance(table: pd.DataFrame) -> Figure:
     """How much of each objective's variance a parameter explains (fANOVA)."""
-    shown = table.assign(parameter=table["parameter"].replace(NAMES))
+    shown = table.replace({"parameter": NAMES, "objective": NAMES})
     n_bars = len(shown)
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(4.4, 0.9 + 0.2 * n_bars), layout="constrained")
         axes = figure.subplots()
+        axes.set_axisbelow(True)
         sns.barplot(shown, y="parameter", x="share", hue="objective", palette="viridis", ax=axes)
         axes.set(xlabel="share of the variance (fANOVA)", ylabel="", xlim=(0, 1))
         sns.move_legend(axes, "lower right", title="")
@@ -106,6 +121,7 @@ def draw_parallel(done: pd.DataFrame, front: pd.DataFrame, search: Search) -> Fi
         axes.plot(places, heights[:, ~on_front], color="0.75", linewidth=0.6)
         axes.plot(places, heights[:, on_front], color=FRONT_COLOUR, linewidth=1.1)
         axes.set_xticks(places, [_label(name).replace(" (", "\n(") for name in columns])
+        axes.tick_params(length=0)
         axes.set(yticks=[], ylim=(-0.06, 1.06), xlim=(-0.3, len(columns) - 0.5))
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
@@ -122,10 +138,17 @@ def _scatter(axes: Axes, done: pd.DataFrame, x: str, y: str, search: Search) -> 
         look |= {"cmap": "viridis", "norm": LogNorm(betas.min(), betas.max() * 1.0001)}
     alike = pd.Series("none", done.index)
     groups = done["conditioning"] if "conditioning" in search.space else alike
+    axes.set_axisbelow(True)
     for kind, rows in done.groupby(groups):
         colour = {"c": rows["beta"]} if "beta" in search.space else {"color": "0.5"}
         drawn = axes.scatter(rows[x], rows[y], marker=MARKS[str(kind)], **colour, **look)  # type: ignore[arg-type]
     return drawn
+
+
+def _ticks(betas: pd.Series) -> list[float]:
+    """Round numbers within the betas, three a decade."""
+    ticks = [float(f"{digit}e{power}") for power in range(-3, 4) for digit in (1, 2, 5)]
+    return [tick for tick in ticks if betas.min() <= tick <= betas.max()]
 
 
 def _key(search: Search) -> list[Line2D]:

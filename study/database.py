@@ -14,7 +14,7 @@ from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from study.config import HOW, StudyError, UsageError
-from study.space import Range, Search
+from study.space import Search
 from study.storage import Folder
 
 DATABASE = "search.db"
@@ -116,8 +116,12 @@ def _fixed(told: dict[str, Any]) -> dict[str, Any]:
     """What may not change under a search: constants, seeds, and choices that are no range."""
     how = HOW - {"epochs"}
     constants = {key: value for key, value in told["constants"].items() if key not in how}
-    space = {
-        key: "a range" if isinstance(axis, Range | dict) else axis
-        for key, axis in told["space"].items()
-    }
+    space = {key: _kind(axis) for key, axis in told["space"].items()}
     return {**constants, "seed": told.get("seeds", [0]), **space}
+
+
+def _kind(axis: Any) -> Any:
+    """What Optuna never lets change of a parameter: its choices, or whether its range is log."""
+    if isinstance(axis, list):
+        return axis
+    return "in a log range" if axis.get("log") else "in a range"

@@ -144,16 +144,17 @@ def read_search(
     """
     content = read_mapping(text, source, "search")
     space = content.pop("space", {})
-    if not isinstance(space, dict):
-        raise UsageError(f"{source}: space must be a mapping of parameters, got {space!r}")
     for key, value in (overrides or {}).items():
         if key == "space":
             space = value
-        elif key in space and isinstance(value, list | dict):
+        elif isinstance(space, dict) and key in space and isinstance(value, list | dict):
             space[key] = value
         else:
-            space.pop(key, None)
+            if isinstance(space, dict):
+                space.pop(key, None)
             content[key] = value
+    if not isinstance(space, dict):
+        raise UsageError(f"{source}: space must be a mapping of parameters, got {space!r}")
     own = [name for name in Search.model_fields if name not in {"constants", "seeds"}]
     told = {key: content.pop(key) for key in own if key in content}
     for key in content:
@@ -227,9 +228,7 @@ def _check(search: Search, source: str, directions: Directions) -> None:
     if search.sampler == "nsga2" and not several:
         raise UsageError(f"{source}: sampler nsga2 is for several objectives; take tpe for one")
     if "udr" in search.objectives and len(search.seeds) < 2:
-        raise UsageError(
-            f"{source}: objective udr compares seeds: give two or more, as seed: [0, 1]"
-        )
+        raise UsageError(f"{source}: objective udr compares seeds: give two, as in seed: [0, 1]")
     _check_ends(search, source)
 
 
