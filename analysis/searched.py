@@ -11,8 +11,11 @@ from analysis.search_figures import save_search
 from study.config import StudyError
 
 
-def present(location: str, data_folder: Path | None, console: Console) -> None:
+def present(location: str, data_folder: Path | None, console: Console) -> int:
     """Write what a search found to its folder, and print what to use.
+
+    Returns:
+        How many configurations it recommends; 0 where no trial is complete.
 
     Raises:
         StudyError: the folder holds no search, or the test set is not to be had.
@@ -23,9 +26,9 @@ def present(location: str, data_folder: Path | None, console: Console) -> None:
     words = what_to_use(study)
     study.folder.write("what-to-use.txt", f"{words}\n".encode())
     console.print(words, soft_wrap=True, markup=False)
-    console.print(
-        f"{drawn} figures of the search and its front are in {study.folder}", soft_wrap=True
-    )
+    said = f"{drawn} figures of the search, and its front as a table, are in {study.folder}"
+    console.print(said, soft_wrap=True)
+    return len(study.front)
 
 
 def export(location: str, target: Path, seeds: Sequence[int], console: Console) -> None:

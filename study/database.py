@@ -40,7 +40,7 @@ def database_errors(study: Folder) -> Iterator[None]:
 
 def forget(study: Folder) -> None:
     """Delete what a database elsewhere has of a folder that is thrown away."""
-    url, name = _place(study)
+    url, name = place(study)
     if STORAGE_VARIABLE in os.environ and stored(_open(url), name):
         optuna.delete_study(study_name=name, storage=url)
 
@@ -49,14 +49,18 @@ def open_storage(study: Folder) -> tuple[optuna.storages.RDBStorage, str]:
     """The storage of a study's search, made where there is none, and the search's name in it.
 
     Raises:
-        UsageError: the folder is not local and no database is named.
+        UsageError: as `place`, or what is named is no database.
     """
-    url, name = _place(study)
+    url, name = place(study)
     return _open(url), name
 
 
-def _place(study: Folder) -> tuple[str, str]:
-    """Where a search is stored and under which name."""
+def place(study: Folder) -> tuple[str, str]:
+    """Where a study's search is stored, and under which name.
+
+    Raises:
+        UsageError: the folder is not local and no database is named.
+    """
     if url := os.environ.get(STORAGE_VARIABLE):
         return url, str(study)
     if not study.is_local:

@@ -15,7 +15,7 @@ from study.book import Book, make_plan
 from study.choice import Choice, choose
 from study.config import RunConfig, StudyError
 from study.data import data_dir, fetch
-from study.database import database_errors
+from study.database import database_errors, place
 from study.display import Display, duration
 from study.estimate import epoch_seconds
 from study.launch import Outcome, Resources, connect, fit, new_task, slots
@@ -64,6 +64,7 @@ def run_search(
         UsageError: the folder holds another search.
         StudyError: the search cannot begin: its folder, the data or the cluster is not to be had.
     """
+    place(study)  # before anything is written
     with database_errors(study), Lock(study) as lock, ExitStack() as stack:
         proposals = Proposals(study, search, judge.directions)
         proposals.repair()

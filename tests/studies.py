@@ -27,9 +27,9 @@ def write_grid(path, **values):
     return path
 
 
-def start(grid, results, *more, env=None, module="study"):
+def start(grid, results, *more, env=None, module="study", what="--grid"):
     """One command, from another working directory than the project's."""
-    words = [sys.executable, "-m", module, "--grid", grid, "--results", results, "--no-scores"]
+    words = [sys.executable, "-m", module, what, grid, "--results", results, "--no-scores"]
     return subprocess.Popen(
         [str(word) for word in [*words, *more]],
         stdout=subprocess.PIPE,
