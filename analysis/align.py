@@ -1,4 +1,7 @@
-"""What every direction of every run moves, as one table; computed over Ray, and only once."""
+"""What every direction of every run moves, and how its reconstructions look, as tables.
+
+Computed over Ray, and only where they are missing.
+"""
 
 from collections.abc import Callable, Iterable
 
@@ -25,8 +28,10 @@ from analysis.alignment import (
     some_of_every_digit,
 )
 from analysis.encode import encode
+from analysis.reconstruction import N_IMAGES, reconstruction
 from analysis.runs import Study
 from analysis.scores import content_key
+from analysis.subjects import AXES, AXIS_FIELDS
 from analysis.traversal import Directions, aggregated_samples
 from study.results import has_table, read_table, write_table
 from study.storage import Folder
@@ -34,15 +39,10 @@ from study.vae import Vae
 
 VERSION = 1  # part of every key; raise it whenever a figure changes
 BASES = ("latent", "ica", "knob")
-_AXES = ["run", "latent_dim", "beta", "conditioning", "seed"]
 _FIGURES = ("slope", "leakage", "effect", "picture_change", "class_change", *PROPERTIES)
 ALIGNMENT = pa.schema(
     [
-        pa.field("run", pa.string()),
-        pa.field("latent_dim", pa.int64()),
-        pa.field("beta", pa.float64()),
-        pa.field("conditioning", pa.string()),
-        pa.field("seed", pa.int64()),
+        *AXIS_FIELDS,
         pa.field("basis", pa.string()),  # latent, ica, knob
         pa.field("direction", pa.int64()),  # counts from 1: latent, component, place in PROPERTIES
         pa.field("property", pa.string()),  # thickness, slant, width, digit, mixed, none
@@ -53,6 +53,15 @@ ALIGNMENT = pa.schema(
         pa.field("key", pa.string()),
     ]
 )
+RECONSTRUCTION = pa.schema(
+    [
+        *AXIS_FIELDS,
+        *(pa.field(name, pa.float64()) for name in ("blur", "readable", "readable_original")),
+        pa.field("n_images", pa.int64()),
+        pa.field("key", pa.string()),
+    ]
+)
+TABLES = {"alignment": ALIGNMENT, "reconstruction": RECONSTRUCTION}
 
 
 def align_study(
@@ -61,39 +70,38 @@ def align_study(
     connect: Callable[[], None],
     say: Callable[[str], None] = lambda _: None,
 ) -> dict[str, str]:
-    """Compute and write what a study lacks of its alignments; returns who failed and why.
+    """Compute and write what a study lacks of these tables; returns who failed and why.
 
     Args:
-        study: the table `alignment` goes to its folder. Rows of runs whose weights are not here
-            stay as they are.
+        study: the tables go to its folder. Rows of runs whose weights are not here stay as they
+            are.
         pictures: called once, and only where something is missing.
         connect: joins Ray; the same.
         say: told of progress, a line at a time.
     """
-    old = read_table(study.folder, "alignment") if has_table(study.folder, "alignment") else None
     done = study.trials.query("state == 'done'")["run"]
     keys = {run: _key(study, run) for run in done if study.has_weights(run)}
-    known = set() if old is None else set(old["key"])
-    todo = [run for run, key in keys.items() if key not in known]
-    stale = set(keys) - {run for run, key in keys.items() if key in known}
-    parts = [] if old is None else [old[old["run"].isin(done) & ~old["run"].isin(stale)]]
+    tables = {name: _kept(study, name, keys) for name in TABLES}
+    todo = [run for run in keys if any(run not in set(table["run"]) for table in tables.values())]
     failed: dict[str, str] = {}
-    if todo:
-        connect()
-        say(f"measuring what the latents of {len(todo)} runs move")
-        shared, task = ray.put(pictures()), ray.remote(_task)
-        pending = {task.remote(str(study.folder), run, shared): run for run in todo}
-        while pending:
-            (ready, *_), _ = ray.wait(list(pending), num_returns=1)
-            run = pending.pop(ready)
-            try:
-                parts.append(ray.get(ready).assign(run=run, key=keys[run]))
-            except RayError as error:
-                failed[run] = f"{type(error).__name__}: {str(error).strip().splitlines()[-1]}"
-            say(f"{run} {'failed' if run in failed else 'measured'} ({len(pending)} left)")
-    if todo or (old is not None and len(parts[0]) < len(old)):
-        write_table(study.folder, "alignment", _joined(study.trials, parts), ALIGNMENT)
-        study.forget("alignment")
+    if not todo:
+        return failed
+    connect()
+    say(f"measuring what the latents of {len(todo)} runs move")
+    shared, task = ray.put(pictures()), ray.remote(_task)
+    pending = {task.remote(str(study.folder), run, shared): run for run in todo}
+    while pending:
+        (ready, *_), _ = ray.wait(list(pending), num_returns=1)
+        run = pending.pop(ready)
+        try:
+            for name, rows in ray.get(ready).items():
+                found = rows.assign(run=run, key=keys[run])
+                others = tables[name][tables[name]["run"] != run]
+                tables[name] = pd.concat([others, found]) if len(others) else found
+                _write(study, name, tables[name])
+        except RayError as error:
+            failed[run] = f"{type(error).__name__}: {str(error).strip().splitlines()[-1]}"
+        say(f"{run} {'failed' if run in failed else 'measured'} ({len(pending)} left)")
     return failed
 
 
@@ -156,25 +164,40 @@ def _rows(
     return table
 
 
-def _task(folder: str, run: str, pictures: Pictures) -> pd.DataFrame:
+def _task(folder: str, run: str, pictures: Pictures) -> dict[str, pd.DataFrame]:
     torch.set_num_threads(1)
     with threadpool_limits(limits=1):
         model, _ = Study(Folder(folder)).model(run)
-        return align_model(model, pictures)
+        shown = reconstruction(model, pictures)
+        return {
+            "alignment": align_model(model, pictures),
+            "reconstruction": pd.DataFrame([shown._asdict()]),
+        }
 
 
 def _key(study: Study, run: str) -> str:
-    settings = f"alignment {VERSION} {PER_DIGIT}"
-    return content_key(settings, run, study.weights(run))
+    return content_key(f"alignment {VERSION} {PER_DIGIT} {N_IMAGES}", run, study.weights(run))
 
 
-def _joined(trials: pd.DataFrame, parts: list[pd.DataFrame]) -> pd.DataFrame:
-    """The table, in the order of the trials."""
-    rest = [name for name in ALIGNMENT.names if name not in _AXES]
-    whole = pd.concat(parts, ignore_index=True)
-    table = trials[_AXES].merge(whole[["run", *rest]], on="run")
-    order = {basis: place for place, basis in enumerate(BASES)}
-    place = {run: index for index, run in enumerate(trials["run"])}
-    by = table.assign(_run=table["run"].map(place), _basis=table["basis"].map(order))
-    by = by.sort_values(["_run", "_basis", "direction"], ignore_index=True)
-    return by[list(ALIGNMENT.names)]
+def _kept(study: Study, name: str, keys: dict[str, str]) -> pd.DataFrame:
+    """Rows of a table that still hold: of the same weights, or of weights that are not here."""
+    if not has_table(study.folder, name):
+        return pd.DataFrame(columns=TABLES[name].names)
+    table = read_table(study.folder, name)
+    done = set(study.trials.query("state == 'done'")["run"])
+    now = table["run"].map(keys)
+    return table[table["run"].isin(done) & (now.isna() | (now == table["key"]))]
+
+
+def _write(study: Study, name: str, rows: pd.DataFrame) -> None:
+    """Write a table, in the order of the trials."""
+    rest = [column for column in TABLES[name].names if column not in AXES]
+    table = study.trials[AXES].merge(rows[["run", *rest]], on="run")
+    run_order = {run: place for place, run in enumerate(study.trials["run"])}
+    order = {"run": run_order, "basis": {basis: place for place, basis in enumerate(BASES)}}
+    by = [column for column in ("run", "basis", "direction") if column in table]
+    table = table.sort_values(
+        by, key=lambda c: c.map(order[str(c.name)]) if c.name in order else c, ignore_index=True
+    )
+    write_table(study.folder, name, table[list(TABLES[name].names)], TABLES[name])
+    study.forget(name)

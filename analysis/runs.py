@@ -91,6 +91,15 @@ class Study:
         """
         return self._searched("front")
 
+    @cached_property
+    def reconstruction(self) -> pd.DataFrame:
+        """A row a run: how blurred its reconstructions are, and whether the digit can be read.
+
+        Raises:
+            StudyError: the study has not been scored yet; says how.
+        """
+        return self._scored("reconstruction")
+
     def forget(self, *tables: str) -> None:
         """Read these tables anew when next asked for."""
         for name in tables:

@@ -41,13 +41,16 @@ _REST = [
     *(pa.field(name, pa.bool_()) for name in ("saturated", "converged")),
     *(pa.field(name, pa.string()) for name in ("note", "protocol", "key")),
 ]
+AXIS_FIELDS = [
+    pa.field("run", pa.string()),
+    pa.field("latent_dim", pa.int64()),
+    pa.field("beta", pa.float64()),
+    pa.field("conditioning", pa.string()),
+    pa.field("seed", pa.int64()),
+]
 SCORES = pa.schema(
     [
-        pa.field("run", pa.string()),
-        pa.field("latent_dim", pa.int64()),
-        pa.field("beta", pa.float64()),
-        pa.field("conditioning", pa.string()),
-        pa.field("seed", pa.int64()),
+        *AXIS_FIELDS,
         *_VALUE,
         *(pa.field(name, pa.float64()) for name in CONTROLS),
         *_REST,

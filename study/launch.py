@@ -20,6 +20,7 @@ os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1000000000")  # a snapshot is
 
 import ray
 from ray import tune
+from ray.tune.progress_reporter import TrialProgressCallback
 
 from study.choice import Choice, packs
 from study.config import RunConfig, StudyError, UsageError
@@ -188,7 +189,7 @@ def fit(
                 storage_path=scratch,
                 name="study",
                 verbose=0,
-                callbacks=[events],
+                callbacks=[events, _Silence()],
                 failure_config=tune.FailureConfig(max_failures=resources.max_failures),
             ),
         )
@@ -201,6 +202,14 @@ def fit(
         events.end()
         shutil.rmtree(scratch, ignore_errors=True)
     return interrupted
+
+
+class _Silence(TrialProgressCallback):
+    """In the place of Tune's own notices, which would list waiting runs as completed at a stop."""
+
+    def log_result(self, *_: Any, **__: Any) -> None: ...
+
+    def _print(self, *_: Any) -> None: ...
 
 
 def _trial(config: dict[str, Any]) -> None:

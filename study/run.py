@@ -86,6 +86,7 @@ def _run(args: argparse.Namespace) -> int:
     _present(study, console)
     if not args.no_scores:
         _score(study, data_dir, args.address, console)
+    _report(study, console)
     return EXIT_FAILURE if outcome.errors else 0
 
 
@@ -124,6 +125,7 @@ def _run_search(args: argparse.Namespace, overrides: dict[str, Any]) -> int:
     _present(study, console)
     if not args.no_scores:
         _score(study, data_dir, args.address, console)
+    _report(study, console)
     found = present(str(study), data_dir, console)
     return 0 if found else EXIT_FAILURE  # that some trials fail is nothing out of the way
 
@@ -160,6 +162,21 @@ def _score(study: Folder, data_dir: Path | None, address: str | None, console: C
     except (StudyError, OSError, ValueError) as error:
         again = f"python -m analysis.score {study}"
         console.print(f"could not score: {error}; try again with {again}", soft_wrap=True)
+
+
+def _report(study: Folder, console: Console) -> None:
+    """Write the study's page; whatever goes wrong there, what was trained stands."""
+    try:
+        from analysis import open_study
+        from analysis.report import write_report
+
+        place = write_report(open_study(str(study)))
+        console.print(f"the whole study on one page: {place}", soft_wrap=True)
+    except Exception as error:
+        again = f"python -m analysis.report {study}"
+        why = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        told = f"could not write the report: {why}; try again with {again}"
+        console.print(told, soft_wrap=True, markup=False)
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:

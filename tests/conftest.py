@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from analysis.runs import Study
 from study.data import Mnist, load_mnist
 
 
@@ -8,6 +9,14 @@ from study.data import Mnist, load_mnist
 def mnist() -> Mnist:
     """The real data, from the user's cache; fetched once where it is not there yet."""
     return load_mnist()
+
+
+@pytest.fixture(scope="session")
+def small_study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """The study that `pages.whole` writes, for pages that only read it."""
+    from pages import whole
+
+    return whole(tmp_path_factory.mktemp("pages") / "tiny")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -11,6 +11,10 @@ import pandas as pd
 import torch
 
 from analysis import open_study
+from analysis.runs import Study
+from study.results import Tables, build_tables, read_record, runs_folder, write_tables
+from study.train import splits
+from study.trainable import Run, train_runs
 
 ROOT = Path(__file__).parents[1]
 LIMIT_S = 240
@@ -25,6 +29,23 @@ def write_grid(path, **values):
     engine = {"precision": "fp32", "compile": False}
     path.write_text(json.dumps({**quick, **engine, **values}))  # JSON is YAML
     return path
+
+
+def train_here(folder, configs, mnist):
+    """A study of finished runs, trained in this process without Ray; its tables are written."""
+    cpu, runs = torch.device("cpu"), runs_folder(folder)
+    for config in configs:
+        run = Run(config, runs / config.run_id, cpu, bf16=False)
+        train_runs([run], *splits(mnist, config.train_images, cpu), lambda run: None)
+    write_rows(folder)
+    return Study(folder)
+
+
+def write_rows(folder, **more):
+    """Tables of the records that lie in a study's folder, and of some more."""
+    runs = runs_folder(folder)
+    records = {run: read_record(runs / run) for run in runs.names()} | more
+    write_tables(folder, build_tables(records, Tables()))
 
 
 def start(grid, results, *more, env=None, module="study", what="--grid"):

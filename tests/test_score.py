@@ -5,32 +5,23 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-import torch
+from studies import train_here, write_rows
 
 from analysis import open_study
 from analysis.controls import unit_of
 from analysis.factors import discretise, measured
 from analysis.ledger import Book
-from analysis.runs import Study
 from analysis.score import main, score_study, write_ranking
 from analysis.scores import BASIS_UNITS, BOUND_UNITS, Sample
 from analysis.subjects import Data
 from study.config import RunConfig
 from study.launch import connect
-from study.results import Tables, build_tables, new_record, read_record, runs_folder, write_tables
+from study.results import new_record, runs_folder
 from study.storage import Folder
-from study.train import splits
-from study.trainable import Run, fail_run, train_runs
+from study.trainable import fail_run
 
 TINY = RunConfig(latent_dim=3, hidden=16, train_images=400, epochs=1)
 N_ROWS = len(BASIS_UNITS) + len(BOUND_UNITS)
-
-
-def rebuild(folder):
-    runs = runs_folder(folder)
-    write_tables(
-        folder, build_tables({run: read_record(runs / run) for run in runs.names()}, Tables())
-    )
 
 
 @pytest.fixture(scope="module")
@@ -54,19 +45,12 @@ def scored(tmp_path_factory, data, ray, mnist):
     """Two seeds of one configuration, another one, a failed and a waiting run; and the outcome."""
     folder = Folder(tmp_path_factory.mktemp("scored") / "tiny")
     runs = runs_folder(folder)
-    for config in (
-        TINY,
-        TINY.model_copy(update={"seed": 1}),
-        TINY.model_copy(update={"beta": 4.0}),
-    ):
-        cpu = torch.device("cpu")
-        run = Run(config, runs / config.run_id, cpu, bf16=False)
-        train_runs([run], *splits(mnist, config.train_images, cpu), lambda run: None)
+    configs = [TINY, *(TINY.model_copy(update=other) for other in ({"seed": 1}, {"beta": 4.0}))]
+    study = train_here(folder, configs, mnist)
     fail_run(TINY.model_copy(update={"beta": 1e9}), runs / "J3-beta1e9", "diverged in epoch 1")
-    records = {run: read_record(runs / run) for run in runs.names()}
-    records["J3-waiting"] = new_record(TINY.model_copy(update={"beta": 2.0}), "waiting")
-    write_tables(folder, build_tables(records, Tables()))
-    study = Study(folder)
+    waiting = new_record(TINY.model_copy(update={"beta": 2.0}), "waiting")
+    write_rows(folder, **{"J3-waiting": waiting})
+    study.forget("trials", "epochs", "latents")
     outcome = score_study(study, data, lambda: None)
     write_ranking(study)
     return folder, outcome

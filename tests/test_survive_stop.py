@@ -50,6 +50,7 @@ def test_stop(number, grid, tmp_path):
     assert time.monotonic() - asked < 20
     assert complaint == STOPPED
     assert "stopping: 2 runs save their present epoch" in said
+    assert "completed" not in said, "Tune's own notices"
     saved = epochs_saved(study)
     assert any(epochs % 20 for epochs in saved.values()), "saved at the stop, not at an interval"
     trials = open_study(study).trials

@@ -1,0 +1,228 @@
+"""A study on one page: report.html, a single file that opens from disk and asks for nothing."""
+
+import argparse
+import io
+import math
+import sys
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from analysis import report_facts as facts
+from analysis import report_figures as figures
+from analysis import report_tables as tables
+from analysis import report_words as words
+from analysis.elbo import configurations
+from analysis.ranking import own
+from analysis.runs import Study, open_study
+from analysis.scores import RANKABLE
+from study.config import StudyError, UsageError
+from study.results import has_table, read_study
+
+REPORT = "report.html"
+EXIT_FAILURE, EXIT_USAGE = 1, 2
+CLAIM_COLUMNS = ("id", "statement", "place", "expected", "observed", "verdict", "sentence")
+MEASURES = {
+    "latent_dim": "J",
+    "beta": "β",
+    "conditioning": "labels",
+    "recon": "recon",
+    "kl": "KL",
+    "objective": "objective",
+    "neg_elbo": "−ELBO",
+    "kl_fraction": "KL fraction",
+    "active": "active latents",
+    **{name: tables.SCORES[name] for name in RANKABLE},
+    "udr": "UDR",
+    "digit_probe": "digit read",
+}
+"""What the interactive plots can show, and what it is called there."""
+
+DESCRIPTION = """\
+Write a study on one page, results/NAME/report.html: a single file that needs no network.
+
+Whatever the study lacks, the page says so, and which command helps.
+"""
+
+
+class Report(NamedTuple):
+    """All that the page shows; None or empty for what a study does not have."""
+
+    name: str
+    notices: list[facts.Notice]
+    counts: dict[str, int]
+    what: list[facts.Fact]
+    best: list[str]
+    findings: list[words.Finding]
+    claims: list[dict[str, str]]
+    ranking: tables.Table | None
+    plots: dict[str, Any]
+    gallery: figures.Gallery
+    elbo: tables.Table
+    ica_changes: tables.Table | None
+    ica: tables.Table | None
+    controls: tables.Table | None
+    other_controls: tables.Table | None
+    alignment: tables.Table | None
+    aligned: list[words.Aligned]
+    unfinished: list[facts.Unfinished]
+    runs: tables.Table
+    provenance: facts.Provenance
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status (0 done, 1 failure, 2 usage)."""
+    parser = argparse.ArgumentParser(
+        prog="analysis.report",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("study", help="a study's folder, such as results/paper")
+    args = parser.parse_args(argv)
+    try:
+        print(write_report(open_study(args.study)))
+    except UsageError as error:
+        return _complain(str(error), EXIT_USAGE)
+    except StudyError as error:
+        return _complain(str(error), EXIT_FAILURE)
+    except OSError as error:
+        return _complain(f"cannot write to {args.study}: {error}", EXIT_FAILURE)
+    return 0
+
+
+def write_report(study: Study) -> str:
+    """Write report.html to a study's folder; returns its place.
+
+    Raises:
+        StudyError: a table of the study is damaged.
+    """
+    study.folder.write(REPORT, render(gather(study)).encode())
+    return f"{study.folder}/{REPORT}"
+
+
+def gather(study: Study) -> Report:
+    """What a study has to show, from its tables alone.
+
+    Raises:
+        StudyError: a table is damaged; names the file.
+    """
+    said = read_study(study.folder)
+    scores = study.scores if has_table(study.folder, "scores") else None
+    ranked = study.ranking if has_table(study.folder, "ranking") else None
+    alignment = study.alignment if has_table(study.folder, "alignment") else None
+    ica, claims = _csv(study, "tables", "ica"), _csv(study, "", "claims")
+    elbo = configurations(study.trials, study.latents, _bounds(scores))
+    aligned = [] if alignment is None else words.alignments(alignment)
+    return Report(
+        name=study.folder.name,
+        notices=facts.notices(study, said),
+        counts=facts.counts(study.trials),
+        what=facts.what_was_run(study.trials, said),
+        best=[] if ranked is None else words.best(ranked),
+        findings=words.findings(ranked, elbo, ica, alignment, claims),
+        claims=[] if claims is None else claim_rows(claims),
+        ranking=None if ranked is None else tables.ranking(ranked),
+        plots=plots(study.trials, elbo, scores, ranked),
+        gallery=figures.gallery(study.folder),
+        elbo=tables.elbo(elbo),
+        ica_changes=None if ica is None else tables.ica_changes(ica),
+        ica=None if ica is None else tables.ica(ica),
+        controls=_controls("controls-table", scores, ["higgins"]),
+        other_controls=_controls("other-controls-table", scores, RANKABLE[1:]),
+        alignment=tables.alignment(aligned) if aligned else None,
+        aligned=aligned,
+        unfinished=facts.unfinished(study),
+        runs=tables.runs(study.trials),
+        provenance=facts.provenance(said),
+    )
+
+
+def render(report: Report) -> str:
+    """The page."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # slow, and --help needs none
+    from plotly.offline import get_plotlyjs
+
+    environment = Environment(
+        loader=PackageLoader("analysis"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page = environment.get_template("report.html.j2")
+    return page.render(report=report, plotly=get_plotlyjs())
+
+
+def claim_rows(claims: pd.DataFrame) -> list[dict[str, str]]:
+    """Claims as text, with the kind of each verdict: good, bad or open."""
+    rows = []
+    for row in claims.to_dict("records"):
+        told = {name: tables.text(row.get(name)) for name in CLAIM_COLUMNS}
+        rows.append(told | {"kind": verdict_kind(told["verdict"])})
+    return rows
+
+
+def verdict_kind(verdict: str) -> str:
+    """How a verdict is coloured: bad ("does not hold", "fails"), good ("holds"), or open."""
+    said = verdict.lower()
+    if said.startswith(("does not", "not ", "fail")):
+        return "bad"
+    return "good" if said.startswith(("hold", "reproduced")) else "open"
+
+
+def plots(
+    trials: pd.DataFrame,
+    elbo: pd.DataFrame,
+    scores: pd.DataFrame | None,
+    ranked: pd.DataFrame | None,
+) -> dict[str, Any]:
+    """The data of the interactive plots: columns of figures, by configuration and by run."""
+    by_configuration = elbo.rename(columns={"active_kl": "active"})
+    if ranked is not None:
+        more = ["configuration", *RANKABLE, "udr", "digit_probe"]
+        by_configuration = by_configuration.merge(ranked[more], on="configuration", how="left")
+    by_run = trials[trials["state"] == "done"].rename(columns={"active_latents": "active"})
+    if scores is not None:
+        wide = own(scores).pivot(index="run", columns="score", values="value")
+        by_run = by_run.merge(wide, left_on="run", right_index=True, how="left")
+    found = {}
+    for name, table in (("configuration", by_configuration), ("run", by_run)):
+        kept = [key for key in MEASURES if key in table and table[key].notna().any()]
+        columns = {key: [_plain(value) for value in table[key]] for key in kept}
+        found[name] = {"names": list(table[name]), "columns": columns}
+    return {"labels": MEASURES, "rows": found}
+
+
+def _plain(value: Any) -> float | str | None:
+    """A value as JSON holds it."""
+    if isinstance(value, str):
+        return value
+    return None if pd.isna(value) or math.isinf(value) else float(value)
+
+
+def _controls(name: str, scores: pd.DataFrame | None, shown: Sequence[str]) -> tables.Table | None:
+    return None if scores is None else tables.controls(name, scores, shown)
+
+
+def _bounds(scores: pd.DataFrame | None) -> pd.DataFrame:
+    return pd.DataFrame(columns=["run", "score", "value"]) if scores is None else scores
+
+
+def _csv(study: Study, folder: str, name: str) -> pd.DataFrame | None:
+    place = study.folder / folder if folder else study.folder
+    try:
+        return pd.read_csv(io.BytesIO(place.read(f"{name}.csv")))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise StudyError(f"{place}/{name}.csv is damaged: {error}; delete it") from None
+
+
+def _complain(message: str, status: int) -> int:
+    print(f"analysis.report: {message}", file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,116 @@
+"""Answers on tables whose answers are known by construction."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.findings import BEST, ICA, LABELS, OWN, SHARE, findings, mean_interval
+from analysis.findings import rank_correlation as rank
+from analysis.runs import open_study
+from study.results import write_table
+from study.storage import Folder
+
+SEEDS = (0, 1, 2)
+VALUE = {(1, "none"): 0.5, (10, "none"): 0.9, (1, "label"): 0.4, (10, "label"): 0.7}
+SHARES = {(1, "none"): 0.2, (10, "none"): 0.05, (1, "label"): 0.3, (10, "label"): 0.1}
+
+
+def axes(beta, conditioning, seed):
+    run = f"J10-beta{beta}-{conditioning}-seed{seed}"
+    return {"run": run, "latent_dim": 10, "beta": float(beta), "conditioning": conditioning} | {
+        "seed": seed
+    }
+
+
+def score(beta, conditioning, seed, basis, value):
+    more = {"basis": basis, "scaling": "raw", "score": "mig", "value": value}
+    return axes(beta, conditioning, seed) | more
+
+
+@pytest.fixture
+def study(tmp_path):
+    """Best without labels at beta 10; ICA adds 0.1; the smaller the KL fraction, the better."""
+    runs = [(b, c, seed) for b, c in VALUE for seed in SEEDS]
+    trials = [axes(*run) | {"state": "done", "kl_fraction": SHARES[run[:2]]} for run in runs]
+    scores = [
+        score(*run, basis, VALUE[run[:2]] + run[2] / 100 + more)
+        for run in runs
+        for basis, more in (("latent", 0), ("ica", 0.1))
+    ]
+    names = {"latent": ["thickness", "slant", "mixed"], "knob": ["thickness", "slant", "width"]}
+    alignment = [
+        axes(10, "label", seed) | {"basis": basis, "property": name, "leakage": 0.06}
+        for seed in SEEDS
+        for basis, found in names.items()
+        for name in found
+    ]
+    folder = Folder(tmp_path / "known")
+    for name, rows in (("trials", trials), ("scores", scores), ("alignment", alignment)):
+        write_table(folder, name, pd.DataFrame(rows), None)
+    return open_study(folder.location)
+
+
+def answer(study, question):
+    return findings(study).set_index("question").loc[[question]]
+
+
+def test_the_best_is_ahead_by_what_was_planted(study):
+    row = answer(study, BEST).iloc[0]
+    assert row["value"] == pytest.approx(0.2)
+    assert row["answer"].startswith("By mig: J10-beta10-none (0.910), ahead of J10-beta10-label")
+    assert row["answer"].endswith("a difference larger than that between seeds.")
+
+
+def test_labels_are_compared_at_the_same_beta_and_seed(study):
+    """-0.1 at beta 1, -0.2 at beta 10, each three times."""
+    row = answer(study, LABELS).iloc[0]
+    assert row["value"] == pytest.approx(-0.15)
+    assert (row["n"], row["high"] < 0) == (6, True)
+    assert "conditioning hurts" in row["answer"]
+
+
+def test_properties_with_a_direction_of_their_own_are_counted(study):
+    rows = answer(study, OWN)
+    assert list(rows["value"]) == [2, 3]
+    assert "have a mixture named after them, over 3 seeds" in rows["answer"].iloc[1]
+    assert "thickness 6%, slant 6%, width 6%" in rows["answer"].iloc[1]
+
+
+def test_ica_is_compared_with_the_same_runs_before_it(study):
+    row = answer(study, ICA).iloc[0]
+    assert row["value"] == pytest.approx(0.1)
+    assert row["answer"].endswith("to 0.610; the best configuration has 0.910.")
+
+
+def test_a_correlation_that_was_planted_is_found(study):
+    row = answer(study, SHARE).iloc[0]
+    assert row["value"] < -0.9
+    assert "this is borne out" in row["answer"]
+    assert row["n"] == 12
+
+
+def test_one_seed_has_no_interval(study):
+    for name in ("trials", "scores", "alignment"):
+        table = getattr(study, name)
+        write_table(study.folder, name, table[table["seed"] == 0], None)
+    row = answer(open_study(str(study.folder)), BEST).iloc[0]
+    assert np.isnan(row["low"])
+    assert "one seed cannot tell" in row["answer"]
+
+
+def test_a_study_without_scores_has_no_findings(study):
+    study.folder.delete("scores.parquet")
+    assert findings(study).empty
+
+
+def test_the_interval_of_a_mean_by_hand():
+    """Mean 2, standard deviation 1 of three: 2 -+ 4.303 / sqrt(3)."""
+    assert mean_interval([1, 2, 3]) == pytest.approx((2, 2 - 2.4841, 2 + 2.4841), abs=1e-4)
+
+
+def test_rank_correlation_sees_order_alone():
+    x = np.arange(20.0)
+    assert rank(x, np.exp(x))[0] == pytest.approx(1)
+    rho, low, high = rank(x, np.random.default_rng(1).normal(size=20))
+    assert low < 0 < high
+    assert low < rho < high
