@@ -66,10 +66,10 @@ def draw_front(done: pd.DataFrame, front: pd.DataFrame, search: Search) -> Figur
         for axes, (x, y) in zip(panels, pairs, strict=True):
             points = _scatter(axes, done, x, y, search)
             ordered = front.sort_values(x)
-            line = "-" if len(search.objectives) == 2 else ""
+            line = "-" if len(search.objectives) == 2 else "none"
             steps = "steps-pre" if DIRECTIONS.get(x) == "maximize" else "steps-post"
             look = {"color": FRONT_COLOUR, "drawstyle": steps, "zorder": 3}
-            axes.plot(ordered[x], ordered[y], line, marker="o", ms=9, mfc="none", **look)
+            axes.plot(ordered[x], ordered[y], ls=line, marker="o", ms=9, mfc="none", **look)
             axes.set(xlabel=_label(x), ylabel=_label(y))
         if "beta" in search.space:
             bar = figure.colorbar(points, ax=list(panels), label="β", pad=0.02)
@@ -97,10 +97,9 @@ def draw_history(table: pd.DataFrame) -> Figure:
 
 def draw_importance(table: pd.DataFrame) -> Figure:
     """How much of each objective's variance a parameter explains (fANOVA)."""
-    shown = table.replace({"parameter": NAMES, "objective": NAMES})
-    n_bars = len(shown)
+    shown = table.assign(**{key: table[key].map(_name) for key in ("parameter", "objective")})
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(4.4, 0.9 + 0.2 * n_bars), layout="constrained")
+        figure = Figure(figsize=(4.4, 0.8 + 0.12 * len(shown)), layout="constrained")
         axes = figure.subplots()
         axes.set_axisbelow(True)
         sns.barplot(shown, y="parameter", x="share", hue="objective", palette="viridis", ax=axes)
@@ -178,11 +177,16 @@ def _height(axes: Axes, place: int, done: pd.DataFrame, search: Search) -> np.nd
         heights = (scale(values) - scale(low)) / max(scale(high) - scale(low), 1e-12)
         ticks = {f"{low:.4g}": 0.0, f"{high:.4g}": 1.0}
     axes.plot([place, place], [0, 1], color="0.3", linewidth=0.8)
+    paper = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
+    where = {"xytext": (4, 0), "textcoords": "offset points", "va": "center"}
     for text, height in ticks.items():
-        axes.annotate(text, (place, height), (3, 0), textcoords="offset points", va="center", fontsize=7)  # fmt: skip  # noqa: E501
+        axes.annotate(text, (place, height), fontsize=7, bbox=paper, **where)  # type: ignore[arg-type]
     return heights
 
 
+def _name(name: str) -> str:
+    return NAMES.get(name, name.replace("_", " "))
+
+
 def _label(name: str) -> str:
-    said = NAMES.get(name, name.replace("_", " "))
-    return f"{said} ({UNITS[name]})" if name in UNITS else said
+    return f"{_name(name)} ({UNITS[name]})" if name in UNITS else _name(name)
