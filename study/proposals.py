@@ -28,6 +28,7 @@ STATES = {
     TrialState.RUNNING: "running",
     TrialState.WAITING: "waiting",
 }
+MAX_TWINS = 100  # after so many in a row that were there before, nothing new is left
 INTERRUPTED = "interrupted"  # the state of a trial that another one goes on with
 
 
@@ -98,11 +99,13 @@ class Proposals:
         return len(new)
 
     def ask(self) -> Proposal | None:
-        """The next trial that needs work; None where the budget is used up.
+        """The next trial that needs work; None where the budget or the space is used up.
 
         A trial that asks for runs that were judged before, or are at work, gets their outcome.
         """
-        while self.left() > 0:
+        for _ in range(MAX_TWINS):
+            if not self.left():
+                break
             trial = self._study.ask(self.search.distributions())
             runs = self.search.runs(trial.params)
             trial.set_user_attr("runs", [run.run_id for run in runs])

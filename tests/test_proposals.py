@@ -131,6 +131,13 @@ def test_the_same_runs_are_not_trained_twice(tmp_path):
     assert (table["neg_elbo"] == table["latent_dim"]).all()
 
 
+def test_a_search_ends_where_its_space_does(tmp_path):
+    proposals = sitting(tmp_path, latent_dim=[2, 3], beta=1, budget={"hours": 100})
+    for _ in range(2):
+        finish(proposals)
+    assert proposals.ask() is None
+
+
 def test_a_twin_of_a_trial_at_work_gets_its_outcome(tmp_path):
     one_run = {"latent_dim": [2], "beta": 1, "budget": {"trials": 3}}
     proposals = sitting(tmp_path, **one_run)
