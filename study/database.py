@@ -30,11 +30,16 @@ def database_errors(study: Folder) -> Iterator[None]:
     """
     try:
         yield
-    except (SQLAlchemyError, StorageInternalError) as error:
-        cause = error.__cause__ or error
+    except Exception as error:  # Tune wraps what its callbacks raise
+        cause: BaseException | None = error
+        while cause and not isinstance(cause, SQLAlchemyError | StorageInternalError):
+            cause = cause.__cause__ or cause.__context__
+        if cause is None:
+            raise
+        first = str(cause.__cause__ or cause).splitlines()[0]
         raise StudyError(
-            f"the database of the search in {study} failed: {str(cause).splitlines()[0]}; what was"
-            " trained is whole, and the same command goes on from there"
+            f"the database of the search in {study} failed: {first}; what was trained is whole, and"
+            " the same command goes on from there"
         ) from None
 
 

@@ -270,6 +270,19 @@ def test_a_database_that_cannot_be_used_is_one_line(tmp_path, monkeypatch):
         sitting(tmp_path)
 
 
+def test_a_database_that_fails_while_tune_works_is_one_line(tmp_path):
+    def as_tune_does():
+        try:
+            raise optuna.exceptions.StorageInternalError("the disk is full")
+        except Exception as error:
+            raise RuntimeError("a long traceback") from error
+
+    with pytest.raises(StudyError, match="failed: the disk is full; "), database_errors(Folder(tmp_path)):  # fmt: skip  # noqa: E501
+        as_tune_does()
+    with pytest.raises(KeyError), database_errors(Folder(tmp_path)):
+        {}["another error"]
+
+
 def test_names_of_objectives_are_stored_for_the_dashboard(tmp_path):
     study = sitting(tmp_path)._study
     assert study.metric_names == ["neg_elbo", "mig"]
