@@ -28,6 +28,25 @@ class Curves(NamedTuple):
     table: pd.DataFrame  # series, split, epoch, mean, low, high, n_seeds
 
 
+class Reference(NamedTuple):
+    """Where figures compare runs: the paper's place, or the nearest that a study has."""
+
+    latent_dim: int
+    betas: tuple[float, float]  # low and high; equal where there is one beta alone
+
+
+def reference(rows: pd.DataFrame) -> Reference:
+    """The J nearest to the paper's 10 and, there, the betas 1 and 10 or the smallest and largest.
+
+    Args:
+        rows: of a study's trials or epochs, at least one.
+    """
+    latent_dim = min(rows["latent_dim"].unique(), key=lambda j: (abs(j - PAPER_J), j))
+    betas = rows.loc[rows["latent_dim"] == latent_dim, "beta"]
+    whole = set(COMPARED_BETAS) <= set(betas)
+    return Reference(int(latent_dim), COMPARED_BETAS if whole else (betas.min(), betas.max()))
+
+
 def curves(epochs: pd.DataFrame, metric: str, series: pd.Series) -> pd.DataFrame:
     """Mean and range over seeds of a metric, by series, split and epoch.
 
@@ -62,10 +81,8 @@ def paper_curves(epochs: pd.DataFrame) -> list[Curves]:
     """
     if epochs.empty:
         return []
-    fixed_j = min(epochs["latent_dim"].unique(), key=lambda j: (abs(j - PAPER_J), j))
+    fixed_j, ends = reference(epochs)
     at_j, plain = epochs["latent_dim"] == fixed_j, epochs["conditioning"] == "none"
-    betas = epochs.loc[at_j, "beta"].unique()
-    ends = COMPARED_BETAS if set(COMPARED_BETAS) <= set(betas) else (min(betas), max(betas))
     compared = epochs[at_j & epochs["beta"].isin(ends)]
     figures = [
         ("3", "Standard VAE (β = 1)", epochs[plain & (epochs["beta"] == 1)], _by_j),

@@ -45,6 +45,16 @@ def measured(
     return table
 
 
+def measured_anyway(
+    images: npt.NDArray[np.uint8], names: Sequence[str], cache: Path
+) -> pd.DataFrame:
+    """`measured`, also where the cache belongs to others and cannot be written."""
+    try:
+        return measured(images, names, cache=cache)
+    except OSError:  # ten seconds are no reason to stop
+        return measured(images, names)
+
+
 def discretise(values: pd.DataFrame, n_bins: int = 20) -> npt.NDArray[np.int64]:
     """Each factor in bins of equal counts, as far as ties allow; equal values share a bin.
 

@@ -1,19 +1,23 @@
-"""Table -> Figure; computes nothing."""
+"""The style of all figures, how they are saved, and the curves by epoch.
+
+Here and in pictures.py, charts.py and heatmaps.py a figure is drawn from its table as it is;
+what is computed is computed by those who make the tables.
+"""
 
 import io
 from typing import Any
 
 import matplotlib as mpl
-import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from analysis.elbo import Curves, paper_curves
+from analysis.elbo import Curves
 from study.storage import Folder
 
 COLUMN_IN = 3.4  # width of a column of print
+PAGE_IN = 7.0  # width of a page of print
 AXES = {"objective": "objective (nats per image)", "kl_fraction": "KL fraction of the objective"}
 SPLIT_LINES = (("--", "train"), ("-", "test"))
 STYLE: dict[Any, Any] = {
@@ -28,8 +32,22 @@ STYLE: dict[Any, Any] = {
     "legend.frameon": False,
     "legend.fontsize": 7,
     "savefig.dpi": 200,
+    "savefig.bbox": "tight",
+    "savefig.pad_inches": 0.03,
     "svg.hashsalt": "vae-study",  # the same table gives the same file
 }
+
+
+def in_words(latent_dim: int, beta: float, conditioning: str) -> str:
+    """A configuration as people say it: `J = 10, β = 4, labels`."""
+    return f"J = {latent_dim}, β = {beta:g}" + (", labels" if conditioning == "label" else "")
+
+
+def kind_of_vae(beta: float, conditioning: str) -> str:
+    """What the paper calls it: `Standard VAE`, `β-VAE`, `Conditional β-VAE`."""
+    name = "VAE" if beta == 1 else "β-VAE"
+    before = "Conditional " if conditioning == "label" else "Standard " if beta == 1 else ""
+    return before + name
 
 
 def draw_curves(panel: Curves) -> Figure:
@@ -56,22 +74,11 @@ def draw_curves(panel: Curves) -> Figure:
     return figure
 
 
-def save_curves(epochs: pd.DataFrame, study: Folder) -> int:
-    """Draw the ELBO figures that a study has runs for; returns how many.
-
-    Each goes to `figures/` as PNG and SVG, its table to `tables/` as CSV.
-    """
-    panels = paper_curves(epochs)
-    for panel in panels:
-        (study / "tables").write(f"{panel.name}.csv", panel.table.to_csv(index=False).encode())
-        save_figure(draw_curves(panel), study, panel.name)
-    return len(panels)
-
-
 def save_figure(figure: Figure, study: Folder, name: str) -> None:
     """Write a figure as PNG and SVG to `figures/`."""
     for kind in ("png", "svg"):
         buffer = io.BytesIO()
         with mpl.rc_context(STYLE):
             figure.savefig(buffer, format=kind, metadata={"Date": None} if kind == "svg" else None)
+        figure.set_layout_engine("none")  # the second format keeps the first one's layout
         (study / "figures").write(f"{name}.{kind}", buffer.getvalue())

@@ -228,7 +228,7 @@ CLAIMS = [
         "beta-unused",
         "4.2, Figure 1b",
         "At beta = 10, without labels, about four of ten latents do not react to traversal.",
-        "Latents whose picture changes by less than 0.01 a pixel over [-5, 5]; three to five.",
+        "Latents whose picture changes by less than 0.04 a pixel over [-5, 5]; three to five.",
         [Check("latents", _still(10, False), 3, 5, 1)],
     ),
     Claim(

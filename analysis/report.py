@@ -4,7 +4,8 @@ import argparse
 import io
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -13,7 +14,10 @@ from analysis import report_facts as facts
 from analysis import report_figures as figures
 from analysis import report_tables as tables
 from analysis import report_words as words
+from analysis.claims import write_claims
 from analysis.elbo import configurations
+from analysis.explorer import write_explorer
+from analysis.gallery import draw_all
 from analysis.ranking import own
 from analysis.runs import Study, open_study
 from analysis.scores import RANKABLE
@@ -40,9 +44,10 @@ MEASURES = {
 """What the interactive plots can show, and what it is called there."""
 
 DESCRIPTION = """\
-Write a study on one page, results/NAME/report.html: a single file that needs no network.
+Draw a study's figures, decide the paper's claims on it, and write two pages that need no network:
+report.html, the study on one page, and explorer.html, its latents to turn.
 
-Whatever the study lacks, the page says so, and which command helps.
+Whatever the study lacks, the pages say so, and which command helps.
 """
 
 
@@ -79,16 +84,49 @@ def main(argv: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("study", help="a study's folder, such as results/paper")
+    parser.add_argument(
+        "--data-dir",
+        metavar="DIR",
+        help="cache of MNIST (default: $STUDY_DATA, else the user's cache folder)",
+    )
     args = parser.parse_args(argv)
     try:
-        print(write_report(open_study(args.study)))
+        given = Path(args.data_dir) if args.data_dir else None
+        whole = present(open_study(args.study), given, print)
+        return 0 if whole else EXIT_FAILURE
     except UsageError as error:
         return _complain(str(error), EXIT_USAGE)
     except StudyError as error:
         return _complain(str(error), EXIT_FAILURE)
-    except OSError as error:
-        return _complain(f"cannot write to {args.study}: {error}", EXIT_FAILURE)
-    return 0
+
+
+def present(study: Study, data_folder: Path | None, say: Callable[[str], None]) -> bool:
+    """Figures, claims, explorer and report of a study as it is; whether nothing went wrong.
+
+    What a study lacks is said. What goes wrong in one costs no other, nor what was trained.
+
+    Args:
+        study: half done or not scored, too.
+        data_folder: cache of MNIST; None: the default one.
+        say: told what was written, a line at a time.
+    """
+    parts: dict[str, Callable[[], object]] = {
+        "figures": lambda: draw_all(study, data_folder, say),
+        "claims": lambda: write_claims(study),
+        "explorer": lambda: say(f"turn the latents: {write_explorer(study, data_folder)}"),
+        "report": lambda: say(f"the whole study on one page: {write_report(study)}"),
+    }
+    failed = False
+    for name, write in parts.items():
+        try:
+            write()
+        except StudyError as error:  # such as weights that are not here
+            say(f"no {name}: {error}")
+        except Exception as error:
+            failed = True
+            why = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            say(f"no {name}: {why}; try again with python -m analysis.report {study.folder}")
+    return not failed
 
 
 def write_report(study: Study) -> str:

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from analysis.alignment import PROPERTIES, Pictures, Reader
 from analysis.elbo import configurations
-from analysis.factors import DEFAULT_FACTORS, discretise, measured
+from analysis.factors import DEFAULT_FACTORS, discretise, measured_anyway
 from analysis.ledger import Book
 from analysis.ranking import agreement, ica_table, ranking
 from analysis.runs import Study, open_study
@@ -150,10 +150,7 @@ def measured_data(study: Study, data_folder: Path | None) -> Data:
 
 
 def _measured(images: npt.NDArray[np.uint8], data_folder: Path | None) -> pd.DataFrame:
-    try:
-        return measured(images, DEFAULT_FACTORS, cache=data_dir(data_folder))
-    except OSError:  # a cache that others own; ten seconds are no reason to stop
-        return measured(images, DEFAULT_FACTORS)
+    return measured_anyway(images, DEFAULT_FACTORS, data_dir(data_folder))
 
 
 def score_study(

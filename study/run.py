@@ -10,7 +10,7 @@ import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -18,6 +18,9 @@ from study.config import StudyError, UsageError
 from study.grid import find_grid, parse_overrides, read_grid
 from study.signals import interrupt, on_signals
 from study.storage import Folder
+
+if TYPE_CHECKING:
+    from analysis.runs import Study
 
 INTERRUPTED = "interrupted; what is done stays, and the same command goes on from here"
 PLAIN_WIDTH = 140  # columns where the output is no terminal
@@ -83,17 +86,14 @@ def _run(args: argparse.Namespace) -> int:
     outcome = session.run_session(runs, study, asked, data_dir, resources, console, args.log)
     if outcome.interrupted:
         raise KeyboardInterrupt
-    _present(study, console)
-    if not args.no_scores:
-        _score(study, data_dir, args.address, console)
-    _report(study, console)
+    _show(study, args, data_dir, console)
     return EXIT_FAILURE if outcome.errors else 0
 
 
 def _run_search(args: argparse.Namespace, overrides: dict[str, Any]) -> int:
     """Search, then show what was found; its own options stand in the group of that name."""
+    from analysis import searched
     from analysis.objectives import DIRECTIONS, held_out
-    from analysis.searched import export, present
     from study.space import read_search
 
     path = find_grid(args.search, search=True)
@@ -103,7 +103,7 @@ def _run_search(args: argparse.Namespace, overrides: dict[str, Any]) -> int:
     console = _console()
     if args.export_grid:
         target = Path(args.export_grid).expanduser()
-        export(str(study), target, args.seeds or EXPORT_SEEDS, console)
+        searched.export(str(study), target, args.seeds or EXPORT_SEEDS, console)
         return 0
 
     from study import database, session
@@ -122,11 +122,8 @@ def _run_search(args: argparse.Namespace, overrides: dict[str, Any]) -> int:
     outcome = run_search(search, Judge(DIRECTIONS, held_out), *where, source)
     if outcome.interrupted:
         raise KeyboardInterrupt
-    _present(study, console)
-    if not args.no_scores:
-        _score(study, data_dir, args.address, console)
-    _report(study, console)
-    found = present(str(study), data_dir, console)
+    _show(study, args, data_dir, console)
+    found = searched.present(str(study), data_dir, console)
     return 0 if found else EXIT_FAILURE  # that some trials fail is nothing out of the way
 
 
@@ -140,43 +137,28 @@ def _console() -> Console:
     return Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False)
 
 
-def _present(study: Folder, console: Console) -> None:
-    """Print what the study has and draw it."""
+def _show(study: Folder, args: argparse.Namespace, data_dir: Path | None, console: Console) -> None:
+    """Print what the study has; score and present it, unless that is not wanted."""
     from analysis import open_study
-    from analysis.figures import save_curves
+    from analysis.report import present
     from study.display import trials_table
 
     opened = open_study(str(study))
     console.print(trials_table(opened.trials))
-    drawn = save_curves(opened.epochs, study)
-    console.print(f"{drawn} figures and the tables behind them are in {study}", soft_wrap=True)
+    if not args.no_scores:
+        _score(opened, data_dir, args.address, console)
+        present(opened, data_dir, lambda line: console.print(line, soft_wrap=True, markup=False))
 
 
-def _score(study: Folder, data_dir: Path | None, address: str | None, console: Console) -> None:
+def _score(study: "Study", data_dir: Path | None, address: str | None, console: Console) -> None:
     """Score what is missing; whatever goes wrong there, what was trained stands."""
-    from analysis import open_study
     from analysis.score import score_and_rank
 
     try:
-        score_and_rank(open_study(str(study)), data_dir, address, console)
+        score_and_rank(study, data_dir, address, console)
     except (StudyError, OSError, ValueError) as error:
-        again = f"python -m analysis.score {study}"
+        again = f"python -m analysis.score {study.folder}"
         console.print(f"could not score: {error}; try again with {again}", soft_wrap=True)
-
-
-def _report(study: Folder, console: Console) -> None:
-    """Write the study's page; whatever goes wrong there, what was trained stands."""
-    try:
-        from analysis import open_study
-        from analysis.report import write_report
-
-        place = write_report(open_study(str(study)))
-        console.print(f"the whole study on one page: {place}", soft_wrap=True)
-    except Exception as error:
-        again = f"python -m analysis.report {study}"
-        why = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        told = f"could not write the report: {why}; try again with {again}"
-        console.print(told, soft_wrap=True, markup=False)
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -218,7 +200,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     what.add_argument(
         "--no-scores",
         action="store_true",
-        help="train and draw only; python -m analysis.score does the rest later",
+        help="train only; python -m analysis.score and analysis.report do the rest later",
     )
     search = parser.add_argument_group("with --search")
     search.add_argument(

@@ -19,6 +19,14 @@ def small_study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     return whole(tmp_path_factory.mktemp("pages") / "tiny")
 
 
+@pytest.fixture(scope="session")
+def explored_study(tmp_path_factory: pytest.TempPathFactory, mnist: Mnist) -> Study:
+    """The study that `explored.trained_study` trains; tests that change it take a copy."""
+    from explored import trained_study
+
+    return trained_study(tmp_path_factory.mktemp("explored") / "small", mnist)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> None:
     """As in a worker: threads of several processes that share few cores wait for each other."""

@@ -23,7 +23,7 @@ from study.train import Trainer
 SPREAD = np.array([0.70, 0.245, 3.86])
 N_LATENTS = 5
 THICKER, SLANTED, NOTHING, BOTH, OTHER_DIGIT = range(N_LATENTS)
-PX_A_STEP, RAD_A_STEP = 0.4, 0.1
+PX_A_STEP, RAD_A_STEP = 0.6, 0.1
 
 
 class Bars(nn.Module):
@@ -101,7 +101,7 @@ def test_a_latent_that_moves_two_properties_leaks(found):
     both = effects[THICKER] + effects[SLANTED]
     want = 1 - (both**2).max() / (both**2).sum()
     assert align(found, SPREAD)["leakage"][BOTH] == pytest.approx(want, abs=0.06)
-    assert want > 0.3
+    assert want > 0.2
 
 
 def test_a_latent_that_does_not_react_moves_nothing(found):
@@ -135,7 +135,7 @@ def test_a_property_that_holds_for_few_digits_is_no_alignment():
     ("figures", "name"),
     [
         ({}, "slant"),
-        ({"picture_change": 0.0099}, "none"),
+        ({"picture_change": 0.0399}, "none"),
         ({"class_change": 0.51}, "digit"),
         ({"effect": 0.09}, "mixed"),
         ({"leakage": 0.51}, "mixed"),

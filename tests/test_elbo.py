@@ -2,10 +2,9 @@ import pandas as pd
 import pytest
 
 from analysis.elbo import active, configurations, curves, paper_curves
-from analysis.figures import draw_curves, save_curves
+from analysis.figures import draw_curves
 from study.config import RunConfig
 from study.results import EPOCHS, Tables, build_tables, new_record
-from study.storage import Folder
 
 
 def record(config, recons):
@@ -59,15 +58,6 @@ def test_other_grids_get_the_nearest_stand_in():
 
 def test_nothing_trained_gives_no_figure():
     assert paper_curves(pd.DataFrame(columns=EPOCHS.names)) == []
-
-
-def test_figures_are_saved_with_their_tables(tmp_path):
-    epochs = epochs_of((RunConfig(), [90.0, 80.0]))
-    assert save_curves(epochs, Folder(tmp_path)) == 6  # 3a, 3b, 4a, 4b, 7a, 7b
-    assert (tmp_path / "figures" / "figure-3a.png").read_bytes().startswith(b"\x89PNG")
-    assert (tmp_path / "figures" / "figure-3a.svg").exists()
-    saved = pd.read_csv(tmp_path / "tables" / "figure-3a.csv")
-    assert saved["mean"].tolist() == [92.0, 82.0, 93.0, 83.0]  # test, then train
 
 
 def test_a_curve_draws_its_table_and_names_its_axes():

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import struct
 from html.parser import HTMLParser
 
@@ -11,14 +12,13 @@ import pytest
 from pages import COMMAND, finished, tiny, write_runs, write_scores
 
 from analysis import open_study, report_words
-from analysis.report import gather, main, render, verdict_kind, write_report
+from analysis.report import gather, main, present, render, verdict_kind, write_report
 from analysis.report_facts import notices
 from analysis.report_figures import SVG_LIMIT, inline, png_size, svg_size
 from analysis.report_words import best, configuration_words, moved
 from study.config import RunConfig, StudyError
 from study.data import DATA_HASH, SHA256
 from study.results import WEIGHTS, new_record, runs_folder
-from study.run import _report
 from study.storage import Folder
 
 SECTIONS = ["claims", "ranking", "explore", "figures", "elbo", "ica", "controls", "alignment"]
@@ -59,6 +59,13 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def study(small_study):
     return small_study
+
+
+@pytest.fixture
+def copy(study, tmp_path):
+    """To write to."""
+    shutil.copytree(study.folder.location, tmp_path / "copy")
+    return open_study(tmp_path / "copy")
 
 
 @pytest.fixture(scope="module")
@@ -329,10 +336,10 @@ def test_a_damaged_gallery_is_one_line(study, tmp_path, capsys):
     assert "tables/gallery.json is damaged" in capsys.readouterr().err
 
 
-def test_the_command_line(study, capsys, tmp_path):
-    place = study.folder.location
+def test_the_command_line(copy, capsys, tmp_path):
+    place = copy.folder.location
     assert main([place]) == 0
-    assert capsys.readouterr().out == f"{place}/report.html\n"
+    assert f"the whole study on one page: {place}/report.html\n" in capsys.readouterr().out
     assert open_study(place).folder.read("report.html").startswith(b"<!DOCTYPE html>")
     assert main([str(tmp_path)]) == 1
     said = capsys.readouterr().err
@@ -362,17 +369,17 @@ def test_fifty_configurations_of_three_seeds_are_under_fifteen_megabytes(tmp_pat
     assert "150 done of 150 runs" in page.text
 
 
-def test_a_report_that_fails_hides_nothing(tmp_path):
+def test_a_part_that_fails_costs_no_other(copy, monkeypatch):
+    def broken(study):
+        raise OSError("no space left")
+
+    monkeypatch.setattr("analysis.report.write_claims", broken)
     said = []
-
-    class Told:
-        def print(self, line, **_):
-            said.append(line)
-
-    _report(Folder(tmp_path), Told())
-    (line,) = said
-    assert line.startswith("could not write the report: StudyError: no study at")
-    assert line.endswith(f"try again with python -m analysis.report {tmp_path}")
+    assert not present(copy, None, said.append)
+    place = copy.folder
+    again = f"try again with python -m analysis.report {place}"
+    assert f"no claims: OSError: no space left; {again}" in said
+    assert said[-1] == f"the whole study on one page: {place}/report.html"
 
 
 def test_words_of_a_configuration():

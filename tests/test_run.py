@@ -77,7 +77,7 @@ def test_what_a_study_leaves_behind(first):
     folder = results / "tiny"
     names = {path.name for path in folder.iterdir()}
     tables = {f"{name}.{kind}" for name in ("trials", "epochs", "latents") for kind in ("csv", "parquet")}  # fmt: skip  # noqa: E501
-    assert names == tables | {"study.yaml", "runs", "figures", "tables", "report.html", ".lock"}
+    assert names == tables | {"study.yaml", "runs", ".lock"}
     said = yaml.safe_load((folder / "study.yaml").read_text())
     assert said["runs"] == trial_names(folder)
     assert said["sittings"][0]["end"] >= said["sittings"][0]["start"]

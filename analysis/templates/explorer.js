@@ -1,0 +1,247 @@
+"use strict";
+// The page: menus, the panes side by side, the link.
+
+const STRIP_MS = 5; // of every frame, for strips; the picture comes first
+const SAVED_PIXEL = 20; // pixels of the PNG a pixel of the picture
+
+const STEP = "A step is a standard deviation of the codes; digits are read two steps away.";
+const TURNS = {
+  knob: [
+    "Properties",
+    "A knob mixes latents so that, on the average of all digits and for small turns, one property" +
+      " moves alone. The meters measure this picture.",
+  ],
+  latent: ["Latents", "Each latent over the paper\u2019s range, \u22125 to 5. " + STEP],
+  ica: ["ICA directions", "Independent components of the codes, in steps. " + STEP],
+};
+const UNMEASURED =
+  "What the latents move has not been measured (python -m analysis.score does it): they stand in" +
+  " the order of their KL.";
+
+const payload = JSON.parse(document.getElementById("payload").textContent);
+const runs = new Map(payload.runs.map((run) => [run.run, run]));
+const images = Uint8Array.from(bytesOf(payload.images));
+const panes = [];
+const state = {};
+
+const find = (id) => document.getElementById(id);
+
+/** The codes that a run starts from: those of the image, or a sample of the prior. */
+function startOf(run) {
+  const seed = /^random-(\d+)$/.exec(state.from);
+  return seed ? normals(Number(seed[1]), run.latent_dim) : Float64Array.from(run.starts[state.from]);
+}
+
+/** Show the state; a point for each pane that is not to start anew. */
+function show(points = []) {
+  const chosen = [state.run, state.other].filter(Boolean).map((name) => runs.get(name));
+  while (panes.length > chosen.length) panes.pop().element.remove();
+  while (panes.length < chosen.length) {
+    panes.push(new Pane(payload.properties, turned, ask));
+    find("panes").append(panes.at(-1).element);
+  }
+  const basis = chosen.every((run) => run.bases[state.turn]) ? state.turn : "latent";
+  panes.forEach((pane, i) => {
+    pane.begin(chosen[i], startOf(chosen[i]), Number(state.digit), points[i]);
+    pane.turn(basis);
+  });
+  if (panes.length > 1 && points[0] && !points[1]) follow();
+  document.body.classList.toggle("two", panes.length > 1);
+  find("digits").hidden = !chosen.some((run) => run.classes);
+  find("hint").textContent = chosen.every((run) => run.bases.knob) ? TURNS[basis][1] : UNMEASURED;
+  showChoices(chosen, basis);
+  ask();
+  remember();
+}
+
+function showChoices(chosen, basis) {
+  find("run").value = state.run;
+  find("other").value = state.other;
+  const picked = { images: state.from, digits: state.digit, turns: basis };
+  for (const [name, value] of Object.entries(picked)) {
+    for (const input of document.getElementsByName(name)) input.checked = input.value === value;
+  }
+  for (const input of document.getElementsByName("turns")) {
+    input.disabled = !chosen.every((run) => run.bases[input.value]);
+  }
+}
+
+/** A slider of one pane was moved: its partner goes as far from its start, the same way. */
+function turned(pane, index, value) {
+  pane.set(index, value);
+  const other = panes.find((one) => one !== pane);
+  if (other) lead(pane, other, index);
+  ask();
+}
+
+function lead(pane, other, index) {
+  const partner = partners(pane, other)[index];
+  if (partner < 0) return;
+  const row = pane.rows[index];
+  const mate = other.rows[partner];
+  const way = placeOn(row.line, pane) - row.own;
+  other.set(partner, mate.own + (opposed(row.line, mate.line) ? -way : way));
+}
+
+/** Always the left list's choice of partners, seen from either side. */
+function partners(pane, other) {
+  const lines = (one) => one.rows.map(({ line }) => line);
+  const forth = couple(lines(panes[0]), lines(panes[1]));
+  return pane === panes[0] ? forth : pane.rows.map((_, i) => forth.indexOf(i));
+}
+
+/** Bring the right pane to where the left one is. */
+function follow() {
+  const [left, right] = panes;
+  left.rows.forEach(({ line, own }, index) => {
+    if (Math.abs(placeOn(line, left) - own) > 1e-6) lead(left, right, index);
+  });
+}
+
+let asked = false;
+function ask() {
+  if (asked) return;
+  asked = true;
+  requestAnimationFrame(frame);
+}
+
+function frame() {
+  asked = false;
+  for (const pane of panes) pane.draw();
+  const until = performance.now() + STRIP_MS;
+  if (panes.some((pane) => pane.drawStrips(until))) ask();
+}
+
+/** Put the state into the address, without a new entry in the history. */
+function remember() {
+  const [one, two] = panes.map(({ codes, start, knobs }) => [
+    changesText(codes, start),
+    changesText(knobs, knobs.map(() => 0)),
+  ]);
+  const [[z, k], [z2, k2]] = [one, two ?? ["", ""]];
+  history.replaceState(null, "", linkOf({ ...state, z, k, z2, k2 }));
+}
+
+/** The state of the address, as far as it says one. */
+function recall() {
+  const names = [...runs.keys()];
+  const count = (n) => Array.from({ length: n }, (_, i) => String(i));
+  const allowed = {
+    run: names,
+    other: names,
+    turn: Object.keys(TURNS),
+    digit: count(10),
+    from: count(payload.labels.length),
+  };
+  const { z, k, z2, k2, ...given } = stateOf(location.hash, allowed);
+  const fresh = { run: names[0], other: "", turn: "knob", from: payload.first };
+  Object.assign(state, fresh, { digit: String(payload.labels[payload.first]) }, given);
+  const point = (name, codes, knobs) => {
+    if (!name || !(codes || knobs)) return undefined;
+    const start = pointAt(startOf(runs.get(name)));
+    return { codes: changed(start.codes, codes), knobs: changed(start.knobs, knobs) };
+  };
+  show([point(state.run, z, k), point(state.other, z2, k2)]);
+}
+
+/** Radio buttons, one a choice: a label is a text or an element. */
+function radios(name, choices, onPick) {
+  for (const [value, label, said] of choices) {
+    const element = document.createElement("label");
+    const input = Object.assign(document.createElement("input"), { type: "radio", name, value });
+    if (said) input.setAttribute("aria-label", said);
+    input.addEventListener("change", () => onPick(value));
+    element.append(input, label);
+    find(name).append(element);
+  }
+}
+
+function fillMenus() {
+  for (const { run, menu } of payload.runs) {
+    find("run").append(new Option(menu, run));
+    find("other").append(new Option(menu, run));
+  }
+  const pictures = payload.labels.map((digit, i) => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
+    paint(canvas.getContext("2d"), images.subarray(i * N_PIXELS, (i + 1) * N_PIXELS));
+    return [String(i), canvas, `test image ${i + 1}, a ${digit}`];
+  });
+  radios("images", pictures, (from) => {
+    Object.assign(state, { from, digit: String(payload.labels[from]) });
+    show();
+  });
+  const digits = Array.from({ length: 10 }, (_, digit) => [String(digit), String(digit)]);
+  radios("digits", digits, (digit) => {
+    state.digit = digit;
+    show([...panes]);
+  });
+  const turns = Object.entries(TURNS).map(([turn, [name]]) => [turn, name]);
+  radios("turns", turns, (turn) => {
+    state.turn = turn;
+    show([...panes]);
+  });
+}
+
+/** Say something to those who listen, and for a moment on the button. */
+function say(text, button) {
+  find("spoken").textContent = text;
+  if (!button) return;
+  button.dataset.name ??= button.textContent;
+  button.textContent = text;
+  setTimeout(() => (button.textContent = button.dataset.name), 1500);
+}
+
+/** The pictures side by side, each pixel a square. */
+function enlarged() {
+  const canvas = document.createElement("canvas");
+  const size = SIDE * SAVED_PIXEL;
+  Object.assign(canvas, { width: size * panes.length, height: size });
+  const context = canvas.getContext("2d");
+  context.imageSmoothingEnabled = false;
+  panes.forEach((pane, i) => context.drawImage(pane.canvas, i * size, 0, size, size));
+  return canvas;
+}
+
+function save() {
+  const link = document.createElement("a");
+  link.download = `${panes.map(({ run }) => run.run).join("-and-")}.png`;
+  link.href = enlarged().toDataURL("image/png");
+  link.click();
+}
+
+async function copy() {
+  remember();
+  try {
+    await navigator.clipboard.writeText(location.href);
+    say("Copied", find("copy"));
+  } catch {
+    say("It is in the address bar", find("copy"));
+  }
+}
+
+function listen() {
+  find("run").addEventListener("change", ({ target }) => {
+    state.run = target.value;
+    show();
+  });
+  find("other").addEventListener("change", ({ target }) => {
+    state.other = target.value;
+    show([panes[0]]);
+  });
+  find("random").addEventListener("click", () => {
+    state.from = `random-${Math.floor(Math.random() * 1e9)}`;
+    show();
+  });
+  find("reset").addEventListener("click", () => show());
+  find("save").addEventListener("click", save);
+  find("copy").addEventListener("click", copy);
+  find("panes").addEventListener("change", () => {
+    remember();
+    requestAnimationFrame(() => say(panes.map((pane) => pane.description()).join("; ")));
+  });
+  window.addEventListener("hashchange", recall);
+}
+
+fillMenus();
+listen();
+recall();

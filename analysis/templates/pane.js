@@ -1,0 +1,182 @@
+"use strict";
+// One configuration on the page: its picture, its meters and its sliders.
+
+const STRIP = 10; // pictures a strip, from one end of its slider to the other
+
+/** A copy of the first element in a template. */
+function fromTemplate(name) {
+  return document.getElementById(`${name}-template`).content.firstElementChild.cloneNode(true);
+}
+
+/** Draw 784 grey levels, white ink on black. */
+function paint(context, pixels, x = 0) {
+  const image = context.createImageData(SIDE, SIDE);
+  for (let i = 0; i < N_PIXELS; i++) {
+    image.data.fill(pixels[i], 4 * i, 4 * i + 3);
+    image.data[4 * i + 3] = 255;
+  }
+  context.putImageData(image, x, 0);
+}
+
+class Pane {
+  /** `onTurn(pane, index, value)`: a slider was moved; `ask()`: something is to be drawn. */
+  constructor(properties, onTurn, ask) {
+    this.element = fromTemplate("pane");
+    this.heading = this.element.querySelector("h2");
+    this.canvas = this.element.querySelector(".picture");
+    this.context = this.canvas.getContext("2d");
+    this.fold = this.element.querySelector("details");
+    this.meters = properties.map((property) => this.addMeter(property));
+    this.onTurn = onTurn;
+    this.ask = ask;
+    this.watch = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) target.row.visible = isIntersecting;
+      ask();
+    });
+  }
+
+  addMeter(property) {
+    const element = fromTemplate("meter");
+    element.dataset.property = property.name;
+    element.querySelector(".name").textContent = property.title;
+    this.element.querySelector(".meters").append(element);
+    const part = (name) => element.querySelector(name);
+    const parts = { value: part("output"), change: part(".change") };
+    return { ...property, ...parts, start: part(".start"), now: part(".now") };
+  }
+
+  /** Start anew: a run, codes to measure changes from, the digit, and the point to show. */
+  begin(run, start, digit, { codes, knobs } = pointAt(start)) {
+    if (this.run !== run) this.decoder = new Decoder(run);
+    Object.assign(this, { run, start, digit, codes, knobs, stale: true });
+    this.heading.textContent = run.title;
+    this.from = measure(this.pixelsOf(start));
+  }
+
+  pixelsOf(codes) {
+    return greyLevels(this.decoder.decode(codes, this.digit));
+  }
+
+  /** Show the sliders of one basis. */
+  turn(basis) {
+    this.watch.disconnect();
+    const lists = this.element.querySelectorAll(".rows");
+    for (const list of lists) list.replaceChildren();
+    this.rows = linesOf(this.run, basis).map((line, index) => {
+      const row = this.rowOf(line, index);
+      lists[line.reacts ? 0 : 1].append(row.element);
+      this.watch.observe(row.element);
+      return row;
+    });
+    const quiet = this.rows.filter(({ line }) => !line.reacts).length;
+    this.fold.hidden = !quiet;
+    const what = basis === "latent" ? "latent" : "direction";
+    const verb = quiet === 1 ? `${what} that does not react` : `${what}s that do not react`;
+    this.fold.querySelector("summary").textContent = `${quiet} ${verb}`;
+    this.element.dataset.basis = basis;
+  }
+
+  rowOf(line, index) {
+    const element = fromTemplate("row");
+    const part = (name) => element.querySelector(name);
+    const row = { line, element, visible: false, drawn: 0 };
+    Object.assign(row, { slider: part("input"), value: part("output"), strip: part(".strip") });
+    row.context = row.strip.getContext("2d");
+    const id = `${index}-${Math.random().toString(36).slice(2)}`;
+    element.row = row;
+    element.dataset.property = line.property;
+    part("label").textContent = line.name;
+    part("label").htmlFor = row.slider.id = `slider-${id}`;
+    part(".text").textContent = line.text;
+    part(".text").id = `text-${id}`;
+    row.slider.setAttribute("aria-describedby", `text-${id}`);
+    Object.assign(row.slider, { min: line.low, max: line.high, disabled: line.low === line.high });
+    this.markOwn(row, part(".own"));
+    row.slider.addEventListener("input", () => this.onTurn(this, index, row.slider.valueAsNumber));
+    row.strip.addEventListener("click", (event) => {
+      const { left, width } = row.strip.getBoundingClientRect();
+      const picture = Math.floor((STRIP * (event.clientX - left)) / width);
+      this.onTurn(this, index, this.stripValue(line, Math.min(Math.max(picture, 0), STRIP - 1)));
+      row.slider.dispatchEvent(new Event("change", { bubbles: true }));
+    });
+    return row;
+  }
+
+  markOwn(row, mark) {
+    const { line } = row;
+    row.own = placeOn(line, pointAt(this.start));
+    const share = (row.own - line.low) / (line.high - line.low);
+    mark.hidden = !(share >= 0 && share <= 1);
+    mark.style.left = `${100 * share}%`;
+  }
+
+  stripValue(line, picture) {
+    return line.low + ((line.high - line.low) * picture) / (STRIP - 1);
+  }
+
+  /** Set one slider, as far as it goes; its own strip stays as it is. */
+  set(index, value) {
+    const { line } = this.rows[index];
+    const within = Math.min(Math.max(value, line.low), line.high);
+    Object.assign(this, moved(line, this, within));
+    this.stale = true;
+    this.rows.forEach((row, i) => {
+      if (i !== index) row.drawn = 0;
+    });
+  }
+
+  /** Decode, measure and show, where anything has changed. */
+  draw() {
+    if (!this.stale) return;
+    this.stale = false;
+    this.pixels = this.pixelsOf(this.codes);
+    this.figures = measure(this.pixels);
+    paint(this.context, this.pixels);
+    for (const meter of this.meters) this.drawMeter(meter);
+    for (const row of this.rows) this.drawSlider(row);
+    this.canvas.setAttribute("aria-label", this.description());
+  }
+
+  drawMeter({ column, unit, low, high, value, change, start, now }) {
+    const place = (figure) => `${100 * Math.min(Math.max((figure - low) / (high - low), 0), 1)}%`;
+    const [figure, from] = [this.figures?.[column], this.from?.[column]];
+    value.textContent = this.figures ? valueText({ unit }, figure) : "nothing to measure";
+    const both = this.figures && this.from;
+    change.textContent = both ? valueText({ signed: true }, figure - from) : "";
+    if (this.figures) now.style.left = place(figure);
+    if (this.from) start.style.left = place(from);
+  }
+
+  drawSlider(row) {
+    const { line, slider } = row;
+    const place = placeOn(line, this);
+    const said = valueText(line, place);
+    const meter = this.meters.find(({ name }) => name === line.property);
+    const shown = meter && this.figures ? `, ${line.property} ${meter.value.textContent}` : "";
+    if (row.said === said + shown) return;
+    row.said = said + shown;
+    slider.value = place;
+    row.value.textContent = said;
+    slider.setAttribute("aria-valuetext", `${said}, ${shown ? shown.slice(2) : line.property}`);
+  }
+
+  description() {
+    const what = this.run.classes ? `Digit ${this.digit}` : "A digit";
+    const figures = this.meters.map(({ name, value }) => `${name} ${value.textContent}`);
+    return `${what} drawn by ${this.run.title}: ${figures.join(", ")}`;
+  }
+
+  /** Draw what is missing of the strips in sight; true where time ran out. */
+  drawStrips(until) {
+    for (const row of this.rows) {
+      while (row.visible && row.drawn < STRIP) {
+        if (performance.now() > until) return true;
+        const value = this.stripValue(row.line, row.drawn);
+        const { codes } = moved(row.line, this, value);
+        paint(row.context, this.pixelsOf(codes), SIDE * row.drawn);
+        row.drawn += 1;
+      }
+    }
+    return false;
+  }
+}
