@@ -184,7 +184,7 @@ def _constants(content: dict[str, Any], source: str, pruner: Any) -> dict[str, A
             f"{source}: train_images must be at most {N_TRAIN - HELD_OUT}, got {run.train_images}:"
             f" the last {HELD_OUT} training images are held out to judge the trials"
         )
-    constants["epochs"] = run.epochs
+    constants = {key: getattr(run, key) for key in (*constants, "epochs")}
     if pruner != "none":  # what is pruned is saved first: every rung is a multiple of the first
         constants["checkpoint_every"] = rung(run.epochs)
     return constants
@@ -195,7 +195,8 @@ def _axis(name: str, axis: Any, source: str) -> Axis:
         hint = nearest(str(name), list(SEARCHABLE)) or f"; these can be: {', '.join(SEARCHABLE)}"
         raise UsageError(f"{source}: {name!r} cannot be searched{hint}")
     if isinstance(axis, list) and axis:
-        return list(dict.fromkeys(axis))
+        runs = [run_config({name: value}, source) for value in axis]  # 1e-4 is a string in YAML 1.1
+        return list(dict.fromkeys(getattr(run, name) for run in runs))
     if not isinstance(axis, dict) or name not in NUMBERS:
         kind = "{low: .., high: ..} or a list" if name in NUMBERS else "a list"
         raise UsageError(f"{source}: space: {name} must be {kind} of values, got {axis!r}")

@@ -64,6 +64,15 @@ def test_what_is_set_replaces_a_range_or_takes_it_out():
     assert search.epochs == 2
 
 
+def test_numbers_in_scientific_notation_are_numbers():
+    text = TEXT.replace("beta: {low: 1", "beta: {low: 1e-2") + "learning_rate: 1e-3"
+    search = read(text.replace("conditioning: [none, label]", "batch_size: [50]"))
+    assert search.space["beta"].low == 0.01
+    assert search.constants["learning_rate"] == 0.001
+    text = TEXT.replace("conditioning: [none, label]", "learning_rate: [1e-3, 2e-07]")
+    assert read(text).space["learning_rate"] == [0.001, 2e-07]
+
+
 def test_what_is_told_is_the_search_again():
     search = read(pruner="asha", objectives=["neg_elbo"])
     assert Search(**search.told()) == search
