@@ -74,6 +74,24 @@ class Study:
         return self._scored("alignment")
 
     @cached_property
+    def search(self) -> pd.DataFrame:
+        """A row a trial of a search: its runs, state, parameters and values on held-out images.
+
+        Raises:
+            StudyError: the study is a grid.
+        """
+        return self._searched("search")
+
+    @cached_property
+    def front(self) -> pd.DataFrame:
+        """The trials of a search that no other beats, also measured on the test set.
+
+        Raises:
+            StudyError: the study is a grid.
+        """
+        return self._searched("front")
+
+    @cached_property
     def reconstruction(self) -> pd.DataFrame:
         """A row a run: how blurred its reconstructions are, and whether the digit can be read.
 
@@ -130,6 +148,11 @@ class Study:
             raise StudyError(
                 f"{self.folder} has no {name}.parquet yet: python -m analysis.score {self.folder}"
             )
+        return read_table(self.folder, name)
+
+    def _searched(self, name: str) -> pd.DataFrame:
+        if not has_table(self.folder, name):
+            raise StudyError(f"{self.folder} is no search: it has no {name}.parquet")
         return read_table(self.folder, name)
 
     def _require_run(self, run: str) -> None:

@@ -80,9 +80,9 @@ class Book:
     def __init__(self, study: Folder, plan: Plan, journal: Journal) -> None:
         self._study, self._plan, self._journal = study, plan, journal
         self._records = dict(plan.records)
+        self._todo: set[str] = set()
         for run in plan.todo:
-            if run.run_id not in plan.epochs:
-                self._records[run.run_id] = new_record(run, "waiting")
+            self._expect(run)
         self._settled: set[str] = set()
         self._written = 0.0
         self._content: dict[str, Any] = {}
@@ -102,6 +102,13 @@ class Book:
             self._write_tables()
         except OSError as error:
             raise _unwritable(self._study, error) from None
+
+    def expect(self, run: RunConfig) -> None:
+        """One more run that is asked for."""
+        if run.run_id not in self._content["runs"]:
+            self._content["runs"].append(run.run_id)
+        self._expect(run)
+        self._journal.expect(run)
 
     @property
     def precision(self) -> str | None:
@@ -146,13 +153,17 @@ class Book:
         self._journal.close()
         self._content["sittings"][-1]["end"] = _now()
         try:
-            for run in self._plan.todo:
-                if run.run_id not in self._settled:
-                    self._read(run.run_id)
+            for run in self._todo - self._settled:
+                self._read(run)
             self._write_tables()
             write_study(self._study, self._content)
         except OSError as error:
             raise _unwritable(self._study, error) from None
+
+    def _expect(self, run: RunConfig) -> None:
+        self._todo.add(run.run_id)
+        if run.run_id not in self._plan.epochs:
+            self._records.setdefault(run.run_id, new_record(run, "waiting"))
 
     def _read(self, run: str) -> None:
         if record := read_record(runs_folder(self._study) / run):

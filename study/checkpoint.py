@@ -32,9 +32,9 @@ def save(folder: Folder, epoch: int, state: dict[str, Any]) -> None:
     buffer = io.BytesIO()
     torch.save(state, buffer)
     payload = buffer.getvalue()
-    folder.write(_name(epoch), MAGIC + hashlib.sha256(payload).digest() + payload)
+    folder.write(file_name(epoch), MAGIC + hashlib.sha256(payload).digest() + payload)
     for old in epochs(folder)[:-KEPT]:
-        folder.delete(_name(old))
+        folder.delete(file_name(old))
 
 
 def load_latest(folder: Folder, device: torch.device) -> dict[str, Any] | None:
@@ -63,7 +63,7 @@ def load(folder: Folder, epoch: int, device: torch.device) -> dict[str, Any]:
     Raises:
         CheckpointError: the file is damaged or is no checkpoint of ours; names it.
     """
-    name = _name(epoch)
+    name = file_name(epoch)
     content = folder.read(name)
     head = len(MAGIC) + hashlib.sha256().digest_size
     digest, payload = content[len(MAGIC) : head], content[head:]
@@ -86,5 +86,6 @@ def epochs(folder: Folder) -> list[int]:
     return sorted(int(match[1]) for match in matches if match)
 
 
-def _name(epoch: int) -> str:
+def file_name(epoch: int) -> str:
+    """The name of the checkpoint after `epoch` epochs."""
     return f"epoch-{epoch:05d}.checkpoint"

@@ -34,6 +34,11 @@ class Choice(NamedTuple):
             return run.compile
         return self.steps[shape_of(run, self.bf16(run))] >= COMPILE_FROM_STEPS
 
+    def alone(self, run: RunConfig) -> "Choice":
+        """The same for a run whose companions are not known yet, as in a search."""
+        steps = Counter({shape_of(run, self.bf16(run)): run.epochs * run.steps_per_epoch})
+        return self._replace(steps=steps)
+
     def told(self) -> dict[str, Any]:
         """For study.yaml."""
         kind = "bf16" if self.fast_bf16 else "fp32"

@@ -41,6 +41,7 @@ class RunConfig(BaseModel):
     optimiser: Literal["adagrad", "adam", "sgd"] = "adagrad"
     learning_rate: float = Field(default=0.01, gt=0, allow_inf_nan=False, strict=False)
     train_images: int = Field(default=N_TRAIN, ge=1, le=N_TRAIN)
+    kl_warmup_epochs: int = Field(default=0, ge=0)  # epochs with less than the full beta
     checkpoint_every: int = Field(default=5, ge=1)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     compile: Literal["auto", True, False] = "auto"
@@ -95,7 +96,7 @@ def run_config(values: dict[str, Any], source: str) -> RunConfig:
     try:
         return RunConfig(**values)
     except ValidationError as error:
-        raise UsageError(f"{source}: {_explain(error)}") from None
+        raise UsageError(f"{source}: {explain(error, list(RunConfig.model_fields))}") from None
 
 
 def nearest(word: str, known: list[str]) -> str:
@@ -111,11 +112,11 @@ def unknown_key(key: str, known: list[str]) -> str:
     return f"unknown key {key!r}{hint}"
 
 
-def _explain(error: ValidationError) -> str:
-    """The first of pydantic's complaints as one line."""
+def explain(error: ValidationError, known: list[str]) -> str:
+    """The first of pydantic's complaints as one line; known: the keys that there are."""
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        return unknown_key(key, list(RunConfig.model_fields))
+        return unknown_key(key, known)
     message = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
     return f"{key} {message}, got {first['input']!r}" if key else message

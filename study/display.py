@@ -26,7 +26,7 @@ class Display:
         self._running: dict[str, tuple[int, float | None]] = {}
         self._first: dict[str, int] = {}
         self._settled: set[str] = set()
-        self._trained = 0
+        self._trained = self._later = self._epochs_later = 0
         self._failures: list[str] = []
         self._start = self._last_line = time.monotonic()
         self._live: Live | None = None
@@ -46,6 +46,12 @@ class Display:
     ) -> None:
         if self._live:
             self._live.stop()
+
+    def expect(self, run: RunConfig, later: int) -> None:
+        """One more run to train, and so many runs alike that are to come."""
+        self._epochs[run.run_id] = run.epochs
+        self._total += 1 + later - self._later
+        self._later, self._epochs_later = later, later * run.epochs
 
     def started(self, run: str) -> None:
         """A worker has taken a run."""
@@ -74,8 +80,8 @@ class Display:
         self._notice = f"stopping: {running} runs save their present epoch; again to stop at once"
         self._line(self._notice)
 
-    def finished(self, run: str, error: str | None) -> None:
-        """A run is done, or has failed for good."""
+    def finished(self, run: str, error: str | None, how: str = "done") -> None:
+        """A run is done, or has failed for good; `how` it ended well."""
         epoch, objective = self._running.pop(run, (0, None))
         self._settled.add(run)
         if error:
@@ -84,7 +90,7 @@ class Display:
             return
         self._done += 1
         cost = "" if objective is None else f" after epoch {epoch}: objective {objective:.2f}"
-        self._line(f"{run} done{cost} ({self._done} of {self._total})")
+        self._line(f"{run} {how}{cost} ({self._done} of {self._total})")
 
     def seconds_left(self) -> float | None:
         """Time left at the pace so far; None before the first epoch."""
@@ -95,7 +101,7 @@ class Display:
             for run, epochs in self._epochs.items()
             if run not in self._settled
         )
-        return left * (time.monotonic() - self._start) / self._trained
+        return (left + self._epochs_later) * (time.monotonic() - self._start) / self._trained
 
     def _line(self, text: str) -> None:
         if not self._live:

@@ -46,13 +46,18 @@ class Events(tune.Callback):
         """Nothing: Tune pickles its callbacks into a snapshot that we never read."""
         return {}
 
+    @property
+    def stopping(self) -> bool:
+        """Whether the user has asked to stop."""
+        return self._deadline < math.inf
+
     def stop(self) -> None:
         """Ask the running runs to save and end; at the second call, do not wait for them.
 
         Raises:
             KeyboardInterrupt: the second call, or the lock cannot be written.
         """
-        if self._deadline < math.inf:
+        if self.stopping:
             raise KeyboardInterrupt
         self._awaited, self._deadline = set(self._running), time.monotonic() + STOP_GRACE_S
         self._last_resort.start()
@@ -67,7 +72,7 @@ class Events(tune.Callback):
         self._last_resort.cancel()
 
     def on_step_end(self, iteration: int, trials: list[Trial], **_: Any) -> None:
-        if self._deadline == math.inf:
+        if not self.stopping:
             return
         if not self._awaited & self._running or time.monotonic() > self._deadline:
             raise KeyboardInterrupt  # Tune waits 15 s for its workers; this goes past it

@@ -9,25 +9,28 @@ import yaml
 from study.config import RunConfig, UsageError, nearest, run_config, unknown_key
 
 UNION = "union"
+SEARCHES = "search-"  # names of the searches in `configs/` begin so
 _PLACES = (Path(__file__).parents[1] / "configs", Path(__file__).parent / "configs")
 CONFIGS = next((place for place in _PLACES if place.is_dir()), _PLACES[0])  # a checkout, a wheel
 
 
-def find_grid(name: str) -> Path:
-    """The file of a grid: a path to a YAML file, or the name of one in `configs/`.
+def find_grid(name: str, search: bool = False) -> Path:
+    """The file of a grid, or of a search: a path to a YAML file, or the name of one in `configs/`.
 
     Raises:
         UsageError: there is none; lists those there are.
     """
+    kind = "search" if search else "grid"
     path = Path(name).expanduser()
     if path.suffix in {".yaml", ".yml"}:
         if not path.is_file():
-            raise UsageError(f"grid file {name!r} does not exist")
+            raise UsageError(f"{kind} file {name!r} does not exist")
         return path
-    known = sorted(file.stem for file in CONFIGS.glob("*.yaml"))
+    stems = sorted(file.stem for file in CONFIGS.glob("*.yaml"))
+    known = [stem for stem in stems if stem.startswith(SEARCHES) == search]
     if name not in known:
         hint = nearest(name, known)
-        raise UsageError(f"unknown grid {name!r}{hint}; there are: {', '.join(known)}")
+        raise UsageError(f"unknown {kind} {name!r}{hint}; there are: {', '.join(known)}")
     return CONFIGS / f"{name}.yaml"
 
 
@@ -46,12 +49,7 @@ def read_grid(text: str, source: str, overrides: dict[str, Any] | None = None) -
     Raises:
         UsageError: it does not parse, or a key, value or axis is bad; names `source`.
     """
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UsageError(f"{source}: not valid YAML: {_one_line(error)}") from None
-    if not isinstance(content, dict):
-        raise UsageError(f"{source}: a grid is a mapping of keys to values, got {content!r}")
+    content = read_mapping(text, source, "grid")
     members = content.pop(UNION, [{}])
     if not (isinstance(members, list) and members and all(isinstance(m, dict) for m in members)):
         raise UsageError(f"{source}: {UNION} must be a list of mappings, got {members!r}")
@@ -67,6 +65,17 @@ def read_grid(text: str, source: str, overrides: dict[str, Any] | None = None) -
             " are otherwise the same; give each one value"
         )
     return unique
+
+
+def read_mapping(text: str, source: str, kind: str) -> dict[str, Any]:
+    """The mapping that a YAML file holds; `kind` names what it should be."""
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UsageError(f"{source}: not valid YAML: {_one_line(error)}") from None
+    if not isinstance(content, dict):
+        raise UsageError(f"{source}: a {kind} is a mapping of keys to values, got {content!r}")
+    return content
 
 
 def parse_overrides(pairs: list[str]) -> dict[str, Any]:

@@ -121,36 +121,69 @@ def launch(
         figures: called with a run's id and the epochs that it reports.
     """
     tasks = [
-        Task(
-            name=runs[0].run_id if len(runs) == 1 else f"{runs[0].run_id}-and-{len(runs) - 1}-more",
-            members=[
-                Member(
-                    run=run.run_id,
-                    config=run.model_dump(),
-                    folder=str(runs_folder(study) / run.run_id),
-                )
-                for run in runs
-            ],
-            study=str(study),
-            sitting=lock.holder.sitting,
-            data_dir=str(data_dir),
-            threads=max(1, int(resources.cpus_per_run)),
-            bf16=engine.bf16(runs[0]),
-            compile=engine.compiles(runs[0]),
-        )
+        new_task(runs, study, lock, data_dir, engine, resources)
         for runs in packs(todo, on_gpu=_gpus(resources) > 0)
     ]
     events = Events(display, settled, figures, lock)
+    interrupted = fit(_trial, events, resources, {"task": tune.grid_search(tasks)})
+    return Outcome(events.errors, interrupted or len(events.settled_runs) < len(todo))
+
+
+def new_task(
+    runs: list[RunConfig],
+    study: Folder,
+    lock: Lock,
+    data_dir: Path,
+    engine: Choice,
+    resources: Resources,
+) -> Task:
+    """What one trial gets."""
+    return Task(
+        name=runs[0].run_id if len(runs) == 1 else f"{runs[0].run_id}-and-{len(runs) - 1}-more",
+        members=[
+            Member(
+                run=run.run_id,
+                config=run.model_dump(),
+                folder=str(runs_folder(study) / run.run_id),
+            )
+            for run in runs
+        ],
+        study=str(study),
+        sitting=lock.holder.sitting,
+        data_dir=str(data_dir),
+        threads=max(1, int(resources.cpus_per_run)),
+        bf16=engine.bf16(runs[0]),
+        compile=engine.compiles(runs[0]),
+    )
+
+
+def fit(
+    trial: Callable[[dict[str, Any]], None],
+    events: Events,
+    resources: Resources,
+    space: dict[str, Any] | None = None,
+    **how: Any,
+) -> bool:
+    """Let Tune work off its trials; returns whether the user did not want to wait for them.
+
+    Args:
+        trial: called on a worker with a configuration, of which "task" is a Task.
+        events: told what happens.
+        resources: what a trial may use.
+        space: the configurations, where no searcher in `how` suggests them.
+        how: more of Tune's TuneConfig.
+    """
     interrupted = False
     scratch = tempfile.mkdtemp(prefix="vae-study-tune-")  # Tune's snapshot; never read again
     try:
         tuner = tune.Tuner(
-            tune.with_resources(_trial, {"cpu": resources.cpus_per_run, "gpu": _gpus(resources)}),
-            param_space={"task": tune.grid_search(tasks)},
+            tune.with_resources(trial, {"cpu": resources.cpus_per_run, "gpu": _gpus(resources)}),
+            param_space=space,
             tune_config=tune.TuneConfig(
                 reuse_actors=True,
                 trial_name_creator=trial_name,
                 trial_dirname_creator=trial_name,
+                **how,
             ),
             run_config=tune.RunConfig(
                 storage_path=scratch,
@@ -168,7 +201,7 @@ def launch(
     finally:
         events.end()
         shutil.rmtree(scratch, ignore_errors=True)
-    return Outcome(events.errors, interrupted or len(events.settled_runs) < len(todo))
+    return interrupted
 
 
 class _Silence(TrialProgressCallback):

@@ -47,6 +47,9 @@ class Pack:
     def train_epoch(self, train: Split) -> None:
         """One epoch of every member; afterwards each is as if it had trained alone."""
         self._state.totals.zero_()
+        for member in self.members:
+            member.warm_up()
+        self._scalars.beta.copy_(torch.stack([member.scalars.beta for member in self.members]))
         rows = torch.stack([member.rows() for member in self.members], dim=1)
         noise = torch.stack([member.noise() for member in self.members], dim=1)
         labelled = [float(member.config.n_classes > 0) for member in self.members]

@@ -78,6 +78,7 @@ TRIALS = pa.schema(
         _field("optimiser", pa.string()),
         _field("learning_rate", pa.float64()),
         _field("train_images", pa.int64()),
+        _field("kl_warmup_epochs", pa.int64(), "epochs"),
         _field("checkpoint_every", pa.int64(), "epochs"),
         _field("node", pa.string()),
         _field("device", pa.string()),
@@ -194,6 +195,8 @@ def build_tables(records: dict[str, Record], old: Tables) -> Tables:
     for name, schema in TABLES.items():
         table = _frame(pa.Table.from_pylist(rows[name], schema=schema))
         if name in old and len(kept := old[name][~old[name]["run"].isin(list(records))]):
+            if name == "trials" and "kl_warmup_epochs" not in kept:  # of an older version
+                kept = kept.assign(kl_warmup_epochs=RunConfig().kl_warmup_epochs)
             table = pd.concat([kept, table], ignore_index=True) if len(table) else kept
         extra = [column for column in ("epoch", "latent") if column in table]
         order = ["conditioning", "latent_dim", "beta", "seed", "run", *extra]
@@ -264,9 +267,8 @@ def write_study(study: Folder, content: dict[str, Any]) -> None:
 
 
 def _trial_row(record: Record) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        name: record["config"][name] for name in TRIALS.names if name in record["config"]
-    }
+    config = RunConfig().model_dump() | record["config"]  # a record may lack a newer field
+    row: dict[str, Any] = {name: config[name] for name in TRIALS.names if name in config}
     row |= {key: record[key] for key in ("state", "error", "node", "device", "engine", "seconds")}
     row["epochs"] = len(record["epochs"])
     if not record["epochs"]:

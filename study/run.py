@@ -10,7 +10,7 @@ import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 
 INTERRUPTED = "interrupted; what is done stays, and the same command goes on from here"
 PLAIN_WIDTH = 140  # columns where the output is no terminal
+EXPORT_SEEDS = [0, 1, 2, 3, 4]
 EXIT_FAILURE, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
 DESCRIPTION = """\
-Train every configuration of a grid of VAEs on MNIST and leave tables and figures.
+Train every configuration of a grid of VAEs on MNIST, or search for the best ones, and leave tables
+and figures.
 
 Repeat the same command after an interruption and it goes on; enlarge the grid and it trains only
 what is missing. Finished runs are never trained again, unless --fresh is given.
@@ -38,6 +40,7 @@ examples:
   python -m study.run --grid paper --seeds 0,1,2           the paper, over three seeds
   python -m study.run --grid full --address 10.0.0.1:6379  on a Ray cluster
   python -m study.run --grid quick --set epochs=20 --set 'beta=[1,4]' --name beta4
+  python -m study.run --search search-quick                the best trade-off, found by Optuna
 """
 
 
@@ -58,6 +61,8 @@ def _run(args: argparse.Namespace) -> int:
     overrides = parse_overrides(args.set or [])
     if args.seeds is not None:
         overrides["seed"] = args.seeds
+    if args.search is not None:
+        return _run_search(args, overrides)
     if args.pack is not None:
         overrides |= parse_overrides([f"pack={args.pack}"])
     path = find_grid(args.grid)
@@ -70,23 +75,70 @@ def _run(args: argparse.Namespace) -> int:
     from study.book import make_plan
     from study.launch import Resources
 
-    terminal = sys.stdout.isatty()
-    console = Console(width=None if terminal else PLAIN_WIDTH, highlight=False)
+    console = _console()
     if args.dry_run:
         session.show_plan(make_plan(runs, study), args.cpus_per_run, console)
         return 0
     asked = {"grid": args.grid, "set": overrides, "command": shlex.join(["study", *args.argv])}
     if args.fresh:
         session.start_over(study, console)
-    resources = Resources(
-        address=args.address,
-        cpus_per_run=args.cpus_per_run,
-        gpus_per_run=args.gpus_per_run,
-        max_failures=args.max_failures,
-    )
+    resources = Resources(**_resources(args))
     outcome = session.run_session(runs, study, asked, data_dir, resources, console, args.log)
     if outcome.interrupted:
         raise KeyboardInterrupt
+    _show(study, args, data_dir, console)
+    return EXIT_FAILURE if outcome.errors else 0
+
+
+def _run_search(args: argparse.Namespace, overrides: dict[str, Any]) -> int:
+    """Search, then show what was found; its own options stand in the group of that name."""
+    from analysis import searched
+    from analysis.objectives import DIRECTIONS, held_out
+    from study.space import read_search
+
+    path = find_grid(args.search, search=True)
+    search = read_search(path.read_text(), str(path), DIRECTIONS, overrides)
+    study = Folder(args.results) / (args.name or path.stem)
+    data_dir = Path(args.data_dir) if args.data_dir else None
+    console = _console()
+    if args.export_grid:
+        target = Path(args.export_grid).expanduser()
+        searched.export(str(study), target, args.seeds or EXPORT_SEEDS, console)
+        return 0
+
+    from study import database, session
+    from study.launch import Resources
+    from study.search import Judge, run_search, show_search
+
+    if args.dry_run:
+        show_search(search, args.cpus_per_run, console)
+        return 0
+    asked = {"from": args.source, "set": overrides, "command": shlex.join(["study", *args.argv])}
+    if args.fresh:
+        session.start_over(study, console)
+        database.forget(study)
+    where = study, asked, data_dir, Resources(**_resources(args)), console, args.log
+    source = Folder(args.source) if args.source else None
+    outcome = run_search(search, Judge(DIRECTIONS, held_out), *where, source)
+    if outcome.interrupted:
+        raise KeyboardInterrupt
+    _show(study, args, data_dir, console)
+    found = searched.present(str(study), data_dir, console)
+    return 0 if found else EXIT_FAILURE  # that some trials fail is nothing out of the way
+
+
+def _resources(args: argparse.Namespace) -> dict[str, Any]:
+    """What a run may use, by the fields of Resources."""
+    names = ("address", "cpus_per_run", "gpus_per_run", "max_failures")
+    return {name: getattr(args, name) for name in names}
+
+
+def _console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False)
+
+
+def _show(study: Folder, args: argparse.Namespace, data_dir: Path | None, console: Console) -> None:
+    """Print what the study has; score and present it, unless that is not wanted."""
     from analysis import open_study
     from analysis.report import present
     from study.display import trials_table
@@ -96,7 +148,6 @@ def _run(args: argparse.Namespace) -> int:
     if not args.no_scores:
         _score(opened, data_dir, args.address, console)
         present(opened, data_dir, lambda line: console.print(line, soft_wrap=True, markup=False))
-    return EXIT_FAILURE if outcome.errors else 0
 
 
 def _score(study: "Study", data_dir: Path | None, address: str | None, console: Console) -> None:
@@ -118,11 +169,16 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     what = parser.add_argument_group("what to train")
-    what.add_argument(
+    kind = what.add_mutually_exclusive_group(required=True)
+    kind.add_argument(
         "--grid",
-        required=True,
         metavar="NAME",
         help="a grid of configs/ (quick, paper, full) or a path to a YAML file",
+    )
+    kind.add_argument(
+        "--search",
+        metavar="NAME",
+        help="a search of configs/ (search-quick, search-pareto) or a path to a YAML file",
     )
     what.add_argument(
         "--set",
@@ -145,6 +201,18 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--no-scores",
         action="store_true",
         help="train only; python -m analysis.score and analysis.report do the rest later",
+    )
+    search = parser.add_argument_group("with --search")
+    search.add_argument(
+        "--from",
+        dest="source",
+        metavar="results/GRID",
+        help="a finished study, whose runs are taken for known trials and not trained again",
+    )
+    search.add_argument(
+        "--export-grid",
+        metavar="FILE.yaml",
+        help="write the best configurations found as a grid of five seeds, or of --seeds",
     )
     where = parser.add_argument_group("where")
     where.add_argument(
@@ -201,6 +269,10 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         help="also log every epoch to a tracker (needs the extra of that name)",
     )
     args = parser.parse_args(argv)
+    if args.grid and (args.source or args.export_grid):
+        parser.error("--from and --export-grid go with --search")
+    if args.search and args.pack:
+        parser.error("--pack goes with --grid: the trials of a search come one by one")
     args.argv = sys.argv[1:] if argv is None else list(argv)
     return args
 

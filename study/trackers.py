@@ -45,6 +45,10 @@ class Journal:
         self._configs = {run.run_id: run for run in runs}
         self._has: dict[str, set[int]] = {}
 
+    def expect(self, run: RunConfig) -> None:
+        """One more run to come."""
+        self._configs[run.run_id] = run
+
     def add(self, run: str, epochs: Iterable[dict[str, float]]) -> None:
         """Log those of these epochs that the tracker does not have; never raises."""
         if self._tracker is None:

@@ -133,8 +133,13 @@ class NoStorageError(OSError):
     """This node does not see the study's folder; another may."""
 
 
-def trainable(task: Task) -> None:
-    """A trial. What retrying cannot mend becomes a run's record, not an exception."""
+def trainable(task: Task, report: Callable[[Run], None] | None = None) -> None:
+    """A trial. What retrying cannot mend becomes a run's record, not an exception.
+
+    Args:
+        report: tells Tune of a run after each of its epochs, and when it is done or has failed;
+            None: `figures_of` and nothing else.
+    """
     logging.getLogger("study").addHandler(_warnings)  # once a process, however many trials it gets
     torch.set_num_threads(task["threads"])
     study = Folder(task["study"])
@@ -142,12 +147,12 @@ def trainable(task: Task) -> None:
     watch = Watch(study, task["sitting"])
     try:
         if not watch.stopping():
-            _train(task, watch.stopping)
+            _train(task, watch.stopping, report or _report)
     except Superseded:
         _require_storage(study)  # a lock that is gone with its folder asks for nothing
 
 
-def _train(task: Task, stopping: Callable[[], bool]) -> None:
+def _train(task: Task, stopping: Callable[[], bool], report: Callable[[Run], None]) -> None:
     device = _own_device()
     runs = [run for member in task["members"] if (run := _open(member, device, task["bf16"]))]
     if not runs:
@@ -157,12 +162,12 @@ def _train(task: Task, stopping: Callable[[], bool]) -> None:
     except StudyError as error:
         for run in runs:
             run.fail(str(error))
-            _report(run)
+            report(run)
         return
     if len(runs) == 1 and task["compile"] and device.type == "cpu":
         runs[0].compile(Path(task["data_dir"]) / "compiled")
     images = splits(data, runs[0].config.train_images, device)
-    train_runs(runs, *images, _report, stopping)
+    train_runs(runs, *images, report, stopping)
 
 
 def train_runs(
@@ -263,11 +268,13 @@ def _require_storage(study: Folder) -> None:
 
 def _require_same_run(state: dict[str, Any], config: RunConfig, folder: Folder) -> None:
     theirs, ours = state["identity"], config.identity()
-    different = sorted(key for key in ours if theirs.get(key) != ours[key])
+    fields = RunConfig.model_fields  # a checkpoint may be older than one of them
+    theirs = {key: theirs.get(key, fields[key].default) for key in ours}
+    different = sorted(key for key in ours if theirs[key] != ours[key])
     if different:
         key = different[0]
         raise checkpoint.CheckpointError(
-            f"the checkpoint in {folder} is of another run: its {key} is {theirs.get(key)!r},"
+            f"the checkpoint in {folder} is of another run: its {key} is {theirs[key]!r},"
             f" not {ours[key]!r}; move it away"
         )
 
@@ -279,10 +286,13 @@ def _own_device() -> torch.device:
     return torch.device("cuda", os.getpid() % torch.cuda.device_count())
 
 
+def figures_of(run: Run) -> dict[str, Any]:
+    """What a report says of a run."""
+    return _figures(run.config, run.record["state"], run.record["epochs"], run.record["error"])
+
+
 def _report(run: Run) -> None:
-    tune.report(
-        _figures(run.config, run.record["state"], run.record["epochs"], run.record["error"])
-    )
+    tune.report(figures_of(run))
 
 
 def _figures(

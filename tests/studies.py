@@ -48,9 +48,9 @@ def write_rows(folder, **more):
     write_tables(folder, build_tables(records, Tables()))
 
 
-def start(grid, results, *more, env=None, module="study"):
+def start(grid, results, *more, env=None, module="study", what="--grid"):
     """One command, from another working directory than the project's."""
-    words = [sys.executable, "-m", module, "--grid", grid, "--results", results, "--no-scores"]
+    words = [sys.executable, "-m", module, what, grid, "--results", results, "--no-scores"]
     return subprocess.Popen(
         [str(word) for word in [*words, *more]],
         stdout=subprocess.PIPE,

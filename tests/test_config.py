@@ -23,6 +23,11 @@ def test_run_id_tells_other_differences_apart_and_ignores_epochs():
     assert RunConfig(epochs=3, checkpoint_every=1).run_id == RunConfig().run_id
 
 
+def test_a_new_field_leaves_the_names_of_old_runs_alone():
+    assert RunConfig(learning_rate=0.1).run_id == "J10-beta1-none-seed0-9558c4d2"
+    assert RunConfig(kl_warmup_epochs=5).run_id.startswith("J10-beta1-none-seed0-")
+
+
 def test_a_configuration_cannot_change():
     with pytest.raises(ValidationError, match="frozen"):
         RunConfig().beta = 2.0  # type: ignore[misc]

@@ -134,6 +134,23 @@ def test_members_of_a_pack_train_as_they_would_alone(size, mnist):
         assert one.finish_epoch(test)[:3] == pytest.approx(other.finish_epoch(test)[:3], rel=1e-5)
 
 
+def test_members_of_a_pack_warm_up_each_by_itself(mnist):
+    configs = [member(i, hidden=20, train_images=1_000, kl_warmup_epochs=2) for i in (1, 2)]
+    alone, together = ([Trainer(config, CPU) for config in configs] for _ in range(2))
+    train, test = splits(mnist, 1_000, CPU)
+    pack = Pack(together)
+    for _ in range(3):
+        pack.train_epoch(train)
+        for trainer in together:
+            trainer.finish_epoch(test)
+        for trainer in alone:
+            trainer.train_epoch(train)
+            trainer.finish_epoch(test)
+    for one, other in zip(alone, together, strict=True):
+        for name, value in one.engine_state.params.items():
+            torch.testing.assert_close(other.engine_state.params[name], value)
+
+
 def test_absent_label_columns_of_a_member_stay_zero(mnist):
     train, _ = splits(mnist, 1_000, CPU)
     pack = Pack([Trainer(member(index, hidden=20, train_images=1_000), CPU) for index in (0, 1)])

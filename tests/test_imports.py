@@ -12,6 +12,7 @@ STUDY = [
     "storage",
     "lock",
     "grid",
+    "space",
     "data",
     "objective",
     "vae",
@@ -24,6 +25,8 @@ STUDY = [
     "pack",
     "estimate",
     "results",
+    "database",
+    "proposals",
     "status",
     "trainable",
     "display",
@@ -31,10 +34,12 @@ STUDY = [
     "bench",
     "events",
     "launch",
+    "tuning",
     "nodes",
     "trackers",
     "book",
     "session",
+    "search",
     "run",
     "__main__",
 ]
@@ -58,10 +63,14 @@ ANALYSIS = [
     "reconstruction",
     "align",
     "ranking",
+    "objectives",
+    "front",
     "paper",
     "findings",
     "claims",
     "figures",
+    "search_figures",
+    "searched",
     "grids",
     "pictures",
     "summaries",
@@ -82,7 +91,7 @@ ANALYSIS = [
     "score",
 ]
 JOINS_RAY = "score"  # the command line of analysis: it joins a cluster as study.run does
-READABLE = {"config", "storage", "data", "objective", "vae", "results", "train"}
+READABLE = {"config", "storage", "space", "data", "objective", "vae", "results", "train"}
 
 
 def imported(path):

@@ -106,3 +106,30 @@ def test_the_generator_of_the_caller_is_left_alone():
     torch.manual_seed(3)
     Trainer(SMALL, CPU)
     assert torch.equal(torch.rand(1), want)
+
+
+def test_kl_warms_up_linearly_to_the_full_beta(parts):
+    config = SMALL.model_copy(update={"beta": 8.0, "kl_warmup_epochs": 3, "epochs": 5})
+    trainer, weights = Trainer(config, CPU), []
+    for _ in trainer.run(*parts):
+        weights.append(trainer.scalars.beta.item())
+    assert weights == [2.0, 4.0, 6.0, 8.0, 8.0]
+
+
+def test_an_epoch_of_the_warm_up_is_one_of_a_smaller_beta(parts):
+    warm = SMALL.model_copy(update={"beta": 8.0, "kl_warmup_epochs": 1, "epochs": 1})
+    one, _ = trained(warm, parts)
+    other, _ = trained(SMALL.model_copy(update={"beta": 4.0, "epochs": 1}), parts)
+    full, _ = trained(SMALL.model_copy(update={"beta": 8.0, "epochs": 1}), parts)
+    assert same_weights(one, other)
+    assert not same_weights(one, full)
+
+
+def test_a_run_resumed_in_its_warm_up_goes_on_with_it(parts):
+    warm = SMALL.model_copy(update={"beta": 8.0, "kl_warmup_epochs": 4})
+    whole, _ = trained(warm, parts)
+    first, _ = trained(warm.model_copy(update={"epochs": 1}), parts)
+    second = Trainer(warm, CPU)
+    second.restore(first.state())
+    list(second.run(*parts))
+    assert same_weights(whole, second)
