@@ -68,6 +68,12 @@ def test_only_higgins_depends_on_scale():
         assert one[unit].value == pytest.approx(scaled[unit].value, abs=1e-6), unit.score
 
 
+def test_standardised_codes_are_drawn_three_times():
+    units = [Unit("latent", scaling, "higgins") for scaling in ("raw", "standardised")]
+    rows = score_codes(perfect(FACTORS), SAMPLE, units)
+    assert [json.loads(row.protocol)["repeats"] for row in rows] == [5, 3]
+
+
 def test_votes_are_repeated_and_the_interval_is_over_repeats():
     codes = noise(len(FACTORS), 3) + perfect(FACTORS)
     unit = Unit("latent", "raw", "factor_vae")
