@@ -29,9 +29,7 @@ Ints = npt.NDArray[np.int64]
 
 VERSION = 2  # part of every key; raise it whenever a figure changes for the same settings
 N_REPEATS = 5
-N_REPEATS_BESIDE = (
-    3  # of standardised codes, which do not rank: with 200 latents the classifier is slow
-)
+N_REPEATS_BESIDE = 3  # of standardised codes: they do not rank, and 200 latents take long
 
 BASES: dict[str, Callable[[npt.ArrayLike], Basis]] = {"latent": latent, "ica": ica.fit, "pca": pca}
 SETTINGS: dict[str, dict[str, Any]] = {
