@@ -138,7 +138,8 @@ class Trainer:
         With a warm-up of 3 epochs: beta / 4, beta / 2, 3 beta / 4, then beta.
         """
         share = (self.epoch + 1) / (self.config.kl_warmup_epochs + 1)
-        self.scalars.beta.fill_(self.config.beta * min(1.0, share))
+        # not fill_, which refuses what fp32 cannot hold: such a run should diverge, and say so
+        self.scalars.beta.copy_(torch.tensor(self.config.beta * min(1.0, share)))
 
     def rows(self) -> Tensor:
         """Which train images each batch of the next epoch holds, (steps, batch_size).
