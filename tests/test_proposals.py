@@ -221,7 +221,7 @@ OTHERS = [
     ({"seed": 1}, "was searched with seed [0], not [1]"),
     ({"beta": 3}, "was searched with beta in a log range, not 3"),
     ({"beta": {"low": 1, "high": 16}}, "was searched with beta in a log range, not in a range"),
-    ({"beta": [3, 4]}, "was searched with beta in a log range, not [3, 4]"),
+    ({"beta": [3, 4]}, "was searched with beta in a log range, not [3.0, 4.0]"),
 ]
 
 
