@@ -15,10 +15,10 @@ from rich.console import Console
 from rich.table import Table
 from scipy.stats import t as student_t
 
+from analysis import command
 from analysis.findings import findings
 from analysis.paper import CLAIMS, INF, Check, Claim, Finals, finals
 from analysis.runs import Study, open_study
-from study.config import StudyError
 
 PAPER_EPOCHS = 200
 
@@ -123,24 +123,21 @@ def _sentence(verdict: str, check: Check, told: str, n_seeds: int) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print a study's claims and findings and write them; exit status 0, or 1 for a failure."""
-    parser = argparse.ArgumentParser(
-        prog="analysis.claims", description="Decide the paper's claims on a study's tables."
-    )
-    parser.add_argument("study", help="a study's folder, such as results/paper")
-    args = parser.parse_args(argv)
-    try:
-        study = open_study(args.study)
-        table = write_claims(study)
-    except (StudyError, OSError) as error:
-        print(f"analysis.claims: {error}", file=sys.stderr)
-        return 1
+    """Print a study's claims and findings and write them; returns the exit status."""
+    description = "Decide the paper's claims on a study's tables."
+    given = command.parser("analysis.claims", description, images=False)
+    return command.run(given, argv, _work)
+
+
+def _work(args: argparse.Namespace) -> int:
+    study = open_study(args.study)
+    table = write_claims(study)
     shown = Table(box=None, padding=(0, 2, 0, 0))
     for heading in ("claim", "verdict", "why"):
         shown.add_column(heading, overflow="fold")
     for row in table.to_dict("records"):
         shown.add_row(row["id"], row["verdict"], row["sentence"])
-    console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+    console = Console(width=None if sys.stdout.isatty() else command.PLAIN_WIDTH, highlight=False)
     console.print(shown)
     for row in findings(study).to_dict("records"):
         console.print(f"{row['question']} {row['answer']}", markup=False)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 from markupsafe import Markup
 
+from analysis import command
 from analysis.alignment import NAMES, PROPERTIES, some_of_every_digit
 from analysis.encode import encode
 from analysis.factors import measured
@@ -27,7 +28,7 @@ from analysis.sliders import (
     unaligned_sliders,
 )
 from analysis.traversal import aggregated_samples
-from study.config import N_CLASSES, StudyError, UsageError
+from study.config import N_CLASSES, StudyError
 from study.data import Mnist, data_dir
 from study.results import has_table
 from study.vae import N_PIXELS, Vae
@@ -36,7 +37,6 @@ Floats = npt.NDArray[np.float64]
 
 PAGE = "explorer.html"
 SCRIPTS = ("decoder.js", "morphometry.js", "lines.js", "link.js", "pane.js", "explorer.js")
-EXIT_FAILURE, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
 N_RUNS = 6
 MAX_BYTES = 8_000_000  # of weights, in base64
@@ -54,34 +54,16 @@ far as the study has them, and the top of the ranking.
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status (0 done, 1 failure, 2 usage, 130 stopped)."""
-    parser = argparse.ArgumentParser(
-        prog="analysis.explorer",
-        description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("study", help="a study's folder, such as results/paper")
-    parser.add_argument(
+    given = command.parser("analysis.explorer", DESCRIPTION)
+    given.add_argument(
         "--runs", metavar="A,B", help="the runs on board, the first one shown (default: see above)"
     )
-    parser.add_argument(
-        "--data-dir",
-        metavar="DIR",
-        help="cache of MNIST (default: $STUDY_DATA, else the user's cache folder)",
-    )
-    args = parser.parse_args(argv)
-    try:
-        study = open_study(args.study)
-        runs = args.runs.split(",") if args.runs else None
-        write_explorer(study, Path(args.data_dir) if args.data_dir else None, runs)
-    except UsageError as error:
-        return _complain(str(error), EXIT_USAGE)
-    except StudyError as error:
-        return _complain(str(error), EXIT_FAILURE)
-    except OSError as error:
-        return _complain(f"cannot write to {args.study}: {error}", EXIT_FAILURE)
-    except KeyboardInterrupt:
-        return _complain("interrupted; nothing was written", EXIT_INTERRUPTED)
-    print(f"{study.folder}/{PAGE}")
+    return command.run(given, argv, _work)
+
+
+def _work(args: argparse.Namespace) -> int:
+    runs = args.runs.split(",") if args.runs else None
+    print(write_explorer(open_study(args.study), args.data_dir, runs))
     return 0
 
 
@@ -274,11 +256,6 @@ def _storage(runs: list[dict[str, Any]]) -> str:
         f" largest pixel difference from PyTorch measured: {worst:.1g} of 1, over {N_SAMPLES}"
         " samples of the prior and the starting images."
     )
-
-
-def _complain(message: str, status: int) -> int:
-    print(f"analysis.explorer: {message}", file=sys.stderr)
-    return status
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from analysis import command
 from analysis import report_facts as facts
 from analysis import report_figures as figures
 from analysis import report_tables as tables
@@ -21,11 +22,10 @@ from analysis.gallery import draw_all
 from analysis.ranking import own
 from analysis.runs import Study, open_study
 from analysis.scores import RANKABLE
-from study.config import StudyError, UsageError
+from study.config import StudyError
 from study.results import has_table, read_study
 
 REPORT = "report.html"
-EXIT_FAILURE, EXIT_USAGE = 1, 2
 CLAIM_COLUMNS = ("id", "statement", "place", "expected", "observed", "verdict", "sentence")
 MEASURES = {
     "latent_dim": "J",
@@ -79,27 +79,13 @@ class Report(NamedTuple):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status (0 done, 1 failure, 2 usage)."""
-    parser = argparse.ArgumentParser(
-        prog="analysis.report",
-        description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("study", help="a study's folder, such as results/paper")
-    parser.add_argument(
-        "--data-dir",
-        metavar="DIR",
-        help="cache of MNIST (default: $STUDY_DATA, else the user's cache folder)",
-    )
-    args = parser.parse_args(argv)
-    try:
-        given = Path(args.data_dir) if args.data_dir else None
-        whole = present(open_study(args.study), given, print)
-        return 0 if whole else EXIT_FAILURE
-    except UsageError as error:
-        return _complain(str(error), EXIT_USAGE)
-    except StudyError as error:
-        return _complain(str(error), EXIT_FAILURE)
+    """Run the command line; returns the exit status (0 done, 1 failure, 2 usage, 130 stopped)."""
+    return command.run(command.parser("analysis.report", DESCRIPTION), argv, _work)
+
+
+def _work(args: argparse.Namespace) -> int:
+    whole = present(open_study(args.study), args.data_dir, print)
+    return 0 if whole else command.EXIT_FAILURE
 
 
 def present(study: Study, data_folder: Path | None, say: Callable[[str], None]) -> bool:
@@ -267,11 +253,6 @@ def _csv(study: Study, folder: str, name: str) -> pd.DataFrame | None:
         return None
     except ValueError as error:
         raise StudyError(f"{place}/{name}.csv is damaged: {error}; delete it") from None
-
-
-def _complain(message: str, status: int) -> int:
-    print(f"analysis.report: {message}", file=sys.stderr)
-    return status
 
 
 if __name__ == "__main__":

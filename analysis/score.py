@@ -13,6 +13,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from analysis import command
 from analysis.alignment import PROPERTIES, Pictures, Reader
 from analysis.elbo import configurations
 from analysis.factors import DEFAULT_FACTORS, discretise, measured_anyway
@@ -21,12 +22,10 @@ from analysis.ranking import agreement, ica_table, ranking
 from analysis.runs import Study, open_study
 from analysis.scores import Sample
 from analysis.subjects import Data, subjects
-from study.config import RunConfig, StudyError, UsageError
+from study.config import RunConfig
 from study.data import data_dir
 from study.results import write_table
 
-PLAIN_WIDTH = 140  # columns where the output is no terminal
-EXIT_FAILURE, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 N_BINS = 20
 
 DESCRIPTION = """\
@@ -46,38 +45,21 @@ class Outcome(NamedTuple):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status (0 done, 1 failure, 2 usage, 130 stopped)."""
-    parser = argparse.ArgumentParser(
-        prog="analysis.score",
-        description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("study", help="a study's folder, such as results/paper")
-    parser.add_argument(
-        "--data-dir",
-        metavar="DIR",
-        help="cache of MNIST (default: $STUDY_DATA, else the user's cache folder)",
-    )
-    parser.add_argument(
+    given = command.parser("analysis.score", DESCRIPTION)
+    given.add_argument(
         "--address",
         default=os.environ.get("RAY_ADDRESS") or None,
         metavar="HOST:PORT",
         help="an existing Ray cluster (default: $RAY_ADDRESS, else a local Ray is started)",
     )
-    args = parser.parse_args(argv)
-    console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False)
-    try:
-        study = open_study(args.study)
-        given = Path(args.data_dir) if args.data_dir else None
-        outcome = score_and_rank(study, given, args.address, console)
-    except UsageError as error:
-        return _complain(str(error), EXIT_USAGE)
-    except StudyError as error:
-        return _complain(str(error), EXIT_FAILURE)
-    except OSError as error:
-        return _complain(f"cannot write to {args.study}: {error}", EXIT_FAILURE)
-    except KeyboardInterrupt:
-        return _complain("interrupted; the same command goes on from here", EXIT_INTERRUPTED)
-    return EXIT_FAILURE if outcome.unscored else 0
+    return command.run(given, argv, _work)
+
+
+def _work(args: argparse.Namespace) -> int:
+    width = None if sys.stdout.isatty() else command.PLAIN_WIDTH
+    console = Console(width=width, highlight=False)
+    outcome = score_and_rank(open_study(args.study), args.data_dir, args.address, console)
+    return command.EXIT_FAILURE if outcome.unscored else 0
 
 
 def score_and_rank(
@@ -248,11 +230,6 @@ def _scorable(study: Study) -> tuple[list[str], dict[str, str]]:
         else:
             runs.append(row["run"])
     return runs, unscored
-
-
-def _complain(message: str, status: int) -> int:
-    print(f"analysis.score: {message}", file=sys.stderr)
-    return status
 
 
 if __name__ == "__main__":

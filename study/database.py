@@ -18,6 +18,7 @@ from study.space import Search
 from study.storage import Folder
 
 DATABASE = "search.db"
+NAME = "search"  # in the folder's own database: a folder may be renamed, or copied elsewhere
 STORAGE_VARIABLE = "OPTUNA_STORAGE"  # as Optuna's own command line reads it
 
 
@@ -72,7 +73,7 @@ def place(study: Folder) -> tuple[str, str]:
         raise UsageError(
             f"a search in {study} needs a database: set ${STORAGE_VARIABLE} to its URL"
         )
-    return f"sqlite:///{study.location}/{DATABASE}", study.name
+    return f"sqlite:///{study.location}/{DATABASE}", NAME
 
 
 def _open(url: str) -> optuna.storages.RDBStorage:

@@ -1,3 +1,6 @@
+from collections.abc import Iterator
+from types import ModuleType
+
 import pytest
 import torch
 
@@ -25,6 +28,18 @@ def explored_study(tmp_path_factory: pytest.TempPathFactory, mnist: Mnist) -> St
     from explored import trained_study
 
     return trained_study(tmp_path_factory.mktemp("explored") / "small", mnist)
+
+
+@pytest.fixture(scope="module")
+def ray() -> Iterator[ModuleType]:
+    """A Ray of a module's own."""
+    import ray
+
+    from study.launch import connect
+
+    connect("local")
+    yield ray
+    ray.shutdown()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -13,7 +13,6 @@ from analysis.alignment import PROPERTIES, Pictures, Reader
 from analysis.reconstruction import reconstruction, sharpness
 from analysis.runs import Study, open_study
 from study.config import RunConfig, StudyError
-from study.launch import connect
 from study.storage import Folder
 from study.train import Trainer
 
@@ -25,15 +24,6 @@ def pictures(mnist):
     reader = Reader.fit(mnist.train_images[:2000], mnist.train_labels[:2000])
     digits = mnist.test_labels[:500].astype(np.int64)
     return Pictures(mnist.test_images[:500], digits, SPREAD, reader)
-
-
-@pytest.fixture(scope="module")
-def ray():
-    import ray
-
-    connect("local")
-    yield ray
-    ray.shutdown()
 
 
 @pytest.fixture(scope="module")

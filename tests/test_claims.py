@@ -184,6 +184,14 @@ def test_the_command_prints_and_writes_the_table(paper, capsys):
     assert write_claims(study)["verdict"].tolist() == written["verdict"].tolist()
 
 
+def test_a_place_that_is_none_is_one_line(capsys):
+    assert main(["ftp://user:secret@host/x"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("analysis.claims: ")
+    assert said.count("\n") == 1
+    assert "secret" not in said
+
+
 def test_no_study_is_one_line(tmp_path, capsys):
     assert main([str(tmp_path / "none")]) == 1
     assert capsys.readouterr().err.startswith("analysis.claims: no study at")

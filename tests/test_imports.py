@@ -44,6 +44,7 @@ STUDY = [
     "__main__",
 ]
 ANALYSIS = [
+    "command",
     "runs",
     "encode",
     "metrics",

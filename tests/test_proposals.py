@@ -38,7 +38,7 @@ def sitting(path, **overrides):
 
 def states(path):
     """As any program that reads Optuna's storage sees the trials."""
-    study = optuna.load_study(study_name=path.name, storage=f"sqlite:///{path}/search.db")
+    study = optuna.load_study(study_name="search", storage=f"sqlite:///{path}/search.db")
     return [trial.state.name for trial in study.get_trials(deepcopy=False)]
 
 
@@ -223,6 +223,15 @@ OTHERS = [
     ({"beta": {"low": 1, "high": 16}}, "was searched with beta in a log range, not in a range"),
     ({"beta": [3, 4]}, "was searched with beta in a log range, not [3.0, 4.0]"),
 ]
+
+
+def test_a_renamed_folder_goes_on(tmp_path):
+    (tmp_path / "old").mkdir()
+    finish(sitting(tmp_path / "old"))
+    (tmp_path / "old").rename(tmp_path / "new")
+    before = states(tmp_path / "new")
+    sitting(tmp_path / "new")
+    assert before == states(tmp_path / "new") == ["COMPLETE"]
 
 
 @pytest.mark.parametrize(("overrides", "message"), OTHERS, ids=[str(bad) for bad, _ in OTHERS])

@@ -15,7 +15,6 @@ from analysis.score import main, score_study, write_ranking
 from analysis.scores import BASIS_UNITS, BOUND_UNITS, Sample
 from analysis.subjects import Data
 from study.config import RunConfig
-from study.launch import connect
 from study.results import new_record, runs_folder
 from study.storage import Folder
 from study.trainable import fail_run
@@ -29,15 +28,6 @@ def data(mnist):
     images = mnist.test_images[:400]
     factors = discretise(measured(images), 5)
     return Data.of(images, Sample(factors, mnist.test_labels[:400].astype(np.int64)))
-
-
-@pytest.fixture(scope="module")
-def ray():
-    import ray
-
-    connect("local")
-    yield ray
-    ray.shutdown()
 
 
 @pytest.fixture(scope="module")

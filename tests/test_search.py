@@ -54,7 +54,7 @@ def do(search, results, *more, status=0):
 
 def states(study):
     """As any program that reads Optuna's storage sees the trials."""
-    stored = optuna.load_study(study_name=study.name, storage=f"sqlite:///{study}/search.db")
+    stored = optuna.load_study(study_name="search", storage=f"sqlite:///{study}/search.db")
     return [trial.state.name for trial in stored.get_trials(deepcopy=False)]
 
 
