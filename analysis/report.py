@@ -15,7 +15,7 @@ from analysis import report_facts as facts
 from analysis import report_figures as figures
 from analysis import report_tables as tables
 from analysis import report_words as words
-from analysis.claims import write_claims
+from analysis.claims import PAPER_EPOCHS, write_claims
 from analysis.elbo import configurations
 from analysis.explorer import write_explorer
 from analysis.gallery import draw_all
@@ -62,6 +62,7 @@ class Report(NamedTuple):
     findings: list[words.Finding]
     claims: list[dict[str, str]]  # those that the study has the runs for
     unclaimed: int  # the others
+    short_of: int  # epochs that the runs have, where the paper's are more; else 0
     questions: dict[str, list[str]]  # question -> its answers
     ranking: tables.Table | None
     plots: dict[str, Any]
@@ -151,6 +152,7 @@ def gather(study: Study) -> Report:
         findings=words.findings(ranked, elbo, ica, alignment, decided),
         claims=[] if decided is None else claim_rows(decided),
         unclaimed=0 if claims is None or decided is None else len(claims) - len(decided),
+        short_of=0 if claims is None else short_of(claims),
         questions={} if answers is None else questions(answers),
         ranking=None if ranked is None else tables.ranking(ranked),
         plots=plots(study.trials, elbo, scores, ranked),
@@ -191,6 +193,12 @@ def claim_rows(claims: pd.DataFrame) -> list[dict[str, str]]:
         told = {name: tables.text(row.get(name)) for name in CLAIM_COLUMNS}
         rows.append(told | {"kind": verdict_kind(told["verdict"])})
     return rows
+
+
+def short_of(claims: pd.DataFrame) -> int:
+    """Epochs of the runs that claims were decided on, where these are fewer than the paper's."""
+    epochs = int(claims["epochs"].max()) if "epochs" in claims and len(claims) else 0
+    return epochs if epochs < PAPER_EPOCHS else 0
 
 
 def questions(answers: pd.DataFrame) -> dict[str, list[str]]:

@@ -154,6 +154,15 @@ def test_claims_without_their_runs_are_counted(copy):
     assert "Not run in this study: 1 of the claims." in Page(render(found)).text
 
 
+def test_claims_decided_on_short_runs_say_so(copy):
+    """The paper's runs had 200 epochs."""
+    claims = pd.read_csv(f"{copy.folder.location}/claims.csv")
+    for epochs, said in ((5, True), (200, False)):
+        copy.folder.write("claims.csv", claims.assign(epochs=epochs).to_csv(index=False).encode())
+        text = Page(render(gather(copy))).text
+        assert ("Decided after 5 epochs; the paper trained 200." in text) == said
+
+
 def test_the_tables_are_those_of_the_study(study, report):
     ranked = study.ranking
     assert [cell.text for cell in column(report.ranking, "rank")] == ["1", "2", "2", "4", "–", "–"]
