@@ -159,7 +159,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(grid, tmp_path):
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
-    wait_for_checkpoint(tmp_path)
+    wait_for_checkpoint(tmp_path, runs=2)  # else one of the two may still be waiting
     driver.send_signal(signal.SIGINT)
     _, said = driver.communicate(timeout=60)
     assert driver.returncode == 130
@@ -168,12 +168,12 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(grid, tmp_path):
     )
     trials = open_study(tmp_path / "r" / "tiny").trials
     assert trials["state"].tolist() == ["begun", "begun"]
-    assert trials["epochs"].max() > 0
+    assert (trials["epochs"] > 0).all()
 
 
-def wait_for_checkpoint(folder):
+def wait_for_checkpoint(folder, runs=1):
     deadline = time.monotonic() + 120
-    while not list(folder.rglob("*.checkpoint")):
+    while len({path.parent for path in folder.rglob("*.checkpoint")}) < runs:
         assert time.monotonic() < deadline, "no checkpoint in two minutes"
         time.sleep(0.02)
 
