@@ -18,7 +18,7 @@ from analysis.alignment import NAMES, PROPERTIES, some_of_every_digit
 from analysis.encode import encode
 from analysis.factors import measured
 from analysis.halves import N_SAMPLES, rounded, rounding
-from analysis.runs import Study, configuration, open_study
+from analysis.runs import Study, configuration, named, open_study
 from analysis.sliders import (
     UNITS,
     component_sliders,
@@ -98,9 +98,8 @@ def choose(study: Study) -> list[str]:
     done = study.trials[study.trials["state"] == "done"].sort_values("seed", kind="stable")
     have = done[[study.has_weights(run) for run in done["run"]]]
     if have.empty:
-        raise StudyError(
-            f"{study.folder} holds the weights of no finished run: repeat the study's command"
-        )
+        lacking = f"; those of {named(list(done['run']))} are elsewhere" if len(done) else ""
+        raise StudyError(f"{study.folder} holds the weights of no finished run{lacking}")
     table = have.assign(configuration=configuration(have["run"]))
     first = table.drop_duplicates("configuration").set_index("configuration").sort_index()
     ranked = _ranks(study)

@@ -12,6 +12,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
+from PIL import Image
 
 from analysis.elbo import Curves
 from study.storage import Folder
@@ -81,4 +82,14 @@ def save_figure(figure: Figure, study: Folder, name: str) -> None:
         with mpl.rc_context(STYLE):
             figure.savefig(buffer, format=kind, metadata={"Date": None} if kind == "svg" else None)
         figure.set_layout_engine("none")  # the second format keeps the first one's layout
-        (study / "figures").write(f"{name}.{kind}", buffer.getvalue())
+        content = _in_256_colours(buffer) if kind == "png" else buffer.getvalue()
+        (study / "figures").write(f"{name}.{kind}", content)
+
+
+def _in_256_colours(png: io.BytesIO) -> bytes:
+    """Half the bytes, to the eye the same."""
+    smaller = io.BytesIO()
+    with Image.open(png) as image:
+        few = image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+        few.save(smaller, "PNG", optimize=True, dpi=image.info["dpi"])
+    return smaller.getvalue()

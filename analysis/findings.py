@@ -1,14 +1,14 @@
 """The questions that the paper leaves open, answered from a study's tables in plain words.
 
-Every answer carries a figure and a 95% interval: over seeds, over pairs of runs, or over runs,
-as its sentence says.
+Every answer carries a figure and a 95% interval over seeds, or, where configurations are what
+varies, over configurations.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.stats import spearmanr
 from scipy.stats import t as student_t
@@ -31,7 +31,7 @@ ICA = "Does ICA find the directions without beta or labels?"
 SHARE = "Does a small KL fraction go with disentanglement, as the paper supposes?"
 
 JUDGES = ("higgins", "mig", "dci")  # scores that answers are given by
-N_DRAWS = 4_000
+N_DRAWS = 2_000
 CONDITIONED = "latent_dim == 10 and beta == 10 and conditioning == 'label'"
 PLAIN = "latent_dim == 10 and beta == 1 and conditioning == 'none'"
 
@@ -47,7 +47,7 @@ class Finding(NamedTuple):
     value: float
     low: float
     high: float
-    n: int  # what the interval is over: seeds, pairs or runs
+    n: int  # what the interval is over: seeds, or configurations
 
 
 def findings(study: Study) -> pd.DataFrame:
@@ -60,6 +60,7 @@ def findings(study: Study) -> pd.DataFrame:
         *(_conditioning(scores, score) for score in JUDGES),
         *_own_latents(study.alignment),
         *(_ica(study.scores, score) for score in JUDGES),
+        _ica_directions(study.alignment),
         *(_hypothesis(study.trials, scores, score) for score in JUDGES),
     ]
     return pd.DataFrame([row for row in rows if row], columns=Finding._fields)
@@ -87,7 +88,7 @@ def _best(scores: pd.DataFrame, score: str) -> Finding | None:
 
 
 def _conditioning(scores: pd.DataFrame, score: str) -> Finding | None:
-    """Labels against none, at the same J, beta and seed."""
+    """Labels against none at the same J, beta and seed; the mean of the betas, over seeds."""
     axes = ["latent_dim", "beta", "seed"]
     table = scores[scores["score"] == score]
     wide = table.pivot_table(index=axes, columns="conditioning", values="value")
@@ -96,17 +97,24 @@ def _conditioning(scores: pd.DataFrame, score: str) -> Finding | None:
     change = (wide["label"] - wide["none"]).dropna()
     if change.empty:
         return None
-    interval = mean_interval(change)
-    verb = _verb(interval, "helps", "hurts", "makes no difference that can be told")
+    by_pair = change.unstack("seed").dropna(axis="columns")  # a seed that lacks a beta tells less
+    if by_pair.empty:
+        return None
+    interval = mean_interval(by_pair.mean())
+    n = by_pair.shape[1]
+    unsure = "beyond what seeds differ by" if n > 1 else "that one seed can tell from chance"
+    verb = _verb(interval, "helps", "hurts", f"makes no difference {unsure}")
+    by_beta = by_pair.mean(axis="columns").groupby("beta").mean()
+    told = ", ".join(f"{value:+.3f} at beta {beta:g}" for beta, value in by_beta.items())
     answer = (
         f"By {score}, at the same J, beta and seed, conditioning {verb}: {_told(interval)} over"
-        f" {_counted(len(change), 'pair')} of runs."
+        f" {_counted(n, 'seed')} ({told})."
     )
-    return Finding(LABELS, answer, *interval, len(change))
+    return Finding(LABELS, answer, *interval, n)
 
 
 def _own_latents(alignment: pd.DataFrame) -> list[Finding]:
-    """Whether each property has a direction of its own, on three bases."""
+    """Whether each property has a direction of its own, on three bases, or shares one."""
     found = []
     rows = alignment.query(CONDITIONED)
     words = {"latent": "a latent", "ica": "an independent component", "knob": "a mixture"}
@@ -114,18 +122,46 @@ def _own_latents(alignment: pd.DataFrame) -> list[Finding]:
         part = rows[rows["basis"] == basis]
         if part.empty:
             continue
-        named = part[part["property"].isin(NAMES.values())]
-        counts = named.groupby("seed")["property"].nunique().reindex(part["seed"].unique())
-        interval = mean_interval(counts.fillna(0))
-        least = named.groupby("property")["leakage"].min()
-        told = ", ".join(f"{name} {least[name]:.0%}" for name in NAMES.values() if name in least)
+        counts = _named(part)
+        interval = mean_interval(counts)
+        told = "; ".join(_strongest(part, name) for name in NAMES.values())
         answer = (
             f"With labels, beta 10 and J 10, {_told(interval, 1)} of the three properties have"
-            f" {word} named after them, over {_counted(len(counts), 'seed')}; least leakage:"
-            f" {told or 'none is aligned'}."
+            f" {word} named after them, over {_counted(len(counts), 'seed')}: {told}."
         )
         found.append(Finding(OWN, answer, *interval, len(counts)))
     return found
+
+
+def _named(rows: pd.DataFrame) -> pd.Series:
+    """By seed, how many of the three properties have a direction named after them."""
+    named = rows[rows["property"].isin(NAMES.values())]
+    counts = named.groupby("seed")["property"].nunique()
+    return counts.reindex(rows["seed"].unique(), fill_value=0)
+
+
+def _strongest(rows: pd.DataFrame, name: str) -> str:
+    """The leakage of the direction that moves a property most, and where it goes; over seeds.
+
+    Args:
+        rows: of one basis; a direction's `digit_effects` are its moves in standard deviations.
+        name: of the property.
+    """
+    names = list(NAMES.values())
+    own, leaks, others = names.index(name), [], []
+    for _, part in rows.groupby("seed"):
+        effects = [np.reshape(row, (-1, len(names))) for row in part["digit_effects"]]
+        squares = np.nanmean(effects, axis=1) ** 2  # directions, properties
+        strongest = squares[np.argmax(squares[:, own])]
+        if strongest.any():
+            leaks.append(1 - strongest[own] / strongest.sum())
+            others.append(names[np.argmax(np.where(np.arange(len(names)) == own, 0, strongest))])
+    if not leaks:
+        return f"nothing moves {name}"
+    low, high = f"{min(leaks):.0%}", f"{max(leaks):.0%}"
+    span = low if low == high else f"{low} to {high}"
+    where = f", mostly to {Counter(others).most_common(1)[0][0]}" if high != "0%" else ""
+    return f"what moves {name} most leaks {span}{where}"
 
 
 def _ica(scores: pd.DataFrame, score: str) -> Finding | None:
@@ -147,18 +183,35 @@ def _ica(scores: pd.DataFrame, score: str) -> Finding | None:
     return Finding(ICA, answer, *interval, len(change))
 
 
+def _ica_directions(alignment: pd.DataFrame) -> Finding | None:
+    """Properties that have a component of their own in the standard VAE, and a latent."""
+    rows = alignment.query(PLAIN)
+    latents, components = (_named(rows[rows["basis"] == basis]) for basis in ("latent", "ica"))
+    if components.empty:
+        return None
+    interval = mean_interval(components)
+    answer = (
+        f"In the standard VAE (J 10) {_told(interval, 1)} of the three properties have an"
+        f" independent component named after them over {_counted(len(components), 'seed')}, and"
+        f" {latents.mean():.1f} a latent."
+    )
+    return Finding(ICA, answer, *interval, len(components))
+
+
 def _hypothesis(trials: pd.DataFrame, scores: pd.DataFrame, score: str) -> Finding | None:
-    """Rank correlation between the KL fraction and a score, over runs."""
+    """Rank correlation between the KL fraction and a score, over all runs."""
     table = scores[scores["score"] == score].merge(trials[["run", "kl_fraction"]], on="run")
     if len(table) < 4 or table["kl_fraction"].nunique() < 2 or table["value"].nunique() < 2:
         return None
-    interval = rank_correlation(table["kl_fraction"].to_numpy(), table["value"].to_numpy())
+    names = configuration(table["run"])
+    interval = rank_correlation(table["kl_fraction"], table["value"], names)
     verb = _verb(interval, "is contradicted", "is borne out", "is not decided")
+    n = names.nunique()
     answer = (
         f"By {score} this {verb}: rank correlation {_told(interval, 2)} over"
-        f" {_counted(len(table), 'run')} (bootstrap)."
+        f" {_counted(len(table), 'run')} of {_counted(n, 'configuration')}, which were resampled."
     )
-    return Finding(SHARE, answer, *interval, len(table))
+    return Finding(SHARE, answer, *interval, n)
 
 
 def mean_interval(values: Iterable[float]) -> Interval:
@@ -171,16 +224,22 @@ def mean_interval(values: Iterable[float]) -> Interval:
     return mean, float(mean - half), float(mean + half)
 
 
-def rank_correlation(
-    x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], seed: int = 0
-) -> Interval:
-    """Spearman's rho and its 95% bootstrap interval over the pairs."""
+def rank_correlation(x: pd.Series, y: pd.Series, groups: pd.Series, seed: int = 0) -> Interval:
+    """Spearman's rho and its 95% bootstrap interval.
+
+    Args:
+        x, y: paired.
+        groups: of each pair; whole groups are drawn, since seeds of one configuration are alike.
+        seed: of the drawing.
+    """
     rng = np.random.default_rng(seed)
-    drawn = rng.integers(len(x), size=(N_DRAWS, len(x)))
-    usable = [d for d in drawn if np.ptp(x[d]) > 0 and np.ptp(y[d]) > 0]
-    rhos = [spearmanr(x[d], y[d]).statistic for d in usable]
+    pairs = np.column_stack([x, y])
+    members = [pairs[places] for places in groups.groupby(groups.to_numpy()).indices.values()]
+    draws = rng.integers(len(members), size=(N_DRAWS, len(members)))
+    samples = (np.concatenate([members[number] for number in draw]) for draw in draws)
+    rhos = [spearmanr(sample).statistic for sample in samples if np.ptp(sample, axis=0).all()]
     low, high = np.percentile(rhos, (2.5, 97.5)) if rhos else (np.nan, np.nan)
-    return float(spearmanr(x, y).statistic), float(low), float(high)
+    return float(spearmanr(pairs).statistic), float(low), float(high)
 
 
 def _by_configuration(scores: pd.DataFrame, score: str) -> pd.DataFrame:

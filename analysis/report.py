@@ -1,12 +1,16 @@
-"""A study on one page: report.html, a single file that opens from disk and asks for nothing."""
+"""A study on one page, report.html, a single file that opens from disk and asks for nothing; and
+on one screen of text, README.md.
+"""
 
 import argparse
+import base64
+import gzip
 import io
 import math
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
@@ -25,7 +29,11 @@ from analysis.scores import RANKABLE
 from study.config import StudyError
 from study.results import has_table, read_study
 
+if TYPE_CHECKING:
+    from jinja2 import Template
+
 REPORT = "report.html"
+README = "README.md"
 CLAIM_COLUMNS = ("id", "statement", "place", "expected", "observed", "verdict", "sentence")
 MEASURES = {
     "latent_dim": "J",
@@ -110,21 +118,24 @@ def present(study: Study, data_folder: Path | None, say: Callable[[str], None]) 
         try:
             write()
         except StudyError as error:  # such as weights that are not here
-            say(f"no {name}: {error}")
+            say(f"{name} not written: {error}")
         except Exception as error:
             failed = True
             why = f"{type(error).__name__}: {' '.join(str(error).split())}"
-            say(f"no {name}: {why}; try again with python -m analysis.report {study.folder}")
+            again = f"try again with python -m analysis.report {study.folder}"
+            say(f"{name} not written: {why}; {again}")
     return not failed
 
 
 def write_report(study: Study) -> str:
-    """Write report.html to a study's folder; returns its place.
+    """Write report.html and README.md to a study's folder; returns the place of the first.
 
     Raises:
         StudyError: a table of the study is damaged.
     """
-    study.folder.write(REPORT, render(gather(study)).encode())
+    report = gather(study)
+    study.folder.write(REPORT, render(report).encode())
+    study.folder.write(README, render_readme(report).encode())
     return f"{study.folder}/{REPORT}"
 
 
@@ -172,18 +183,28 @@ def gather(study: Study) -> Report:
 
 def render(report: Report) -> str:
     """The page."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # slow, and --help needs none
-    from plotly.offline import get_plotlyjs
+    from plotly.offline import get_plotlyjs  # slow, and --help needs none
 
-    environment = Environment(
+    plotly = base64.b64encode(gzip.compress(get_plotlyjs().encode(), mtime=0)).decode()
+    return _template("report.html.j2").render(report=report, plotly=plotly)
+
+
+def render_readme(report: Report) -> str:
+    """The same on one screen of text, for a terminal or where the folder is published."""
+    return _template("readme.md.j2").render(report=report)
+
+
+def _template(name: str) -> "Template":
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
         loader=PackageLoader("analysis"),
-        autoescape=True,
+        autoescape=name.endswith(".html.j2"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-    )
-    page = environment.get_template("report.html.j2")
-    return page.render(report=report, plotly=get_plotlyjs())
+        keep_trailing_newline=True,
+    ).get_template(name)
 
 
 def claim_rows(claims: pd.DataFrame) -> list[dict[str, str]]:

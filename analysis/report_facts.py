@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.report_tables import text
 from analysis.report_words import counted
-from analysis.runs import Study
+from analysis.runs import Study, named
 from study.data import DATA_HASH, SHA256
 from study.results import has_table, read_record, runs_folder
 
@@ -153,9 +153,9 @@ def _scoring_notices(study: Study) -> list[Notice]:
     done = study.trials.query("state == 'done'")["run"]
     missing = done[~done.isin(study.scores["run"])] if ranked else done
     unmoved = done[~done.isin(study.alignment["run"])] if moved else done
-    lost = sum(not study.has_weights(run) for run in missing)
+    lost = [run for run in missing if not study.has_weights(run)]
     # Where no weights are left it would find nothing to score.
-    score = "" if 0 < len(missing) == lost else f"python -m analysis.score {_path(study)}"
+    score = "" if 0 < len(missing) == len(lost) else f"python -m analysis.score {_path(study)}"
     found = []
     if len(missing) and begun and not ranked:
         found.append(Notice("Scoring has not ended: no ranking, ICA or alignment.", score))
@@ -167,7 +167,7 @@ def _scoring_notices(study: Study) -> list[Notice]:
         whose = counted(len(unmoved), "run")
         found.append(Notice(f"What the latents of {whose} move is not measured yet.", score))
     if lost:
-        lack = f"Not in this folder: the weights of {counted(lost, 'run')}. Score where they are."
+        lack = f"Not in this folder: the weights of {named(lost)}. Score where they are."
         found.append(Notice(lack, ""))
     return found
 

@@ -1,6 +1,7 @@
 """Open a study: its tables as DataFrames, a run's model, the images."""
 
 import io
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from study.data import Mnist, load_mnist
 from study.results import RECORD, WEIGHTS, has_table, read_record, read_table, runs_folder
 from study.storage import Folder
 from study.vae import Vae
+
+NAMED = 3  # runs that a message names
 
 
 class Study:
@@ -123,10 +126,15 @@ class Study:
         record = read_record(runs_folder(self.folder) / run)
         if record is None or not self.has_weights(run):
             raise StudyError(
-                f"the weights of {run} are not in {self.folder} (there is no {RECORD} or"
-                f" {WEIGHTS} in its folder): train it by repeating the study's command"
+                f"the weights of {run} are not in {self.folder} (no {RECORD} or {WEIGHTS} in"
+                f" {runs_folder(self.folder)}/{run}): {self._whence(run)}"
             )
         return RunConfig(**record["config"])
+
+    def _whence(self, run: str) -> str:
+        if self.trials.set_index("run").loc[run, "state"] != "done":
+            return "train it by repeating the study's command"
+        return "copy them from where it was trained, or train it again under another --results"
 
     def model(self, run: str) -> tuple[Vae, RunConfig]:
         """A finished run's model, ready to evaluate, and its configuration.
@@ -164,6 +172,12 @@ class Study:
 def configuration(runs: pd.Series) -> pd.Series:
     """Run ids without their seed: `J10-beta4-label-seed0` is of `J10-beta4-label`."""
     return runs.str.replace(r"-seed\d+", "", regex=True)
+
+
+def named(runs: Sequence[str]) -> str:
+    """Runs as a message names them: `A, B, C and 4 more`."""
+    more = f" and {len(runs) - NAMED} more" if len(runs) > NAMED else ""
+    return ", ".join(runs[:NAMED]) + more
 
 
 def open_study(location: str | Path) -> Study:

@@ -212,11 +212,13 @@ def write_tables(study: Folder, tables: Tables) -> None:
 
 
 def write_table(study: Folder, name: str, table: pd.DataFrame, schema: pa.Schema | None) -> None:
-    """Write one table as `name`.parquet and `name`.csv."""
+    """Write one table as `name`.parquet and `name`.csv; a CSV has no columns of lists."""
     buffer = io.BytesIO()
-    pq.write_table(pa.Table.from_pandas(table, schema=schema, preserve_index=False), buffer)
+    typed = pa.Table.from_pandas(table, schema=schema, preserve_index=False)
+    pq.write_table(typed, buffer)
+    lists = [field.name for field in typed.schema if pa.types.is_list(field.type)]
     study.write(f"{name}.parquet", buffer.getvalue())
-    study.write(f"{name}.csv", table.to_csv(index=False).encode())
+    study.write(f"{name}.csv", table.drop(columns=lists).to_csv(index=False).encode())
 
 
 def read_tables(study: Folder) -> Tables:

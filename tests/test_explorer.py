@@ -254,7 +254,8 @@ def test_large_decoders_are_fewer_but_one(tmp_path, monkeypatch):
 def test_a_study_without_weights_has_no_explorer(copy, capsys):
     for run in (PLAIN, LABEL):
         shutil.rmtree(f"{copy.folder}/runs/{run.run_id}")
-    with pytest.raises(StudyError, match="holds the weights of no finished run"):
+    lacking = "holds the weights of no finished run; those of "
+    with pytest.raises(StudyError, match=lacking):
         choose(copy)
     assert main([str(copy.folder)]) == 1
     said = capsys.readouterr().err

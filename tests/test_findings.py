@@ -12,6 +12,10 @@ from study.storage import Folder
 
 SEEDS = (0, 1, 2)
 VALUE = {(1, "none"): 0.5, (10, "none"): 0.9, (1, "label"): 0.4, (10, "label"): 0.7}
+EFFECTS = {  # of three directions on thickness, slant and width, the same in ten digits
+    "latent": [[0.4, 0, 0] * 10, [0, 0.5, 0.1] * 10, [0, 0.4, 0.3] * 10],
+    "knob": [[0.4, 0, 0] * 10, [0, 0.5, 0] * 10, [0, 0, 0.3] * 10],
+}
 SHARES = {(1, "none"): 0.2, (10, "none"): 0.05, (1, "label"): 0.3, (10, "label"): 0.1}
 
 
@@ -39,10 +43,15 @@ def study(tmp_path):
     ]
     names = {"latent": ["thickness", "slant", "mixed"], "knob": ["thickness", "slant", "width"]}
     alignment = [
-        axes(10, "label", seed) | {"basis": basis, "property": name, "leakage": 0.06}
+        axes(10, "label", seed) | {"basis": basis, "property": name, "digit_effects": effects}
         for seed in SEEDS
         for basis, found in names.items()
-        for name in found
+        for name, effects in zip(found, EFFECTS[basis], strict=True)
+    ]
+    alignment += [
+        axes(1, "none", seed) | {"basis": basis, "property": name, "digit_effects": [0.0] * 30}
+        for seed in SEEDS
+        for basis, name in (("latent", "mixed"), ("ica", "slant"), ("ica", "slant"))
     ]
     folder = Folder(tmp_path / "known")
     for name, rows in (("trials", trials), ("scores", scores), ("alignment", alignment)):
@@ -62,31 +71,38 @@ def test_the_best_is_ahead_by_what_was_planted(study):
 
 
 def test_labels_are_compared_at_the_same_beta_and_seed(study):
-    """-0.1 at beta 1, -0.2 at beta 10, each three times."""
+    """-0.1 at beta 1, -0.2 at beta 10, in every seed."""
     row = answer(study, LABELS).iloc[0]
-    assert row["value"] == pytest.approx(-0.15)
-    assert (row["n"], row["high"] < 0) == (6, True)
+    assert list(row[["value", "low", "high"]]) == pytest.approx([-0.15] * 3)
+    assert row["n"] == len(SEEDS)
     assert "conditioning hurts" in row["answer"]
+    assert row["answer"].endswith("over 3 seeds (-0.100 at beta 1, -0.200 at beta 10).")
 
 
 def test_properties_with_a_direction_of_their_own_are_counted(study):
     rows = answer(study, OWN)
     assert list(rows["value"]) == [2, 3]
     assert "have a mixture named after them, over 3 seeds" in rows["answer"].iloc[1]
-    assert "thickness 6%, slant 6%, width 6%" in rows["answer"].iloc[1]
+    # Width is moved most by a latent that moves slant by 0.4 and width by 0.3: 16 of 25 parts.
+    assert "what moves slant most leaks 4%, mostly to width" in rows["answer"].iloc[0]
+    assert "what moves width most leaks 64%, mostly to slant" in rows["answer"].iloc[0]
+    assert "what moves width most leaks 0%" in rows["answer"].iloc[1]
 
 
 def test_ica_is_compared_with_the_same_runs_before_it(study):
-    row = answer(study, ICA).iloc[0]
-    assert row["value"] == pytest.approx(0.1)
-    assert row["answer"].endswith("to 0.610; the best configuration has 0.910.")
+    score, directions = answer(study, ICA).to_dict("records")
+    assert score["value"] == pytest.approx(0.1)
+    assert score["answer"].endswith("to 0.610; the best configuration has 0.910.")
+    assert directions["value"] == 1
+    assert directions["answer"].endswith("named after them over 3 seeds, and 0.0 a latent.")
 
 
 def test_a_correlation_that_was_planted_is_found(study):
     row = answer(study, SHARE).iloc[0]
     assert row["value"] < -0.9
     assert "this is borne out" in row["answer"]
-    assert row["n"] == 12
+    assert row["n"] == 4
+    assert "over 12 runs of 4 configurations" in row["answer"]
 
 
 def test_one_seed_has_no_interval(study):
@@ -114,8 +130,17 @@ def test_the_interval_of_a_mean_by_hand():
 
 
 def test_rank_correlation_sees_order_alone():
-    x = np.arange(20.0)
-    assert rank(x, np.exp(x))[0] == pytest.approx(1)
-    rho, low, high = rank(x, np.random.default_rng(1).normal(size=20))
+    x = pd.Series(np.arange(20.0))
+    assert rank(x, np.exp(x), x)[0] == pytest.approx(1)
+    rho, low, high = rank(x, pd.Series(np.random.default_rng(1).normal(size=20)), x)
     assert low < 0 < high
     assert low < rho < high
+
+
+def test_copies_of_a_configuration_make_a_correlation_no_surer():
+    rng = np.random.default_rng(2)
+    x, y = pd.Series(rng.normal(size=12)), pd.Series(rng.normal(size=12))
+    names = pd.Series(range(12))
+    once = rank(x, y, names)
+    copies = [pd.concat([each] * 5, ignore_index=True) for each in (x, y, names)]
+    assert rank(*copies) == pytest.approx(once)

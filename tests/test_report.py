@@ -12,7 +12,15 @@ import pytest
 from pages import COMMAND, finished, tiny, write_runs, write_scores
 
 from analysis import open_study, report_words
-from analysis.report import gather, main, present, render, verdict_kind, write_report
+from analysis.report import (
+    gather,
+    main,
+    present,
+    render,
+    render_readme,
+    verdict_kind,
+    write_report,
+)
 from analysis.report_facts import notices
 from analysis.report_figures import SVG_LIMIT, inline, png_size, svg_size
 from analysis.report_words import best, configuration_words, moved
@@ -234,6 +242,27 @@ def test_provenance(report):
     assert report.provenance.data_name == f"MNIST, {DATA_HASH}"
 
 
+def test_the_same_as_text(study, report):
+    text = render_readme(report)
+    assert text.startswith(f"# {study.folder.name}\n")
+    assert f"| `{COMMAND}` | 2026-01-01 10:00:00 UTC | 1:02:03 | here, fast, 2 cores" in text
+    assert report.best[0] in text
+    for claim in report.claims:
+        assert f"| {claim['statement']} | **{claim['verdict']}** | {claim['sentence']} |" in text
+    assert all(answer in text for answers in report.questions.values() for answer in answers)
+    assert "\n\n\n" not in text
+    write_report(study)
+    assert study.folder.read("README.md").decode() == text
+
+
+def test_a_study_without_results_has_a_short_text(tmp_path):
+    study = write_runs(Folder(tmp_path / "bad"), [new_record(tiny(), "failed", "no luck")])
+    text = render_readme(gather(study))
+    assert "0 of 1 runs are done." in text
+    assert "No run is done yet" in text
+    assert "claims" not in text
+
+
 def test_the_page_has_every_section_and_figure(study, page):
     ids = [element["id"] for _, element in page.elements if "id" in element]
     assert len(ids) == len(set(ids))
@@ -275,7 +304,7 @@ def test_an_unscored_study_says_so_and_which_command_helps(tmp_path):
     report = gather(study)
     assert report.notices == [
         ("Nothing is scored: no ranking, ICA, controls or alignment.", ""),
-        ("Not in this folder: the weights of 1 run. Score where they are.", ""),
+        (f"Not in this folder: the weights of {tiny().run_id}. Score where they are.", ""),
     ]
     (runs_folder(study.folder) / tiny().run_id).write(WEIGHTS, b"")
     (notice,) = gather(study).notices
@@ -413,7 +442,7 @@ def test_a_part_that_fails_costs_no_other(copy, monkeypatch):
     assert not present(copy, None, said.append)
     place = copy.folder
     again = f"try again with python -m analysis.report {place}"
-    assert f"no claims: OSError: no space left; {again}" in said
+    assert f"claims not written: OSError: no space left; {again}" in said
     assert said[-1] == f"the whole study on one page: {place}/report.html"
 
 

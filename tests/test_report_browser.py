@@ -2,6 +2,7 @@
 
 import pytest
 from browser import chromium, complaints, requests, resize, scheme
+from selenium.webdriver.support.ui import WebDriverWait
 
 from analysis.report import write_report
 
@@ -25,6 +26,7 @@ def opened(report):
     with chromium() as driver:
         scheme(driver, "light")
         driver.get(report)
+        WebDriverWait(driver, 60).until(points)  # the plots' library unpacks after the page loads
         yield driver
 
 
