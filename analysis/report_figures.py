@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from study.config import StudyError
 from study.storage import Folder
 
-SVG_LIMIT = 300_000  # bytes; the PNG stands in for an SVG that is larger
+SVG_LIMIT = 150_000  # bytes; the PNG stands in for an SVG that is larger
 SVG_BUDGET = 6_000_000  # bytes of all together: with more than 20 figures the limit falls
 SCALE = 1.25  # drawn for print at 8 points, read beside 15 px text
 PX_PER_INCH = 96

@@ -212,13 +212,14 @@ def write_tables(study: Folder, tables: Tables) -> None:
 
 
 def write_table(study: Folder, name: str, table: pd.DataFrame, schema: pa.Schema | None) -> None:
-    """Write one table as `name`.parquet and `name`.csv; a CSV has no columns of lists."""
+    """Write one table as `name`.parquet; and as `name`.csv to look at: nine digits, no lists."""
     buffer = io.BytesIO()
     typed = pa.Table.from_pandas(table, schema=schema, preserve_index=False)
     pq.write_table(typed, buffer)
     lists = [field.name for field in typed.schema if pa.types.is_list(field.type)]
     study.write(f"{name}.parquet", buffer.getvalue())
-    study.write(f"{name}.csv", table.drop(columns=lists).to_csv(index=False).encode())
+    shown = table.drop(columns=lists).to_csv(index=False, float_format="%.9g")
+    study.write(f"{name}.csv", shown.encode())
 
 
 def read_tables(study: Folder) -> Tables:

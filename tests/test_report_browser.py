@@ -25,8 +25,7 @@ def opened(report):
     """The report in a browser, opened once: a page of five megabytes takes its time."""
     with chromium() as driver:
         scheme(driver, "light")
-        driver.get(report)
-        WebDriverWait(driver, 60).until(points)  # the plots' library unpacks after the page loads
+        load(driver, report)
         yield driver
 
 
@@ -36,6 +35,11 @@ def page(opened):
     resize(opened, 1200)
     scheme(opened, "light")
     return opened
+
+
+def load(driver, report):
+    driver.get(report)
+    WebDriverWait(driver, 60).until(points)  # the plots' library is unpacked after the page loads
 
 
 def points(page):
@@ -142,7 +146,7 @@ def test_dark_is_dark_and_the_plots_follow(page):
 
 def test_a_narrow_screen_is_not_overflowed(page, report):
     resize(page, 360)
-    page.get(report)
+    load(page, report)
     root = "document.documentElement"
     assert page.execute_script("return innerWidth") == 360
     assert page.execute_script(f"return {root}.scrollWidth <= {root}.clientWidth")
