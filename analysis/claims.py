@@ -48,7 +48,7 @@ def _row(claim: Claim, found: Finals) -> dict[str, object]:
         "place": claim.place,
         "statement": claim.statement,
         "compared": claim.compared,
-        "expected": "; ".join(_bounds(check) for check in claim.checks),
+        "expected": "; ".join(f"{check.what}: {_bounds(check)}" for check in claim.checks),
         "observed": "; ".join(told) if n_seeds else "",
         "value": mean,
         "low": low,
@@ -96,18 +96,18 @@ def _told(check: Check, result: Result) -> str:
     if not values:
         return f"{check.what}: not run"
     interval = f" [{low:.{check.digits}f}, {high:.{check.digits}f}]" if len(values) > 1 else ""
-    return f"{check.what} {mean:.{check.digits}f}{interval}"
+    return f"{check.what}: {mean:.{check.digits}f}{interval}"
 
 
 def _bounds(check: Check) -> str:
     low, high, d = check.low, check.high, check.digits
     if low == high:
-        return f"{check.what} {low:.{d}f}"
+        return f"{low:.{d}f}"
     if high == INF:
-        return f"{check.what} at least {low:.{d}f}"
+        return f"at least {low:.{d}f}"
     if low == -INF:
-        return f"{check.what} at most {high:.{d}f}"
-    return f"{check.what} {low:.{d}f} to {high:.{d}f}"
+        return f"at most {high:.{d}f}"
+    return f"{low:.{d}f} to {high:.{d}f}"
 
 
 def _sentence(verdict: str, check: Check, told: str, n_seeds: int) -> str:
@@ -115,9 +115,9 @@ def _sentence(verdict: str, check: Check, told: str, n_seeds: int) -> str:
         return "The study lacks the runs, or has not been scored."
     seeds = "one seed" if n_seeds == 1 else f"{n_seeds} seeds"
     ends = {
-        "holds": f"Holds over {seeds}; the closest call: {told}.",
-        "does not hold": f"Does not hold over {seeds}: {told}, expected {_bounds(check)}.",
-        "undecided": f"{seeds.capitalize()} do not decide: {told}, expected {_bounds(check)}.",
+        "holds": f"Holds over {seeds}; closest call {told}.",
+        "does not hold": f"Does not hold over {seeds}; {told}, expected {_bounds(check)}.",
+        "undecided": f"{seeds.capitalize()} do not decide; {told}, expected {_bounds(check)}.",
     }
     return ends[verdict]
 

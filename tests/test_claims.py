@@ -169,7 +169,7 @@ def test_the_sentence_names_the_check_that_fails(paper):
     rows.loc[rows.query("beta == 3 and conditioning == 'label'").index, "objective"] = 130.0
     row = claims_table(paper(rows)).set_index("id").loc["cond-gain"]
     assert row["sentence"] == (
-        "Does not hold over one seed: beta 3 0.071, expected beta 3 0.100 to 0.200."
+        "Does not hold over one seed; beta 3: 0.071, expected 0.100 to 0.200."
     )
 
 
