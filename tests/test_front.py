@@ -197,7 +197,7 @@ def test_figures_of_a_search(study):
     kinds = ("front", "history", "importance", "parallel")
     assert names == {f"search-{kind}.png" for kind in kinds}
     for name in names:
-        assert len((study.folder / "figures").read(name)) > 10_000
+        assert len((study.folder / "figures").read(name)) > 5_000
 
 
 def test_a_grid_is_no_search(tmp_path):
