@@ -296,6 +296,7 @@ def epoch_row(beta: float, epoch: dict[str, float]) -> dict[str, float]:
 
 def _frame(table: pa.Table) -> pd.DataFrame:
     frame: pd.DataFrame = table.to_pandas()
-    if "active_latents" in frame:  # missing where a run failed in its first epoch
-        frame["active_latents"] = frame["active_latents"].astype("Int64")
+    name = "active_latents"  # missing where a run failed in its first epoch; of several, a mean
+    if name in frame and pa.types.is_integer(table.schema.field(name).type):
+        frame[name] = frame[name].astype("Int64")
     return frame

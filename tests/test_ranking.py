@@ -12,6 +12,8 @@ from analysis.ranking import (
     ranks,
 )
 from analysis.scores import RANKABLE
+from study.results import read_table, write_table
+from study.storage import Folder
 
 NO_PAIRS = pd.DataFrame(columns=["configuration", "value"])
 
@@ -143,3 +145,10 @@ def test_ica_table_sets_before_beside_after(planted):
     assert table["separated"].all()
     assert (table["converged"] == 0).all()
     assert table["pca"].isna().all()
+
+
+def test_half_an_active_latent_is_a_mean_over_seeds(tmp_path):
+    """27 active latents with one seed and 26 with another."""
+    ranked = pd.DataFrame({"configuration": ["J200-beta1-none"], "active_latents": [26.5]})
+    write_table(Folder(tmp_path), "ranking", ranked, None)
+    pd.testing.assert_frame_equal(read_table(Folder(tmp_path), "ranking"), ranked)
