@@ -13,10 +13,9 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
-from scipy.stats import t as student_t
 
 from analysis import command
-from analysis.findings import findings
+from analysis.findings import findings, mean_interval
 from analysis.paper import CLAIMS, INF, Check, Claim, Finals, finals
 from analysis.runs import Study, open_study
 
@@ -67,11 +66,8 @@ def _estimate(check: Check, found: Finals) -> Result:
     values = [value for value in values if np.isfinite(value)]
     if not values:
         return [], np.nan, np.nan, np.nan
-    mean, half = float(np.mean(values)), 0.0
-    if len(values) > 1:
-        error = float(np.std(values, ddof=1)) / len(values) ** 0.5
-        half = float(student_t.ppf(0.975, len(values) - 1)) * error
-    return values, mean, mean - half, mean + half
+    mean, low, high = mean_interval(values)
+    return (values, mean, low, high) if len(values) > 1 else (values, mean, mean, mean)
 
 
 def _verdict(checks: list[Check], results: list[Result]) -> str:

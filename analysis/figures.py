@@ -68,7 +68,7 @@ def draw_curves(panel: Curves) -> Figure:
                 band = (line["epoch"], line["low"], line["high"])
                 axes.fill_between(*band, color=colour, alpha=0.2, linewidth=0)
         axes.set(title=panel.title, xlabel="epoch", ylabel=AXES[panel.metric])
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         handles = axes.get_legend_handles_labels()[0]
         key = [Line2D([], [], color="0.4", ls=dashes, label=split) for dashes, split in SPLIT_LINES]
         figure.legend(handles=[*handles, *key], loc="outside right center")
@@ -87,9 +87,10 @@ def save_figure(figure: Figure, study: Folder, name: str) -> None:
 
 
 def _in_256_colours(png: io.BytesIO) -> bytes:
-    """Half the bytes, to the eye the same."""
+    """Half the bytes: grey pictures stay exact, and rare colours, as in a colour bar, are kept."""
     smaller = io.BytesIO()
     with Image.open(png) as image:
-        few = image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+        most = Image.Quantize.MAXCOVERAGE
+        few = image.convert("RGB").quantize(256, most, dither=Image.Dither.NONE)
         few.save(smaller, "PNG", optimize=True, dpi=image.info["dpi"])
     return smaller.getvalue()

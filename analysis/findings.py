@@ -31,7 +31,7 @@ ICA = "Does ICA find the directions without beta or labels?"
 SHARE = "Does a small KL fraction go with disentanglement, as the paper supposes?"
 
 JUDGES = ("higgins", "mig", "dci")  # scores that answers are given by
-N_DRAWS = 2_000
+N_DRAWS = 4_000
 CONDITIONED = "latent_dim == 10 and beta == 10 and conditioning == 'label'"
 PLAIN = "latent_dim == 10 and beta == 1 and conditioning == 'none'"
 

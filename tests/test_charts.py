@@ -1,8 +1,13 @@
 """Charts and heat maps: what is drawn is what the table says, however much of it there is."""
 
+import io
+
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
+from PIL import Image
 from tidy import assert_tidy, ticks, words
 
 from analysis import captions
@@ -13,10 +18,12 @@ from analysis.charts import (
     draw_ranking,
     draw_score_by_beta,
 )
+from analysis.figures import STYLE, save_figure
 from analysis.heatmaps import draw_information, draw_kl, draw_slopes
 from analysis.ranking import pareto_front
 from analysis.scores import RANKABLE
 from analysis.summaries import kl_by_latent
+from study.storage import Folder
 
 ONE = [("none", 10, 4.0)]
 PAPER = [
@@ -235,3 +242,20 @@ def test_a_plane_is_coloured_by_digit_and_by_factors(n_runs):
     bars = [axes.get_ylabel() for axes in figure.axes[3 * n_runs :]]
     assert bars == ["slant (rad)", "thickness (px)"] * n_runs
     assert "65% (J = 10, β = 4)" in captions.plane(pd.concat(parts))
+
+
+def test_a_saved_figure_has_the_colours_that_were_drawn(tmp_path):
+    """A colour bar is a few pixels of many colours beside many of few; it still has no steps."""
+    figure = Figure(figsize=(6, 3))
+    axes = figure.subplots()
+    image = axes.imshow(np.random.default_rng(0).normal(size=(4, 4)), cmap="viridis")
+    figure.colorbar(image)
+    save_figure(figure, Folder(tmp_path), "bar")
+    drawn = io.BytesIO()
+    with mpl.rc_context(STYLE):
+        figure.savefig(drawn, format="png")
+    found, wanted = (
+        np.asarray(Image.open(file).convert("RGB"), np.int64)
+        for file in (tmp_path / "figures" / "bar.png", drawn)
+    )
+    assert np.abs(found - wanted).max() <= 12
