@@ -1,5 +1,5 @@
 """Reading and measuring the results of a study."""
 
-from analysis.runs import Study, open_study
+from analysis.study import Study, open_study
 
 __all__ = ["Study", "open_study"]

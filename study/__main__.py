@@ -2,6 +2,6 @@
 
 import sys
 
-from study.run import main
+from study.cli.run import main
 
 sys.exit(main())

@@ -4,8 +4,8 @@ from types import ModuleType
 import pytest
 import torch
 
-from analysis.runs import Study
-from study.data import Mnist, load_mnist
+from analysis.study import Study
+from study.data.mnist import Mnist, load_mnist
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +35,7 @@ def ray() -> Iterator[ModuleType]:
     """A Ray of a module's own."""
     import ray
 
-    from study.launch import connect
+    from study.execution.scheduler import connect
 
     connect("local")
     yield ray

@@ -1,0 +1,1 @@
+"""Figures: their tables, drawings and captions."""

@@ -1,0 +1,1 @@
+"""What each direction of the latents moves in the picture."""

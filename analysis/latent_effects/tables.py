@@ -1,0 +1,203 @@
+"""What every direction of every run moves, and how its reconstructions look, as tables.
+
+Computed over Ray, and only where they are missing.
+"""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import ray
+import torch
+from ray.exceptions import RayError
+from threadpoolctl import threadpool_limits
+
+from analysis.latent_effects.alignment import (
+    PER_DIGIT,
+    PROPERTIES,
+    Moves,
+    Pictures,
+    Starts,
+    align,
+    axes,
+    knobs,
+    moves,
+    some_of_every_digit,
+)
+from analysis.latent_effects.reconstruction import N_IMAGES, reconstruction
+from analysis.representations import bases, ica
+from analysis.representations.encode import encode
+from analysis.representations.traversal import Directions, aggregated_samples
+from analysis.scoring.evaluation import content_key
+from analysis.scoring.targets import AXES, AXIS_FIELDS
+from analysis.study import Study
+from study.models.vae import Vae
+from study.storage.folder import Folder
+from study.storage.results import has_table, read_table, write_table
+
+VERSION = 2  # part of every key; raise it whenever a figure changes
+BASES = ("latent", "ica", "knob")
+_FIGURES = ("slope", "leakage", "effect", "picture_change", "class_change", *PROPERTIES)
+ALIGNMENT = pa.schema(
+    [
+        *AXIS_FIELDS,
+        pa.field("basis", pa.string()),  # latent, ica, knob
+        pa.field("direction", pa.int64()),  # counts from 1: latent, component, place in PROPERTIES
+        pa.field("property", pa.string()),  # thickness, slant, width, digit, mixed, none
+        *(pa.field(name, pa.float64()) for name in _FIGURES),
+        pa.field("n_digits", pa.int64()),
+        pa.field("digit_effects", pa.list_(pa.float64())),  # 10 digits x 3 properties, row by row
+        pa.field("vector", pa.list_(pa.float64())),  # one step of it, in latents
+        pa.field("key", pa.string()),
+    ]
+)
+RECONSTRUCTION = pa.schema(
+    [
+        *AXIS_FIELDS,
+        *(pa.field(name, pa.float64()) for name in ("blur", "readable", "readable_original")),
+        pa.field("n_images", pa.int64()),
+        pa.field("key", pa.string()),
+    ]
+)
+TABLES = {"alignment": ALIGNMENT, "reconstruction": RECONSTRUCTION}
+
+
+def align_study(
+    study: Study,
+    pictures: Callable[[], Pictures],
+    connect: Callable[[], None],
+    say: Callable[[str], None] = lambda _: None,
+) -> dict[str, str]:
+    """Compute and write what a study lacks of these tables; returns who failed and why.
+
+    Args:
+        study: the tables go to its folder. Rows of runs whose weights are not here stay as they
+            are.
+        pictures: called once, and only where something is missing.
+        connect: joins Ray; the same.
+        say: told of progress, a line at a time.
+    """
+    done = study.trials.query("state == 'done'")["run"]
+    keys = {run: _key(study, run) for run in done if study.has_weights(run)}
+    tables = {name: _kept(study, name, keys) for name in TABLES}
+    todo = [run for run in keys if any(run not in set(table["run"]) for table in tables.values())]
+    failed: dict[str, str] = {}
+    if not todo:
+        return failed
+    connect()
+    say(f"measuring what the latents of {len(todo)} runs move")
+    shared, task = ray.put(pictures()), ray.remote(_task)
+    pending = {task.remote(str(study.folder), run, shared): run for run in todo}
+    while pending:
+        (ready, *_), _ = ray.wait(list(pending), num_returns=1)
+        run = pending.pop(ready)
+        try:
+            for name, rows in ray.get(ready).items():
+                found = rows.assign(run=run, key=keys[run])
+                others = tables[name][tables[name]["run"] != run]
+                tables[name] = pd.concat([others, found]) if len(others) else found
+                _write(study, name, tables[name])
+        except RayError as error:
+            failed[run] = f"{type(error).__name__}: {str(error).strip().splitlines()[-1]}"
+        say(f"{run} {'failed' if run in failed else 'measured'} ({len(pending)} left)")
+    return failed
+
+
+def align_model(model: Vae, pictures: Pictures) -> pd.DataFrame:
+    """What the directions of one model move: a row a direction of every basis.
+
+    Args:
+        model: trained.
+        pictures: test images of every digit.
+
+    Returns:
+        basis, direction, the columns of `alignment.align`, digit_effects, vector.
+    """
+    chosen = some_of_every_digit(pictures.digits, PER_DIGIT)
+    codes = encode(model, pictures.images[chosen], pictures.digits[chosen]).mean
+    starts = Starts(codes.astype(np.float64), pictures.digits[chosen], pictures.spread)
+    found = {}
+    tables = []
+    for basis, lines in directions(model, pictures).items():
+        found[basis] = moves(model, starts, lines, pictures.reader)
+        tables.append(_rows(basis, lines, found[basis], pictures.spread))
+        if basis == "latent":
+            mixed = knobs(found[basis], lines, pictures.spread)
+            tables.append(
+                _rows(
+                    "knob",
+                    mixed,
+                    moves(model, starts, mixed, pictures.reader),
+                    pictures.spread,
+                    own=range(len(PROPERTIES)),
+                )
+            )
+    return pd.concat(tables, ignore_index=True)
+
+
+def directions(model: Vae, pictures: Pictures) -> dict[str, Directions]:
+    """The latents of a model, and the independent components of its codes, as directions."""
+    codes = encode(model, pictures.images, pictures.digits).mean.astype(np.float64)
+    samples = aggregated_samples(model, pictures.images, pictures.digits)
+    unit = np.eye(model.latent_dim)
+    found = {"latent": axes(samples, unit, unit)}
+    if len(bases.latent(codes).active):
+        components = ica.fit(codes)
+        found["ica"] = axes(samples, components.mixing, components.unmixing)
+    return found
+
+
+def _rows(
+    basis: str,
+    lines: Directions,
+    found: Moves,
+    spread: npt.NDArray[np.float64],
+    own: Iterable[int] | None = None,
+) -> pd.DataFrame:
+    table = align(found, spread, own)
+    table.insert(0, "basis", basis)
+    table.insert(1, "direction", np.arange(1, len(table) + 1))
+    table["digit_effects"] = pd.Series(list((found.slopes / spread).reshape(len(table), -1)))
+    table["vector"] = pd.Series(list(lines.steps))
+    return table
+
+
+def _task(folder: str, run: str, pictures: Pictures) -> dict[str, pd.DataFrame]:
+    torch.set_num_threads(1)
+    with threadpool_limits(limits=1):
+        model, _ = Study(Folder(folder)).model(run)
+        shown = reconstruction(model, pictures)
+        return {
+            "alignment": align_model(model, pictures),
+            "reconstruction": pd.DataFrame([shown._asdict()]),
+        }
+
+
+def _key(study: Study, run: str) -> str:
+    return content_key(f"alignment {VERSION} {PER_DIGIT} {N_IMAGES}", run, study.weights(run))
+
+
+def _kept(study: Study, name: str, keys: dict[str, str]) -> pd.DataFrame:
+    """Rows of a table that still hold: of the same weights, or of weights that are not here."""
+    if not has_table(study.folder, name):
+        return pd.DataFrame(columns=TABLES[name].names)
+    table = read_table(study.folder, name)
+    done = set(study.trials.query("state == 'done'")["run"])
+    now = table["run"].map(keys)
+    return table[table["run"].isin(done) & (now.isna() | (now == table["key"]))]
+
+
+def _write(study: Study, name: str, rows: pd.DataFrame) -> None:
+    """Write a table, in the order of the trials."""
+    rest = [column for column in TABLES[name].names if column not in AXES]
+    table = study.trials[AXES].merge(rows[["run", *rest]], on="run")
+    run_order = {run: place for place, run in enumerate(study.trials["run"])}
+    order = {"run": run_order, "basis": {basis: place for place, basis in enumerate(BASES)}}
+    by = [column for column in ("run", "basis", "direction") if column in table]
+    table = table.sort_values(
+        by, key=lambda c: c.map(order[str(c.name)]) if c.name in order else c, ignore_index=True
+    )
+    write_table(study.folder, name, table[list(TABLES[name].names)], TABLES[name])
+    study.forget(name)

@@ -1,0 +1,1 @@
+"""The paper's claims and open questions, decided on a study."""

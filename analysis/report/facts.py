@@ -1,0 +1,205 @@
+"""What was run, how far it came, and where: from study.yaml, the trials and the run records."""
+
+import shlex
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from analysis.report.tables import text
+from analysis.report.words import counted
+from analysis.study import Study, named
+from study.data.mnist import DATA_HASH, SHA256
+from study.storage.results import has_table, read_record, runs_folder
+
+STATES = ("done", "failed", "begun", "waiting")
+HOW = {
+    "hidden": "hidden units",
+    "batch_size": "batch",
+    "optimiser": "optimiser",
+    "learning_rate": "learning rate",
+    "train_images": "training images",
+}
+
+
+class Notice(NamedTuple):
+    """What the study lacks, and the command that helps ("" where none does)."""
+
+    text: str
+    command: str
+
+
+class Fact(NamedTuple):
+    """A line of a list of facts."""
+
+    label: str
+    value: str
+
+
+class Unfinished(NamedTuple):
+    """A run that is not done."""
+
+    run: str
+    state: str
+    epochs: str  # "3 of 20"
+    reason: str
+
+
+class Sitting(NamedTuple):
+    """One sitting of the study's command."""
+
+    start: str
+    took: str
+    command: str
+    machine: str
+    engine: str
+
+
+class Provenance(NamedTuple):
+    """Where the figures come from."""
+
+    sittings: list[Sitting]
+    versions: list[Fact]  # of the last sitting
+    data: list[Fact]  # the original files and their SHA-256
+    data_name: str
+
+
+def counts(trials: pd.DataFrame) -> dict[str, int]:
+    """Runs by state: done, failed, begun, waiting."""
+    return {state: int((trials["state"] == state).sum()) for state in STATES}
+
+
+def what_was_run(trials: pd.DataFrame, said: Mapping[str, Any]) -> list[Fact]:
+    """Grid, axes, seeds, epochs, how the runs were trained, and the command.
+
+    Args:
+        trials: a study's runs.
+        said: its study.yaml.
+    """
+    last = (said.get("sittings") or [{}])[-1]
+    facts = []
+    if grid := last.get("grid"):
+        changed = ", ".join(f"{key} = {value}" for key, value in (last.get("set") or {}).items())
+        name = PurePosixPath(str(grid).replace("\\", "/")).name
+        facts.append(Fact("grid", f"{name}, with {changed}" if changed else name))
+    facts += [
+        Fact("latents J", _values(trials["latent_dim"])),
+        Fact("β", _values(trials["beta"])),
+        Fact("labels", _kinds(trials)),
+        Fact("seeds", _values(trials["seed"])),
+    ]
+    done = trials[trials["state"] == "done"]
+    facts.append(Fact("epochs", _values(done["epochs"]) if len(done) else "no run is done"))
+    facts += [Fact(label, _values(trials[key])) for key, label in HOW.items() if key in trials]
+    if command := last.get("command"):
+        facts.append(Fact("command", str(command)))
+    return facts
+
+
+def unfinished(study: Study) -> list[Unfinished]:
+    """The runs that are not done, the failed first, with the reason."""
+    reasons = {"waiting": "not begun", "begun": "not finished", "failed": "no reason recorded"}
+    rows = []
+    for row in study.trials[study.trials["state"] != "done"].to_dict("records"):
+        record = read_record(runs_folder(study.folder) / row["run"])
+        asked = f" of {record['config']['epochs']}" if record else ""
+        reason = text(row["error"]) or reasons[row["state"]]
+        rows.append(Unfinished(row["run"], row["state"], f"{row['epochs']}{asked}", reason))
+    return sorted(rows, key=lambda one: one.state != "failed")
+
+
+def notices(study: Study, said: Mapping[str, Any]) -> list[Notice]:
+    """What a reader must know before anything else; empty for a study that is whole."""
+    number, sittings = counts(study.trials), said.get("sittings") or [{}]
+    train, found = str(sittings[-1].get("command", "")), []
+    if not number["done"]:
+        found.append(Notice("No run is done yet: there is nothing to compare.", train))
+    if left := number["begun"] + number["waiting"]:
+        ended = "" if sittings[-1].get("end") else " The last sitting has not ended, or was killed."
+        again = "The same command goes on."
+        found.append(Notice(f"Not finished: {counted(left, 'run')}.{ended} {again}", train))
+    if failed := number["failed"]:
+        again = "The same command tries again."
+        found.append(Notice(f"Failed: {counted(failed, 'run')}, see Failures. {again}", train))
+    return found + _scoring_notices(study)
+
+
+def provenance(said: Mapping[str, Any]) -> Provenance:
+    """Sittings, versions and data, as study.yaml tells them."""
+    sittings = said.get("sittings") or []
+    data = said.get("data") or {}
+    known = data.get("hash") == DATA_HASH
+    versions = sittings[-1].get("versions") or {} if sittings else {}
+    return Provenance(
+        [_sitting(one) for one in sittings],
+        [Fact(name, str(value)) for name, value in versions.items()],
+        [Fact(name, digest) for name, digest in SHA256.items()] if known else [],
+        f"{data.get('name', 'unknown')}, {data.get('hash', 'no hash')}",
+    )
+
+
+def duration(seconds: float) -> str:
+    """`1:02:03`."""
+    return str(timedelta(seconds=round(seconds)))
+
+
+def _scoring_notices(study: Study) -> list[Notice]:
+    """What scoring has still to do, where it can."""
+    begun, ranked, moved = (
+        has_table(study.folder, name) for name in ("scores", "ranking", "alignment")
+    )
+    done = study.trials.query("state == 'done'")["run"]
+    missing = done[~done.isin(study.scores["run"])] if ranked else done
+    unmoved = done[~done.isin(study.alignment["run"])] if moved else done
+    lost = [run for run in missing if not study.has_weights(run)]
+    # Where no weights are left it would find nothing to score.
+    score = "" if 0 < len(missing) == len(lost) else f"python -m analysis.score {_path(study)}"
+    found = []
+    if len(missing) and begun and not ranked:
+        found.append(Notice("Scoring has not ended: no ranking, ICA or alignment.", score))
+    elif len(missing) and len(missing) == len(done):
+        found.append(Notice("Nothing is scored: no ranking, ICA, controls or alignment.", score))
+    elif len(missing):
+        found.append(Notice(f"Done but not scored: {counted(len(missing), 'run')}.", score))
+    elif len(unmoved):
+        whose = counted(len(unmoved), "run")
+        found.append(Notice(f"What the latents of {whose} move is not measured yet.", score))
+    if lost:
+        lack = f"Not in this folder: the weights of {named(lost)}. Score where they are."
+        found.append(Notice(lack, ""))
+    return found
+
+
+def _sitting(one: Mapping[str, Any]) -> Sitting:
+    machine, engine = one.get("machine") or {}, one.get("engine") or {}
+    gpus = machine.get("gpus") or []
+    parts = [machine.get("node"), machine.get("processor"), f"{machine.get('cores')} cores"]
+    parts += [*gpus, machine.get("system")] if gpus else ["no GPU", machine.get("system")]
+    start, end = one.get("start"), one.get("end")
+    took = "has not ended"
+    if start and end:
+        spent = datetime.fromisoformat(str(end)) - datetime.fromisoformat(str(start))
+        took = duration(spent.total_seconds())
+    return Sitting(
+        str(start or "").replace("T", " ").replace("+00:00", " UTC"),
+        took,
+        str(one.get("command", "")),
+        ", ".join(str(part) for part in parts if part) if machine else "",
+        str(engine.get("precision", "")),
+    )
+
+
+def _path(study: Study) -> str:
+    return shlex.quote(str(study.folder))
+
+
+def _kinds(trials: pd.DataFrame) -> str:
+    words = {"none": "without", "label": "with"}
+    return " and ".join(word for kind, word in words.items() if kind in set(trials["conditioning"]))
+
+
+def _values(column: pd.Series) -> str:
+    values = sorted(column.dropna().unique())
+    return ", ".join(f"{value:g}" if isinstance(value, float) else f"{value}" for value in values)

@@ -1,0 +1,286 @@
+"""A study on one page, report.html, a single file that opens from disk and asks for nothing; and
+on one screen of text, README.md.
+"""
+
+import argparse
+import base64
+import gzip
+import io
+import math
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pandas as pd
+
+from analysis.figures.gallery import draw_all
+from analysis.paper.verdicts import PAPER_EPOCHS, write_claims
+from analysis.report import facts, tables, words
+from analysis.report import plots as figures
+from analysis.report.explorer import write_explorer
+from analysis.scoring.evaluation import RANKABLE
+from analysis.statistics.elbo import configurations
+from analysis.statistics.ranking import own
+from analysis.study import Study, open_study
+from study.cli import command
+from study.config.errors import StudyError
+from study.storage.results import has_table, read_study
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+REPORT = "report.html"
+README = "README.md"
+CLAIM_COLUMNS = ("id", "statement", "place", "expected", "observed", "verdict", "sentence")
+MEASURES = {
+    "latent_dim": "J",
+    "beta": "β",
+    "conditioning": "labels",
+    "recon": "recon",
+    "kl": "KL",
+    "objective": "objective",
+    "neg_elbo": "−ELBO",
+    "kl_fraction": "KL fraction",
+    "active": "active latents",
+    **{name: tables.SCORES[name] for name in RANKABLE},
+    "udr": "UDR",
+    "digit_probe": "digit read",
+}
+"""What the interactive plots can show, and what it is called there."""
+
+DESCRIPTION = """\
+Draw a study's figures, decide the paper's claims on it, and write two pages that need no network:
+report.html, the study on one page, and explorer.html, its latents to turn.
+
+Whatever the study lacks, the pages say so, and which command helps.
+"""
+
+
+class Report(NamedTuple):
+    """All that the page shows; None or empty for what a study does not have."""
+
+    name: str
+    notices: list[facts.Notice]
+    counts: dict[str, int]
+    what: list[facts.Fact]
+    best: list[str]
+    findings: list[words.Finding]
+    claims: list[dict[str, str]]  # those that the study has the runs for
+    unclaimed: int  # the others
+    short_of: int  # epochs that the runs have, where the paper's are more; else 0
+    questions: dict[str, list[str]]  # question -> its answers
+    ranking: tables.Table | None
+    plots: dict[str, Any]
+    gallery: figures.Gallery
+    elbo: tables.Table
+    ica_changes: tables.Table | None
+    ica: tables.Table | None
+    controls: tables.Table | None
+    other_controls: tables.Table | None
+    alignment: tables.Table | None
+    aligned: list[words.Aligned]
+    unfinished: list[facts.Unfinished]
+    runs: tables.Table
+    provenance: facts.Provenance
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status (0 done, 1 failure, 2 usage, 130 stopped)."""
+    return command.run(command.parser("analysis.report", DESCRIPTION), argv, _work)
+
+
+def _work(args: argparse.Namespace) -> int:
+    whole = present(open_study(args.study), args.data_dir, print)
+    return 0 if whole else command.EXIT_FAILURE
+
+
+def present(study: Study, data_folder: Path | None, say: Callable[[str], None]) -> bool:
+    """Figures, claims, explorer and report of a study as it is; whether nothing went wrong.
+
+    What a study lacks is said. What goes wrong in one costs no other, nor what was trained.
+
+    Args:
+        study: half done or not scored, too.
+        data_folder: cache of MNIST; None: the default one.
+        say: told what was written, a line at a time.
+    """
+    parts: dict[str, Callable[[], object]] = {
+        "figures": lambda: draw_all(study, data_folder, say),
+        "claims": lambda: write_claims(study),
+        "explorer": lambda: say(f"turn the latents: {write_explorer(study, data_folder)}"),
+        "report": lambda: say(f"the whole study on one page: {write_report(study)}"),
+    }
+    failed = False
+    for name, write in parts.items():
+        try:
+            write()
+        except StudyError as error:  # such as weights that are not here
+            say(f"{name} not written: {error}")
+        except Exception as error:
+            failed = True
+            why = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            again = f"try again with python -m analysis.report {study.folder}"
+            say(f"{name} not written: {why}; {again}")
+    return not failed
+
+
+def write_report(study: Study) -> str:
+    """Write report.html and README.md to a study's folder; returns the place of the first.
+
+    Raises:
+        StudyError: a table of the study is damaged.
+    """
+    report = gather(study)
+    study.folder.write(REPORT, render(report).encode())
+    study.folder.write(README, render_readme(report).encode())
+    return f"{study.folder}/{REPORT}"
+
+
+def gather(study: Study) -> Report:
+    """What a study has to show, from its tables alone.
+
+    Raises:
+        StudyError: a table is damaged; names the file.
+    """
+    said = read_study(study.folder)
+    scores = study.scores if has_table(study.folder, "scores") else None
+    ranked = study.ranking if has_table(study.folder, "ranking") else None
+    alignment = study.alignment if has_table(study.folder, "alignment") else None
+    ica, claims = _csv(study, "tables", "ica"), _csv(study, "", "claims")
+    decided = None if claims is None else claims[claims["verdict"] != "not run"]
+    answers = _csv(study, "", "findings")
+    elbo = configurations(study.trials, study.latents, _bounds(scores))
+    aligned = [] if alignment is None else words.alignments(alignment)
+    return Report(
+        name=study.folder.name,
+        notices=facts.notices(study, said),
+        counts=facts.counts(study.trials),
+        what=facts.what_was_run(study.trials, said),
+        best=[] if ranked is None else words.best(ranked),
+        findings=words.findings(ranked, elbo, ica, alignment, decided),
+        claims=[] if decided is None else claim_rows(decided),
+        unclaimed=0 if claims is None or decided is None else len(claims) - len(decided),
+        short_of=0 if claims is None else short_of(claims),
+        questions={} if answers is None else questions(answers),
+        ranking=None if ranked is None else tables.ranking(ranked),
+        plots=plots(study.trials, elbo, scores, ranked),
+        gallery=figures.gallery(study.folder),
+        elbo=tables.elbo(elbo),
+        ica_changes=None if ica is None else tables.ica_changes(ica),
+        ica=None if ica is None else tables.ica(ica),
+        controls=_controls("controls-table", scores, ["higgins"]),
+        other_controls=_controls("other-controls-table", scores, RANKABLE[1:]),
+        alignment=tables.alignment(aligned) if aligned else None,
+        aligned=aligned,
+        unfinished=facts.unfinished(study),
+        runs=tables.runs(study.trials),
+        provenance=facts.provenance(said),
+    )
+
+
+def render(report: Report) -> str:
+    """The page."""
+    from plotly.offline import get_plotlyjs  # slow, and --help needs none
+
+    plotly = base64.b64encode(gzip.compress(get_plotlyjs().encode(), mtime=0)).decode()
+    return _template("report.html.j2").render(report=report, plotly=plotly)
+
+
+def render_readme(report: Report) -> str:
+    """The same on one screen of text, for a terminal or where the folder is published."""
+    return _template("readme.md.j2").render(report=report)
+
+
+def _template(name: str) -> "Template":
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("analysis.report"),
+        autoescape=name.endswith(".html.j2"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    ).get_template(name)
+
+
+def claim_rows(claims: pd.DataFrame) -> list[dict[str, str]]:
+    """Claims as text, with the kind of each verdict: good, bad or open."""
+    rows = []
+    for row in claims.to_dict("records"):
+        told = {name: tables.text(row.get(name)) for name in CLAIM_COLUMNS}
+        rows.append(told | {"kind": verdict_kind(told["verdict"])})
+    return rows
+
+
+def short_of(claims: pd.DataFrame) -> int:
+    """Epochs of the runs that claims were decided on, where these are fewer than the paper's."""
+    epochs = int(claims["epochs"].max()) if "epochs" in claims and len(claims) else 0
+    return epochs if epochs < PAPER_EPOCHS else 0
+
+
+def questions(answers: pd.DataFrame) -> dict[str, list[str]]:
+    """The answers of `findings.csv` by question, in its order."""
+    rows = answers.groupby("question", sort=False)["answer"]
+    return {str(question): [str(answer) for answer in part] for question, part in rows}
+
+
+def verdict_kind(verdict: str) -> str:
+    """How a verdict is coloured: bad ("does not hold", "fails"), good ("holds"), or open."""
+    said = verdict.lower()
+    if said.startswith(("does not", "not ", "fail")):
+        return "bad"
+    return "good" if said.startswith(("hold", "reproduced")) else "open"
+
+
+def plots(
+    trials: pd.DataFrame,
+    elbo: pd.DataFrame,
+    scores: pd.DataFrame | None,
+    ranked: pd.DataFrame | None,
+) -> dict[str, Any]:
+    """The data of the interactive plots: columns of figures, by configuration and by run."""
+    by_configuration = elbo.rename(columns={"active_kl": "active"})
+    if ranked is not None:
+        more = ["configuration", *RANKABLE, "udr", "digit_probe"]
+        by_configuration = by_configuration.merge(ranked[more], on="configuration", how="left")
+    by_run = trials[trials["state"] == "done"].rename(columns={"active_latents": "active"})
+    if scores is not None:
+        wide = own(scores).pivot(index="run", columns="score", values="value")
+        by_run = by_run.merge(wide, left_on="run", right_index=True, how="left")
+    found = {}
+    for name, table in (("configuration", by_configuration), ("run", by_run)):
+        kept = [key for key in MEASURES if key in table and table[key].notna().any()]
+        columns = {key: [_plain(value) for value in table[key]] for key in kept}
+        found[name] = {"names": list(table[name]), "columns": columns}
+    return {"labels": MEASURES, "rows": found}
+
+
+def _plain(value: Any) -> float | str | None:
+    """A value as JSON holds it."""
+    if isinstance(value, str):
+        return value
+    return None if pd.isna(value) or math.isinf(value) else float(value)
+
+
+def _controls(name: str, scores: pd.DataFrame | None, shown: Sequence[str]) -> tables.Table | None:
+    return None if scores is None else tables.controls(name, scores, shown)
+
+
+def _bounds(scores: pd.DataFrame | None) -> pd.DataFrame:
+    return pd.DataFrame(columns=["run", "score", "value"]) if scores is None else scores
+
+
+def _csv(study: Study, folder: str, name: str) -> pd.DataFrame | None:
+    place = study.folder / folder if folder else study.folder
+    try:
+        return pd.read_csv(io.BytesIO(place.read(f"{name}.csv")))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise StudyError(f"{place}/{name}.csv is damaged: {error}; delete it") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,130 @@
+"""The figures of a study as a page holds them: inlined, in groups, at the size they were drawn."""
+
+import base64
+import json
+import re
+import struct
+from typing import Any, NamedTuple
+
+from study.config.errors import StudyError
+from study.storage.folder import Folder
+
+SVG_LIMIT = 150_000  # bytes; the PNG stands in for an SVG that is larger
+SVG_BUDGET = 6_000_000  # bytes of all together: with more than 20 figures the limit falls
+SCALE = 1.25  # drawn for print at 8 points, read beside 15 px text
+PX_PER_INCH = 96
+UNITS_PX = {"pt": PX_PER_INCH / 72, "in": PX_PER_INCH, "px": 1.0, "": 1.0}
+GROUPS = {
+    "paper": "The paper's figures",
+    "scores": "Scores",
+    "latents": "Latents",
+    "pictures": "Pictures",
+}
+
+
+class Inlined(NamedTuple):
+    """A figure with its bytes."""
+
+    name: str
+    title: str
+    caption: str
+    source: str  # a data URI
+    width: int  # CSS pixels
+    height: int
+
+
+class Group(NamedTuple):
+    """Figures that belong together."""
+
+    name: str
+    title: str
+    figures: list[Inlined]
+
+
+class Gallery(NamedTuple):
+    """All figures of a study, and those that it could not have."""
+
+    groups: list[Group]
+    missing: list[tuple[str, str]]  # name, reason
+
+
+def gallery(study: Folder) -> Gallery:
+    """The figures listed in `tables/gallery.json`; without it, whatever SVG lies in `figures/`.
+
+    Raises:
+        StudyError: the list is damaged; names the file.
+    """
+    listed, missing = _listed(study)
+    groups: dict[str, list[Inlined]] = {name: [] for name in GROUPS}
+    limit = min(SVG_LIMIT, SVG_BUDGET // max(1, len(listed)))
+    for entry in listed:
+        name = str(entry["name"])
+        try:
+            source, (width, height) = inline(study, name, limit)
+        except FileNotFoundError:
+            missing.append((name, "its file is not in figures/"))
+            continue
+        told = str(entry.get("title") or name), str(entry.get("caption") or "")
+        figure = Inlined(name, *told, source, round(SCALE * width), round(SCALE * height))
+        groups.setdefault(str(entry.get("group") or "paper"), []).append(figure)
+    titles = {name: GROUPS.get(name, name.capitalize()) for name in groups}
+    return Gallery([Group(name, titles[name], each) for name, each in groups.items()], missing)
+
+
+def inline(study: Folder, name: str, limit: int = SVG_LIMIT) -> tuple[str, tuple[float, float]]:
+    """A figure as a data URI, and its width and height in CSS pixels.
+
+    Raises:
+        FileNotFoundError: there is neither an SVG nor a PNG of this name.
+    """
+    figures = study / "figures"
+    svg, png = figures.read_all([f"{name}.svg", f"{name}.png"])
+    if svg is not None and (png is None or len(svg) <= limit):
+        return _uri("svg+xml", svg), svg_size(svg)
+    if png is None:
+        raise FileNotFoundError(f"{figures}/{name}.svg")
+    return _uri("png", png), png_size(png)
+
+
+def svg_size(content: bytes) -> tuple[float, float]:
+    """Width and height that an SVG asks for, in CSS pixels.
+
+    Raises:
+        StudyError: it does not say.
+    """
+    tag = re.search(rb"<svg\b[^>]*>", content)
+    sides = []
+    for side in (rb"width", rb"height"):
+        found = re.search(rb"\b" + side + rb'="([\d.]+)(pt|in|px|)"', tag[0]) if tag else None
+        if found is None:
+            raise StudyError("an SVG in figures/ has no width and height: draw the figures again")
+        sides.append(float(found[1]) * UNITS_PX[found[2].decode()])
+    return sides[0], sides[1]
+
+
+def png_size(content: bytes) -> tuple[float, float]:
+    """Width and height of a PNG in CSS pixels, by the resolution that it was drawn at."""
+    width, height = struct.unpack(">II", content[16:24])  # IHDR comes first
+    place = content.find(b"pHYs")
+    per_metre = struct.unpack(">I", content[place + 4 : place + 8])[0] if place > 0 else 0
+    scale = PX_PER_INCH / (per_metre * 0.0254) if per_metre else 1.0
+    return width * scale, height * scale
+
+
+def _listed(study: Folder) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
+    """What there is to show, and what could not be drawn and why."""
+    try:
+        content = json.loads((study / "tables").read("gallery.json"))
+    except FileNotFoundError:
+        names = [name for name in (study / "figures").names() if name.endswith(".svg")]
+        stems = [name.removesuffix(".svg") for name in names]
+        plain = [{"name": stem, "title": stem.replace("-", " ").capitalize()} for stem in stems]
+        return plain, []
+    except ValueError as error:
+        raise StudyError(f"{study}/tables/gallery.json is damaged: {error}") from None
+    missing = [(str(one["name"]), str(one["reason"])) for one in content.get("missing", [])]
+    return list(content["figures"]), missing
+
+
+def _uri(kind: str, content: bytes) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"

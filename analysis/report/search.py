@@ -1,0 +1,45 @@
+"""What stands at the end of a search: its tables, figures and words, and its front as a grid."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from analysis.figures.search import save_search
+from analysis.statistics.front import as_grid, what_to_use, write_front
+from analysis.study import open_study
+from study.config.errors import StudyError
+
+
+def present(location: str, data_folder: Path | None, console: Console) -> int:
+    """Write what a search found to its folder, and print what to use.
+
+    Returns:
+        How many configurations it recommends; 0 where no trial is complete.
+
+    Raises:
+        StudyError: the folder holds no search, or the test set is not to be had.
+    """
+    study = open_study(location)
+    write_front(study, data_folder)
+    drawn = save_search(study)
+    words = what_to_use(study)
+    study.folder.write("what-to-use.txt", f"{words}\n".encode())
+    console.print(words, soft_wrap=True, markup=False)
+    said = f"{drawn} figures of the search, and its front as a table, are in {study.folder}"
+    console.print(said, soft_wrap=True)
+    return len(study.front)
+
+
+def export(location: str, target: Path, seeds: Sequence[int], console: Console) -> None:
+    """Write the front of a search as a grid, and print the command that trains it.
+
+    Raises:
+        StudyError: there is no front, or the file cannot be written.
+    """
+    grid = as_grid(open_study(location), seeds)
+    try:
+        target.write_text(grid)
+    except OSError as error:
+        raise StudyError(f"cannot write {target}: {error}") from None
+    console.print(f"python -m study.run --grid {target}", soft_wrap=True, markup=False)

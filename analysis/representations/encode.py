@@ -1,0 +1,169 @@
+"""A model and images -> codes and ELBO terms, and back, as NumPy arrays; torch stops here."""
+
+import math
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from study.config.run import N_CLASSES
+from study.losses.terms import bernoulli_nll_value, gaussian_kl
+from study.models.vae import N_PIXELS, Vae
+
+BATCH = 1_000  # images at a time
+
+Floats = npt.NDArray[np.float64]
+
+
+class Encoded(NamedTuple):
+    """What a model makes of images, one row an image; nats."""
+
+    mean: npt.NDArray[np.float32]  # (n, n_latents), posterior means: the codes
+    logvar: npt.NDArray[np.float32]  # (n, n_latents)
+    recon: Floats  # (n,), -log p(x|z)
+    kl: Floats  # (n, n_latents)
+
+
+class Bounds(NamedTuple):
+    """Lower bounds on log p(x), on log p(x|label) for a conditional model; nats, (n,) each."""
+
+    elbo: Floats  # mean over samples of log p(x, z) / q(z|x)
+    iwae: Floats  # log of the mean ratio: never below `elbo`, and rises with more samples
+
+
+def encode(
+    model: Vae,
+    images: npt.NDArray[np.uint8],
+    labels: npt.ArrayLike,
+    *,
+    at_mean: bool = False,
+    seed: int = 0,
+) -> Encoded:
+    """Posterior and ELBO terms of images.
+
+    Args:
+        model: on any device.
+        images: (n, 28, 28), uint8.
+        labels: the digits shown, (n,); only a conditional model reads them.
+        at_mean: measure recon at the posterior mean rather than at one sample.
+        seed: of the samples.
+
+    Raises:
+        ValueError: images and labels differ in number.
+    """
+    noise = torch.zeros(len(images), model.latent_dim)
+    if not at_mean:
+        noise.normal_(generator=torch.Generator().manual_seed(seed))
+    parts = []
+    with torch.inference_mode():
+        for rows, pixels, label in _batches(model, images, labels):
+            posterior = model.encode(pixels, label)
+            latent = posterior.sample(noise[rows].to(pixels.device))
+            recon = bernoulli_nll_value(model.decode(latent, label), pixels).double()
+            parts.append((*posterior, recon, gaussian_kl(*posterior).double()))
+    columns = zip(*parts, strict=True)
+    return Encoded(*(torch.cat(column).cpu().numpy() for column in columns))
+
+
+def decode(model: Vae, codes: npt.ArrayLike, labels: npt.ArrayLike) -> npt.NDArray[np.float32]:
+    """Pictures of codes: the decoder's probabilities.
+
+    Args:
+        model: on any device.
+        codes: (n, n_latents).
+        labels: digits to draw, (n,); only a conditional model reads them.
+
+    Returns:
+        (n, 28, 28), in [0, 1].
+
+    Raises:
+        ValueError: codes and labels differ in number.
+    """
+    latents, digits = np.asarray(codes, dtype=np.float32), np.asarray(labels)
+    if len(digits) != len(latents):
+        raise ValueError(f"got {len(latents)} codes and {len(digits)} labels: pass one a code")
+    device = next(model.parameters()).device
+    parts = [np.zeros((0, N_PIXELS), np.float32)]
+    with torch.inference_mode():
+        for start in range(0, len(latents), BATCH):
+            rows = slice(start, start + BATCH)
+            latent = torch.from_numpy(latents[rows]).to(device)
+            logits = model.decode(latent, _one_hot(model, digits[rows], device))
+            parts.append(torch.sigmoid(logits).cpu().numpy())
+    return np.concatenate(parts).reshape(-1, 28, 28)
+
+
+def grey_levels(probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    """Decoded pictures as images: whole grey levels, 0 to 255."""
+    return np.round(255 * probabilities).astype(np.uint8)
+
+
+def bounds(
+    model: Vae,
+    images: npt.NDArray[np.uint8],
+    labels: npt.ArrayLike,
+    *,
+    n_samples: int = 20,
+    seed: int = 0,
+) -> Bounds:
+    """The ELBO and the importance-weighted bound, from the same posterior samples.
+
+    10,000 images take about 0.35 s a sample on one busy core, whatever the number of latents.
+
+    Args:
+        model: on any device.
+        images: (n, 28, 28), uint8; grey values are Bernoulli targets, as in training.
+        labels: the digits shown, (n,); only a conditional model reads them.
+        n_samples: importance samples an image.
+        seed: of the samples.
+
+    Raises:
+        ValueError: no samples, or images and labels differ in number.
+
+    Source: Burda et al. 2016, arXiv:1509.00519, equation 8.
+    """
+    if n_samples < 1:
+        raise ValueError(f"n_samples must be at least 1, got {n_samples}")
+    generator = torch.Generator().manual_seed(seed)
+    elbo, iwae = [], []
+    with torch.inference_mode():
+        for _, pixels, label in _batches(model, images, labels):
+            mean, logvar = model.encode(pixels, label)
+            total = torch.zeros(len(pixels), dtype=torch.float64, device=pixels.device)
+            log_total = torch.full_like(total, -math.inf)
+            for _ in range(n_samples):
+                noise = torch.randn(mean.shape, generator=generator).to(mean.device)
+                latent = mean + (0.5 * logvar).exp() * noise
+                log_ratio = 0.5 * (noise.square() + logvar - latent.square()).double().sum(dim=1)
+                log_ratio -= bernoulli_nll_value(model.decode(latent, label), pixels).double()
+                total += log_ratio
+                log_total = torch.logaddexp(log_total, log_ratio)
+            elbo.append(total / n_samples)
+            iwae.append(log_total - math.log(n_samples))
+    return Bounds(torch.cat(elbo).cpu().numpy(), torch.cat(iwae).cpu().numpy())
+
+
+def _batches(
+    model: Vae, images: npt.NDArray[np.uint8], labels: npt.ArrayLike
+) -> Iterator[tuple[slice, Tensor, Tensor | None]]:
+    """Rows, pixels (batch, 784) in [0, 1] and one-hot labels, on the model's device."""
+    digits = np.asarray(labels)
+    if len(digits) != len(images):
+        raise ValueError(f"got {len(images)} images and {len(digits)} labels: pass one an image")
+    device = next(model.parameters()).device
+    for start in range(0, len(images), BATCH):
+        rows = slice(start, start + BATCH)
+        flat = images[rows].reshape(len(images[rows]), -1)
+        pixels = torch.from_numpy(flat.astype(np.float32) / np.float32(255)).to(device)
+        yield rows, pixels, _one_hot(model, digits[rows], device)
+
+
+def _one_hot(model: Vae, digits: npt.NDArray[Any], device: torch.device) -> Tensor | None:
+    """Labels as a conditional model reads them, (batch, 10); None for others."""
+    if not model.n_classes:
+        return None
+    return F.one_hot(torch.from_numpy(digits.astype(np.int64)), N_CLASSES).float().to(device)

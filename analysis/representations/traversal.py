@@ -1,0 +1,120 @@
+"""Traversals: pictures decoded while one latent, or one direction of latents, moves."""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.representations.encode import decode, encode, grey_levels
+from study.models.vae import Vae
+
+Floats = npt.NDArray[np.float64]
+
+PAPER_VALUES = np.linspace(-5, 5, 10)  # "in the range [-5, 5] in ten steps" (section 3.4)
+QUANTILES = np.linspace(0.025, 0.975, 10)
+
+
+class Traversal(NamedTuple):
+    """A row of pictures a latent."""
+
+    images: npt.NDArray[np.uint8]  # (n_latents, n_values, 28, 28)
+    values: Floats  # (n_latents, n_values), what each latent was set to
+    start: Floats  # (n_latents,), the latents that were kept
+
+
+class Directions(NamedTuple):
+    """Straight lines through the latent space, one a row; a step along one is a unit of it."""
+
+    steps: Floats  # (n_directions, n_latents), added to the latents for one step
+    readers: Floats  # (n_directions, n_latents): reader @ (latents - centre), the place in steps
+    centre: Floats  # (n_latents,)
+
+
+def paper_traversal(
+    model: Vae, image: npt.NDArray[np.uint8], label: int, *, seed: int = 0
+) -> Traversal:
+    """The paper's traversal (section 3.4): one posterior sample, each latent from -5 to 5.
+
+    Args:
+        model: on any device.
+        image: (28, 28), uint8.
+        label: the digit shown; only a conditional model reads it.
+        seed: of the sample (the paper's eq. 5).
+    """
+    posterior = encode(model, image[None], [label])
+    noise = np.random.default_rng(seed).normal(size=posterior.mean.shape)
+    start = posterior.mean + np.exp(0.5 * posterior.logvar) * noise
+    return _traverse(model, start[0], label, np.tile(PAPER_VALUES, (model.latent_dim, 1)))
+
+
+def mean_traversal(model: Vae, image: npt.NDArray[np.uint8], label: int) -> Traversal:
+    """The same around the posterior mean: nothing is drawn."""
+    start = encode(model, image[None], [label]).mean[0]
+    return _traverse(model, start, label, np.tile(PAPER_VALUES, (model.latent_dim, 1)))
+
+
+def quantile_traversal(
+    model: Vae, image: npt.NDArray[np.uint8], label: int, samples: Floats
+) -> Traversal:
+    """Around the posterior mean, each latent over the values that it really takes.
+
+    Args:
+        model: on any device.
+        image: (28, 28), uint8.
+        label: the digit shown.
+        samples: of the aggregated posterior, (n, n_latents); 2.5% are left out at either end.
+    """
+    start = encode(model, image[None], [label]).mean[0]
+    return _traverse(model, start, label, np.quantile(samples, QUANTILES, axis=0).T)
+
+
+def aggregated_samples(
+    model: Vae, images: npt.NDArray[np.uint8], labels: npt.ArrayLike, *, seed: int = 0
+) -> Floats:
+    """One posterior sample an image, (n, n_latents): the aggregated posterior q(z)."""
+    posterior = encode(model, images, labels)
+    noise = np.random.default_rng(seed).normal(size=posterior.mean.shape)
+    return np.asarray(posterior.mean + np.exp(0.5 * posterior.logvar) * noise, dtype=np.float64)
+
+
+def sweep(
+    model: Vae,
+    starts: npt.ArrayLike,
+    labels: npt.ArrayLike,
+    directions: Directions,
+    positions: npt.ArrayLike,
+) -> npt.NDArray[np.uint8]:
+    """Pictures of many starting points moved to the same positions along each direction.
+
+    Args:
+        model: on any device.
+        starts: (n, n_latents); where they are along a direction is replaced by the position.
+        labels: the digits to draw, (n,).
+        directions: of which a reader of zeros makes the positions relative to the start.
+        positions: in steps, (n_positions,).
+
+    Returns:
+        (n_directions, n, n_positions, 28, 28), uint8.
+    """
+    starts, positions = np.asarray(starts, np.float64), np.asarray(positions, np.float64)
+    digits = np.repeat(np.asarray(labels), len(positions))
+    rows = []
+    for step, reader in zip(directions.steps, directions.readers, strict=True):
+        now = (starts - directions.centre) @ reader
+        moves = positions[None, :] - now[:, None]  # (n, n_positions)
+        codes = starts[:, None, :] + moves[..., None] * step
+        pictures = decode(model, codes.reshape(-1, model.latent_dim), digits)
+        rows.append(grey_levels(pictures).reshape(len(starts), len(positions), 28, 28))
+    return np.stack(rows)
+
+
+def _traverse(model: Vae, start: npt.ArrayLike, label: int, values: Floats) -> Traversal:
+    kept = np.asarray(start, np.float64)
+    n_latents, n_values = values.shape
+    codes = np.tile(kept, (n_latents, n_values, 1))
+    each = np.arange(n_latents)
+    codes[each, :, each] = values
+    flat = codes.reshape(-1, n_latents)
+    pictures = decode(model, flat, np.full(len(flat), label))
+    images = grey_levels(pictures).reshape(n_latents, n_values, *pictures.shape[1:])
+    return Traversal(images, values, kept)

@@ -1,0 +1,1 @@
+"""A study's scores: targets, evaluation, cache, over Ray."""

@@ -1,0 +1,140 @@
+"""The scores that a study has, what it lacks of them, and the tables made of both."""
+
+import time
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from analysis.scoring.evaluation import Unit, Value
+from analysis.scoring.targets import (
+    CONTROL_SCORES,
+    SCORES,
+    UDR,
+    Data,
+    Row,
+    Subject,
+    beside_keys,
+    pair_keys,
+    scores_table,
+)
+from analysis.study import Study, configuration
+from study.storage.results import has_table, read_table, write_table
+
+
+@dataclass
+class Jobs:
+    """Work to do; what belongs to one run's codes is done together."""
+
+    runs: dict[str, tuple[list[Unit], list[Unit]]] = field(default_factory=dict)
+    controls: list[tuple[Subject, list[Unit]]] = field(default_factory=list)
+    pairs: list[tuple[str, str]] = field(default_factory=list)
+
+    def count(self) -> int:
+        return len(self.runs) + len(self.controls) + len(self.pairs)
+
+    def rows(self) -> int:
+        units = [len(a) + len(b) for a, b in self.runs.values()]
+        return sum(units) + sum(len(units) for _, units in self.controls) + len(self.pairs)
+
+
+class Book:
+    """The rows known so far, by key, and the tables made of them."""
+
+    def __init__(self, study: Study, data: Data) -> None:
+        self._study, self._data, self.computed = study, data, 0
+        self._rows, self._controls, self._pairs = (
+            _rows(study, name) for name in ("scores", "controls", "udr")
+        )
+        self._before = (set(self._rows), set(self._controls), set(self._pairs))
+        self._subjects: dict[tuple[str, str], Subject] = {}
+        self._beside: dict[str, dict[str, str]] = {}
+        self._pair_keys: dict[tuple[str, str], str] = {}
+        self._written = time.monotonic()
+
+    def missing(self, found: list[list[Subject]]) -> Jobs:
+        """The work left, after rows have been dropped that belong to other content."""
+        runs = [group[0] for group in found]
+        for group in found:
+            self._subjects |= {(subject.control, subject.of): subject for subject in group}
+            self._beside |= beside_keys(group, self._data)
+        self._pair_keys = pair_keys(runs, self._data)
+        self._drop_stale(runs)
+        jobs = Jobs()
+        for subject in self._subjects.values():
+            if subject.control in {"", "shuffled"}:
+                continue
+            if units := subject.missing(set(self._controls), self._data):
+                jobs.controls.append((subject, units))
+        jobs.pairs = [pair for pair, key in self._pair_keys.items() if key not in self._pairs]
+        for run in runs:
+            units = run.missing(set(self._rows), self._data)
+            twin = self._subjects["shuffled", run.of]
+            shuffled_units = twin.missing(set(self._controls), self._data)
+            if units or shuffled_units or any(run.of in pair for pair in jobs.pairs):
+                jobs.runs[run.of] = (units, shuffled_units)
+        return jobs
+
+    def add(self, control: str, of: str, values: list[Value]) -> None:
+        """Rows of a subject."""
+        subject = self._subjects[control, of]
+        for value in values:
+            key = subject.key(Unit(value.basis, value.scaling, value.score), self._data)
+            row = {**value._asdict(), "key": key}
+            if control:
+                self._controls[key] = {"control": control, "of": of, **row}
+            else:
+                self._rows[key] = {"run": of, **row}
+        self.computed += len(values)
+
+    def add_pair(self, a: str, b: str, row: Row) -> None:
+        """The agreement of two runs."""
+        key = self._pair_keys[a, b]
+        name = str(configuration(pd.Series([a])).iloc[0])
+        self._pairs[key] = {"configuration": name, "run_a": a, "run_b": b, **row, "key": key}
+        self.computed += 1
+
+    def changed(self) -> bool:
+        """Whether rows came or went since the tables were read."""
+        return self._before != (set(self._rows), set(self._controls), set(self._pairs))
+
+    def table(self) -> pd.DataFrame:
+        """Scores of runs, with their controls beside them."""
+        rows, controls = list(self._rows.values()), list(self._controls.values())
+        return scores_table(self._study.trials, rows, controls, self._beside)
+
+    def write(self, every_s: float = 0.0) -> None:
+        """Write the tables, unless that was done less than `every_s` ago."""
+        if time.monotonic() - self._written < every_s:
+            return
+        folder = self._study.folder
+        write_table(folder, "scores", self.table(), SCORES)
+        controls = pd.DataFrame(list(self._controls.values()), columns=CONTROL_SCORES.names)
+        write_table(folder, "controls", controls, CONTROL_SCORES)
+        pairs = pd.DataFrame(list(self._pairs.values()), columns=UDR.names)
+        write_table(folder, "udr", pairs, UDR)
+        self._study.forget("scores", "udr", "ranking")
+        self._written = time.monotonic()
+
+    def _drop_stale(self, runs: list[Subject]) -> None:
+        """Drop rows of the runs at hand that their present content does not explain."""
+        here = {run.of for run in runs}
+        keys = {key for run in runs for key in (run.key(u, self._data) for u in run.units())}
+        done = set(self._study.trials.query("state == 'done'")["run"])
+        self._rows = {
+            key: row
+            for key, row in self._rows.items()
+            if key in keys or (row["run"] not in here and row["run"] in done)
+        }
+        self._pairs = {
+            key: row
+            for key, row in self._pairs.items()
+            if key in self._pair_keys.values() or not {row["run_a"], row["run_b"]} <= here
+        }
+
+
+def _rows(study: Study, name: str) -> dict[str, Row]:
+    """The rows of a table by key; none where it does not exist yet."""
+    if not has_table(study.folder, name):
+        return {}
+    rows: list[Row] = read_table(study.folder, name).to_dict("records")  # type: ignore[assignment]
+    return {row["key"]: row for row in rows}

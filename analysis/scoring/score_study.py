@@ -1,0 +1,238 @@
+"""Score a study from the command line, or at the end of one: what is missing, over Ray."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from analysis.factors.sample import DEFAULT_FACTORS, discretise, measured_anyway
+from analysis.latent_effects.alignment import PROPERTIES, Pictures, Reader
+from analysis.scoring.cache import Book
+from analysis.scoring.evaluation import Sample
+from analysis.scoring.targets import Data, subjects
+from analysis.statistics.elbo import configurations
+from analysis.statistics.ranking import agreement, ica_table, ranking
+from analysis.study import Study, open_study
+from study.cli import command
+from study.config.run import RunConfig
+from study.data.mnist import data_dir
+from study.storage.results import write_table
+
+N_BINS = 20
+
+DESCRIPTION = """\
+Measure how disentangled every finished run of a study is, and rank its configurations.
+
+Only what is missing is computed: repeat the command after training more, or after an
+interruption. The tables go to the study's folder.
+"""
+
+
+class Outcome(NamedTuple):
+    """What scoring did."""
+
+    computed: int  # rows
+    unscored: dict[str, str]  # run, pair or control -> why
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status (0 done, 1 failure, 2 usage, 130 stopped)."""
+    given = command.parser("analysis.score", DESCRIPTION)
+    given.add_argument(
+        "--address",
+        default=os.environ.get("RAY_ADDRESS") or None,
+        metavar="HOST:PORT",
+        help="an existing Ray cluster (default: $RAY_ADDRESS, else a local Ray is started)",
+    )
+    return command.run(given, argv, _work)
+
+
+def _work(args: argparse.Namespace) -> int:
+    width = None if sys.stdout.isatty() else command.PLAIN_WIDTH
+    console = Console(width=width, highlight=False)
+    outcome = score_and_rank(open_study(args.study), args.data_dir, args.address, console)
+    return command.EXIT_FAILURE if outcome.unscored else 0
+
+
+def score_and_rank(
+    study: Study, data_folder: Path | None, address: str | None, console: Console
+) -> Outcome:
+    """Score what is missing, write every table, print the ranking and who is not in it.
+
+    Raises:
+        StudyError: the data, a table or Ray is not to be had.
+    """
+
+    def connect() -> None:
+        from study.execution.scheduler import connect as join
+
+        # With None, Ray would join whatever cluster it finds on the machine.
+        join(address or "local")
+
+    data = measured_data(study, data_folder)
+    outcome = score_study(study, data, connect, lambda line: console.print(line, soft_wrap=True))
+    if not outcome.computed:
+        console.print("every score is there; nothing to compute")
+    write_ranking(study)
+    unaligned = _align(study, data_folder, connect, console)
+    if len(study.ranking["higgins"].dropna()):
+        console.print(ranking_table(study.ranking))
+    for name, why in outcome.unscored.items():
+        console.print(f"not scored: {name}: {why}", soft_wrap=True, markup=False)
+    for name, why in unaligned.items():
+        console.print(f"not aligned: {name}: {why}", soft_wrap=True, markup=False)
+    console.print(f"scores, ranking and their tables are in {study.folder}", soft_wrap=True)
+    return Outcome(outcome.computed, outcome.unscored | unaligned)
+
+
+def _align(
+    study: Study, data_folder: Path | None, connect: Callable[[], None], console: Console
+) -> dict[str, str]:
+    """Measure what latents move, where that is missing; returns who failed and why."""
+    from analysis.latent_effects.tables import align_study
+
+    return align_study(
+        study,
+        lambda: real_digits(study, data_folder),
+        connect,
+        lambda line: console.print(line, soft_wrap=True),
+    )
+
+
+def real_digits(study: Study, data_folder: Path | None) -> Pictures:
+    """Test images to start traversals from, and a reader that has learnt from the training set.
+
+    Raises:
+        DataError: MNIST is not to be had.
+    """
+    mnist = study.images(data_folder)
+    reader = Reader.fit(mnist.train_images, mnist.train_labels)
+    spread = _measured(mnist.test_images, data_folder)[list(PROPERTIES)].std(ddof=0).to_numpy()
+    return Pictures(mnist.test_images, mnist.test_labels.astype(np.int64), spread, reader)
+
+
+def measured_data(study: Study, data_folder: Path | None) -> Data:
+    """Test images, their digits and binned factors; measured once, kept beside the images.
+
+    Raises:
+        DataError: MNIST is not to be had.
+    """
+    mnist = study.images(data_folder)
+    values = _measured(mnist.test_images, data_folder)
+    digits = mnist.test_labels.astype(np.int64)
+    return Data.of(mnist.test_images, Sample(discretise(values, N_BINS), digits))
+
+
+def _measured(images: npt.NDArray[np.uint8], data_folder: Path | None) -> pd.DataFrame:
+    return measured_anyway(images, DEFAULT_FACTORS, data_dir(data_folder))
+
+
+def score_study(
+    study: Study,
+    data: Data,
+    connect: Callable[[], None],
+    say: Callable[[str], None] = lambda _: None,
+) -> Outcome:
+    """Compute and write what a study lacks of its scores; a failure costs its own rows alone.
+
+    Args:
+        study: its scores are written to its folder: scores, controls and udr.
+        data: the images, factors and digits to score on.
+        connect: joins Ray; called once, and only where something is missing.
+        say: told of progress, a line at a time.
+
+    Raises:
+        StudyError: a table is damaged, or Ray cannot be joined.
+    """
+    book = Book(study, data)
+    runs, unscored = _scorable(study)
+    first_weights: dict[RunConfig, str] = {}
+    jobs = book.missing([subjects(study, run, first_weights) for run in runs])
+    if jobs.count():
+        connect()
+        say(f"scoring {len(runs)} runs: {jobs.rows()} rows are missing, {jobs.count()} tasks")
+        from analysis.scoring.tasks import (
+            work,  # Ray is slow to import, and often nothing is missing
+        )
+
+        try:
+            unscored |= work(study, data, jobs, book, say)
+        finally:
+            book.write()
+    elif book.changed():
+        book.write()
+    kept = set(book.table()["run"])  # a clone may hold the rows of runs whose weights it lacks
+    return Outcome(book.computed, {name: why for name, why in unscored.items() if name not in kept})
+
+
+def write_ranking(study: Study) -> None:
+    """Rank the configurations and write the tables behind it.
+
+    `ranking` goes to the study's folder; `elbo`, `ica` and `agreement` go to `tables/` as CSV.
+    """
+    ranked = ranking(study.trials, study.scores, study.udr)
+    write_table(study.folder, "ranking", ranked, None)
+    study.forget("ranking")
+    tables = {
+        "elbo": configurations(study.trials, study.latents, study.scores),
+        "ica": ica_table(study.scores),
+        "agreement": agreement(ranked),
+    }
+    for name, table in tables.items():
+        (study.folder / "tables").write(f"{name}.csv", table.to_csv(index=False).encode())
+
+
+def ranking_table(ranked: pd.DataFrame) -> Table:
+    """A row a configuration, as a person reads it."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("rank", "configuration", "seeds", "Higgins [95%]", "MIG", "DCI", "FactorVAE"):
+        table.add_column(heading, justify="left" if heading == "configuration" else "right")
+    for heading in ("digit read", "neg_elbo", "front", "untrained", "pixel PCA"):
+        table.add_column(heading, justify="right")
+    for row in ranked[ranked["higgins"].notna()].to_dict("records"):
+        ceiling = "*" if row["saturated"] else " "
+        interval = f"{row['higgins']:.3f}{ceiling} [{row['higgins_low']:.3f}, "
+        table.add_row(
+            str(row["rank"]),
+            row["configuration"],
+            str(row["n_scored"]),
+            f"{interval}{row['higgins_high']:.3f}]",
+            *(f"{row[name]:.3f}" for name in ("mig", "dci", "factor_vae", "digit_probe")),
+            f"{row['neg_elbo']:.2f}",
+            "yes" if row["pareto"] else "",
+            *(f"{row[f'higgins_{name}']:.3f}" for name in ("untrained", "pixel_pca")),
+        )
+    table.caption = (
+        "* at the ceiling, where Higgins scores no longer tell configurations apart; equal ranks"
+        " are ordered by MIG, then neg_elbo. digit read: how often a linear classifier tells the"
+        " digit from the codes. front: none has both less neg_elbo and more Higgins. The last two"
+        " columns are the Higgins scores of an untrained encoder and of the pixels' PCA."
+    )
+    table.caption_justify = "left"
+    return table
+
+
+def _scorable(study: Study) -> tuple[list[str], dict[str, str]]:
+    """Runs with a model to score, and why the others have none."""
+    runs, unscored = [], {}
+    for row in study.trials.to_dict("records"):
+        if row["state"] != "done":
+            error = row["error"]  # NaN where there is none
+            unscored[row["run"]] = error if isinstance(error, str) else "not finished yet"
+        elif not study.has_weights(row["run"]):
+            unscored[row["run"]] = "its weights are not here"
+        else:
+            runs.append(row["run"])
+    return runs, unscored
+
+
+if __name__ == "__main__":
+    sys.exit(main())

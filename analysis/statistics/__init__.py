@@ -1,0 +1,1 @@
+"""Intervals, ranks, fronts, ELBO tables."""

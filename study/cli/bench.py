@@ -1,0 +1,204 @@
+"""`python -m study.bench`: how fast this machine trains, side by side with how it is usually done.
+
+Every loop trains the same model (J = 10, batch 100) on random images. The loops take turns in
+short bursts, so that drift of the machine hits all alike; times are medians, ratios are medians
+over the turns.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from study.cli.baselines import IMAGES, Step, floor, in_memory, pythae, usual
+from study.config.grid import find_grid, read_grid
+from study.config.run import RunConfig
+from study.data.mnist import data_dir
+from study.execution.display import duration
+from study.training.compiled import CompileError, load_update, shape_of
+from study.training.hardware import device_name, processor
+from study.training.pack import Pack
+from study.training.step import Batch
+from study.training.timing import random_images
+from study.training.trainer import Trainer, evaluate, splits
+
+BURST = 20
+SECONDS = 40.0
+TARGETS = (
+    ("against the usual loop", "usual", "compiled bf16", 5.0),
+    ("against the same in memory, fp32", "in memory fp32", "compiled bf16", 2.5),
+    ("against pythae", "pythae", "compiled bf16", 3.0),
+    ("without bf16, against the usual loop", "usual", "compiled fp32", 1.8),
+)
+
+
+def main() -> int:
+    """Print the table; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m study.bench", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--grid", default="full", help="what --device cuda trains in packs")
+    parser.add_argument("--epochs", type=int, default=2, help="epochs of that grid (default: 2)")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    if args.device == "cuda" and not torch.cuda.is_available():
+        print("study.bench: no CUDA device was found on this machine", file=sys.stderr)
+        return 1
+    told = packs_on_gpu(args.grid, args.epochs) if args.device == "cuda" else steps_on_cpu()
+    if args.json:
+        print(json.dumps(told, indent=2))
+    else:
+        _show(told, Console(highlight=False))
+    return 0
+
+
+def steps_on_cpu() -> dict[str, Any]:
+    """Milliseconds a step of every loop on one core, ratios, and what the grids would take."""
+    loops = {
+        "usual": usual(),
+        "in memory fp32": in_memory(bf16=False),
+        "in memory bf16": in_memory(bf16=True),
+        "eager fp32": _ours(RunConfig()),
+        "eager bf16": _ours(RunConfig(), bf16=True),
+    }
+    if theirs := pythae():
+        loops["pythae"] = theirs
+    loops |= _compiled_loops()
+    loops["floor bf16"], loops["floor fp32"] = floor(torch.bfloat16), floor(torch.float32)
+    times = _take_turns(loops)
+    ms = {name: statistics.median(values) * 1e3 for name, values in times.items()}
+
+    def ratio(slow: str, fast: str) -> float | None:
+        if slow not in times or fast not in times:
+            return None
+        return statistics.median(a / b for a, b in zip(times[slow], times[fast], strict=True))
+
+    ours = ("eager fp32", "eager bf16", "compiled fp32", "compiled bf16")
+    best = min((name for name in ours if name in ms), key=ms.__getitem__)
+    ratios = {name: (ratio(slow, fast), at_least) for name, slow, fast, at_least in TARGETS}
+    over = {
+        "over its products and optimiser": (ratio("compiled bf16", "floor bf16"), 1.5),
+        "J = 200 over J = 10": (ratio("compiled bf16, J = 200", "compiled bf16"), 1.5),
+    }
+    return {
+        "processor": processor(),
+        "torch": torch.__version__,
+        "ms_per_step": {name: round(value, 3) for name, value in ms.items()},
+        "at_least": ratios,
+        "at_most": over,
+        "grids": {name: _grid_seconds(name, ms[best] / 1e3) for name in ("paper", "full")},
+    }
+
+
+def packs_on_gpu(grid: str, epochs: int) -> dict[str, Any]:
+    """Seconds that a grid takes in packs on one GPU, from a few epochs after one to warm up."""
+    device = torch.device("cuda")
+    runs = read_grid(find_grid(grid).read_text(), grid)
+    train, test = splits(random_images(60_000), 60_000, device)
+    by_j: dict[int, list[RunConfig]] = {}
+    for run in runs:
+        by_j.setdefault(run.latent_dim, []).append(run)
+    seconds = 0.0
+    for members in by_j.values():
+        trainers = [Trainer(run, device, bf16=True) for run in members]
+        pack = Pack(trainers)
+        for epoch in range(1 + epochs):
+            if epoch == 1:
+                torch.cuda.synchronize()
+                start = time.perf_counter()
+            pack.train_epoch(train)
+            for trainer in trainers:
+                trainer.finish_epoch(test)
+        torch.cuda.synchronize()
+        seconds += (time.perf_counter() - start) / epochs * members[0].epochs
+    return {"device": device_name(device), "grid": grid, "runs": len(runs), "seconds": seconds}
+
+
+def _ours(config: RunConfig, bf16: bool = False, cache: Path | None = None) -> Step:
+    trainer = Trainer(config, torch.device("cpu"), bf16)
+    if cache:
+        trainer.update = load_update(shape_of(config, bf16), cache)
+    split = splits(random_images(IMAGES), IMAGES, trainer.device)[0].for_classes(config.n_classes)
+
+    def batches() -> Iterator[Batch]:
+        while True:
+            for rows in torch.randperm(IMAGES).view(-1, config.batch_size):
+                images, labels = (part.index_select(0, rows) for part in split)
+                yield Batch(images, labels, torch.randn(config.batch_size, config.latent_dim))
+
+    stream = batches()
+    return lambda: trainer.update(trainer.engine_state, next(stream), trainer.scalars)
+
+
+def _compiled_loops() -> dict[str, Step]:
+    """Compiled into the cache of the data, two at a time; none where there is no compiler."""
+    wanted = {
+        "compiled bf16": (RunConfig(), True),
+        "compiled fp32": (RunConfig(), False),
+        "compiled bf16, J = 200": (RunConfig(latent_dim=200), True),
+    }
+    cache = data_dir() / "compiled"
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda item: load_update(shape_of(*item), cache), wanted.values()))
+    except CompileError as error:
+        print(f"study.bench: nothing is compiled here: {error}", file=sys.stderr)
+        return {}
+    return {name: _ours(config, bf16, cache) for name, (config, bf16) in wanted.items()}
+
+
+def _take_turns(loops: dict[str, Step]) -> dict[str, list[float]]:
+    """Seconds a step of every loop, a value a turn; warm-up discarded."""
+    times: dict[str, list[float]] = {name: [] for name in loops}
+    end = time.perf_counter() + SECONDS
+    while time.perf_counter() < end or not times["usual"]:
+        for name, step in loops.items():
+            for _ in range(3):  # bring its weights back into the cache
+                step()
+            start = time.perf_counter()
+            for _ in range(BURST):
+                step()
+            times[name].append((time.perf_counter() - start) / BURST)
+    return times
+
+
+def _grid_seconds(name: str, step: float) -> float:
+    """Seconds on all cores of this machine: the steps, and an evaluation an epoch."""
+    runs = read_grid(find_grid(name).read_text(), name)
+    trainer = Trainer(RunConfig(), torch.device("cpu"), bf16=True)
+    _, test = splits(random_images(1), 1, trainer.device)
+    start = time.perf_counter()
+    evaluate(trainer.model, test, bf16=True)
+    evaluation = (time.perf_counter() - start) * 10_000 / len(test.images)
+    one_core = sum(run.epochs * (run.steps_per_epoch * step + evaluation) for run in runs)
+    return one_core / (torch.multiprocessing.cpu_count() or 1)
+
+
+def _show(told: dict[str, Any], console: Console) -> None:
+    if "device" in told:
+        line = f"{told['device']}: {told['grid']} ({told['runs']} runs) would train in"
+        console.print(f"{line} {duration(told['seconds'])}")
+        return
+    table = Table("loop", "ms a step", box=None, title=told["processor"], title_justify="left")
+    for name, value in told["ms_per_step"].items():
+        table.add_row(name, f"{value:.2f}")
+    console.print(table)
+    for key, sign in (("at_least", "at least"), ("at_most", "at most")):
+        for name, (value, target) in told[key].items():
+            seen = "not measured here" if value is None else f"{value:.2f}"
+            console.print(f"{name}: {seen} (wanted: {sign} {target:g})")
+    for name, seconds in told["grids"].items():
+        console.print(f"the {name} grid would take about {duration(seconds)} on this machine")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What a run is: its configuration, grids of them, and errors in either."""

@@ -1,0 +1,36 @@
+"""The errors that a user can cause, and how they are worded."""
+
+import difflib
+
+from pydantic import ValidationError
+
+
+class UsageError(ValueError):
+    """The request cannot be carried out as written: one line for the user, exit status 2."""
+
+
+class StudyError(RuntimeError):
+    """The request was sound and something else failed: one line for the user, exit status 1."""
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """' (did you mean ...?)' for the known word closest to a mistyped one, or ''."""
+    lowered = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(word.lower(), lowered, n=1)
+    return f" (did you mean {lowered[close[0]]!r}?)" if close else ""
+
+
+def unknown_key(key: str, known: list[str]) -> str:
+    """One line on a key that nothing reads."""
+    hint = nearest(key, known) or f"; known keys: {', '.join(known)}"
+    return f"unknown key {key!r}{hint}"
+
+
+def explain(error: ValidationError, known: list[str]) -> str:
+    """The first of pydantic's complaints as one line; known: the keys that there are."""
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return unknown_key(key, known)
+    message = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    return f"{key} {message}, got {first['input']!r}" if key else message

@@ -1,0 +1,114 @@
+"""A YAML file -> the list of run configurations: axes x seeds, no duplicates; pure."""
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from study.config.errors import UsageError, nearest, unknown_key
+from study.config.run import RunConfig, run_config
+
+UNION = "union"
+SEARCHES = "search-"  # names of the searches in `configs/` begin so
+_PLACES = (Path(__file__).parents[2] / "configs", Path(__file__).parents[1] / "configs")
+CONFIGS = next((place for place in _PLACES if place.is_dir()), _PLACES[0])  # a checkout, a wheel
+
+
+def find_grid(name: str, search: bool = False) -> Path:
+    """The file of a grid, or of a search: a path to a YAML file, or the name of one in `configs/`.
+
+    Raises:
+        UsageError: there is none; lists those there are.
+    """
+    kind = "search" if search else "grid"
+    path = Path(name).expanduser()
+    if path.suffix in {".yaml", ".yml"}:
+        if not path.is_file():
+            raise UsageError(f"{kind} file {name!r} does not exist")
+        return path
+    stems = sorted(file.stem for file in CONFIGS.glob("*.yaml"))
+    known = [stem for stem in stems if stem.startswith(SEARCHES) == search]
+    if name not in known:
+        hint = nearest(name, known)
+        raise UsageError(f"unknown {kind} {name!r}{hint}; there are: {', '.join(known)}")
+    return CONFIGS / f"{name}.yaml"
+
+
+def read_grid(text: str, source: str, overrides: dict[str, Any] | None = None) -> list[RunConfig]:
+    """Every run of a grid, in the order of the file, each once.
+
+    Every key is a field of RunConfig; a list is an axis, anything else a constant. `union` may
+    hold a list of such mappings: the grid is then the union of their products, each on top of
+    the keys outside.
+
+    Args:
+        text: the YAML.
+        source: what to call it in errors, e.g. its file name.
+        overrides: values that replace the file's, in every member of the union.
+
+    Raises:
+        UsageError: it does not parse, or a key, value or axis is bad; names `source`.
+    """
+    content = read_mapping(text, source, "grid")
+    members = content.pop(UNION, [{}])
+    if not (isinstance(members, list) and members and all(isinstance(m, dict) for m in members)):
+        raise UsageError(f"{source}: {UNION} must be a list of mappings, got {members!r}")
+    runs = [
+        run
+        for member in members
+        for run in _product({**content, **member, **(overrides or {})}, source)
+    ]
+    unique = list(dict.fromkeys(runs))
+    if len({run.run_id for run in unique}) < len(unique):
+        raise UsageError(
+            f"{source}: epochs, checkpoint_every, compile and pack cannot differ between runs that"
+            " are otherwise the same; give each one value"
+        )
+    return unique
+
+
+def read_mapping(text: str, source: str, kind: str) -> dict[str, Any]:
+    """The mapping that a YAML file holds; `kind` names what it should be."""
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UsageError(f"{source}: not valid YAML: {_one_line(error)}") from None
+    if not isinstance(content, dict):
+        raise UsageError(f"{source}: a {kind} is a mapping of keys to values, got {content!r}")
+    return content
+
+
+def parse_overrides(pairs: list[str]) -> dict[str, Any]:
+    """`["epochs=20", "beta=[1, 4]"]` as a mapping; values are YAML.
+
+    Raises:
+        UsageError: a pair is not of the form KEY=VALUE, or its value is not YAML.
+    """
+    overrides = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not (key and equals):
+            raise UsageError(f"--set takes KEY=VALUE, got {pair!r}")
+        try:
+            overrides[key.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise UsageError(f"--set {pair}: not valid YAML: {_one_line(error)}") from None
+    return overrides
+
+
+def _product(axes: dict[str, Any], source: str) -> list[RunConfig]:
+    for key, values in axes.items():
+        if key not in RunConfig.model_fields:
+            raise UsageError(f"{source}: {unknown_key(str(key), list(RunConfig.model_fields))}")
+        if values == []:
+            raise UsageError(f"{source}: axis {key!r} is empty; give it at least one value")
+    lists = [value if isinstance(value, list) else [value] for value in axes.values()]
+    return [
+        run_config(dict(zip(axes, values, strict=True)), source)
+        for values in itertools.product(*lists)
+    ]
+
+
+def _one_line(error: yaml.YAMLError) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,92 @@
+"""Typed, frozen configuration of one run."""
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from study.config.errors import UsageError, explain
+
+N_TRAIN = 60_000
+N_CLASSES = 10
+HOW = {"epochs", "checkpoint_every", "compile", "pack"}
+
+
+class RunConfig(BaseModel):
+    """One training run; the defaults are those of the paper (section 3).
+
+    The first four fields are the axes of the paper's study. `HOW` names those that say how
+    far, how safely and how fast to train, not what: they are no part of a run's identity, so that
+    a finished run can be continued.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    latent_dim: int = Field(default=10, ge=1)
+    beta: float = Field(default=1.0, ge=0, allow_inf_nan=False, strict=False)
+    conditioning: Literal["none", "label"] = "none"
+    seed: int = Field(default=0, ge=0, lt=2**32)
+
+    epochs: int = Field(default=200, ge=1)
+    hidden: int = Field(default=500, ge=1)
+    batch_size: int = Field(default=100, ge=1)
+    optimiser: Literal["adagrad", "adam", "sgd"] = "adagrad"
+    learning_rate: float = Field(default=0.01, gt=0, allow_inf_nan=False, strict=False)
+    train_images: int = Field(default=N_TRAIN, ge=1, le=N_TRAIN)
+    kl_warmup_epochs: int = Field(default=0, ge=0)  # epochs with less than the full beta
+    checkpoint_every: int = Field(default=5, ge=1)
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    compile: Literal["auto", True, False] = "auto"
+    pack: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
+
+    @model_validator(mode="after")
+    def _one_batch_fits(self) -> "RunConfig":
+        if self.batch_size > self.train_images:
+            raise ValueError(
+                f"batch_size {self.batch_size} is larger than train_images {self.train_images}"
+            )
+        return self
+
+    @property
+    def n_classes(self) -> int:
+        """Width of the label that the model is conditioned on; 0 for none."""
+        return N_CLASSES if self.conditioning == "label" else 0
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Full batches in an epoch; a shorter last one is dropped."""
+        return self.train_images // self.batch_size
+
+    def identity(self) -> dict[str, Any]:
+        """The fields that decide what is trained."""
+        return self.model_dump(exclude=HOW)
+
+    @property
+    def run_id(self) -> str:
+        """`J10-beta4-label-seed0`, and a hash where anything but these four is not the default."""
+        beta = repr(self.beta).removesuffix(".0")
+        name = f"J{self.latent_dim}-beta{beta}-{self.conditioning}-seed{self.seed}"
+        axes = ("latent_dim", "beta", "conditioning", "seed")
+        other = {
+            key: value
+            for key, value in self.identity().items()
+            if key not in axes and value != RunConfig.model_fields[key].default
+        }
+        if not other:
+            return name
+        digest = hashlib.sha256(json.dumps(other, sort_keys=True).encode()).hexdigest()
+        return f"{name}-{digest[:8]}"
+
+
+def run_config(values: dict[str, Any], source: str) -> RunConfig:
+    """A checked configuration from plain values.
+
+    Raises:
+        UsageError: an unknown key or a bad value; names `source`, the key, the value seen and
+            what is allowed.
+    """
+    try:
+        return RunConfig(**values)
+    except ValidationError as error:
+        raise UsageError(f"{source}: {explain(error, list(RunConfig.model_fields))}") from None

@@ -1,0 +1,1 @@
+"""Runs on Ray: cluster, scheduler, trainable, study log, trackers, display."""

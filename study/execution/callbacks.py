@@ -1,0 +1,161 @@
+"""What Tune tells a launch: to the display, the tables and the trackers; and how to stop it."""
+
+import math
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ray import cloudpickle, tune
+from ray.exceptions import RayActorError, RayTaskError
+from ray.tune.experiment import Trial
+
+from study.config.run import RunConfig
+from study.execution.display import Display
+from study.execution.trainable import Member, fail_run
+from study.storage.folder import Folder
+from study.storage.lock import Lock
+
+LOST = "its worker was lost"
+STOP_GRACE_S = 20.0  # for the epoch in flight; schedulers such as SLURM kill after 30 s
+
+
+class Events(tune.Callback):
+    """Tells the display and the tables what Tune tells us."""
+
+    def __init__(
+        self,
+        display: Display,
+        settled: Callable[[str], None],
+        figures: Callable[[str, list[dict[str, float]]], None],
+        lock: Lock,
+    ) -> None:
+        self.errors: dict[str, str] = {}
+        self.settled_runs: set[str] = set()
+        self._display, self._settled, self._figures, self._lock = display, settled, figures, lock
+        self._running: set[str] = set()
+        self._awaited: set[str] = set()  # trials that save, once asked to stop
+        self._deadline = math.inf
+        self._last_resort = threading.Timer(STOP_GRACE_S + 5, _leave)
+        self._last_resort.daemon = True
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Tune pickles its callbacks into a snapshot that we never read."""
+        return {}
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the user has asked to stop."""
+        return self._deadline < math.inf
+
+    def stop(self) -> None:
+        """Ask the running runs to save and end; at the second call, do not wait for them.
+
+        Raises:
+            KeyboardInterrupt: the second call, or the lock cannot be written.
+        """
+        if self.stopping:
+            raise KeyboardInterrupt
+        self._awaited, self._deadline = set(self._running), time.monotonic() + STOP_GRACE_S
+        self._last_resort.start()
+        self._display.stopping(len(self._awaited))
+        try:
+            self._lock.ask_to_stop()
+        except OSError:
+            raise KeyboardInterrupt from None
+
+    def end(self) -> None:
+        """Tune has returned."""
+        self._last_resort.cancel()
+
+    def on_step_end(self, iteration: int, trials: list[Trial], **_: Any) -> None:
+        if not self.stopping:
+            return
+        if not self._awaited & self._running or time.monotonic() > self._deadline:
+            raise KeyboardInterrupt  # Tune waits 15 s for its workers; this goes past it
+
+    def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
+        self._running.add(trial_name(trial))
+        for member in _members(trial):
+            self._display.started(member["run"])
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **_: Any
+    ) -> None:
+        if "run" not in result:  # a trial that ended before it had anything to say
+            return
+        run = result["run"]
+        for warning in result["warnings"]:
+            self._display.warning(run, warning)
+        if result["state"] == "begun":
+            self._display.epoch(run, result["epoch"], result["objective"])
+            self._figures(run, [result["figures"]])
+            return
+        if result["error"]:
+            self.errors[run] = result["error"]
+        self._settle(run)
+
+    def on_trial_recover(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
+        self._running.discard(trial_name(trial))
+        for member in _members(trial):
+            if member["run"] not in self.settled_runs:
+                self._display.retrying(member["run"], _reason(trial))
+
+    def on_trial_complete(
+        self, iteration: int, trials: list[Trial], trial: Trial, **_: Any
+    ) -> None:
+        self._running.discard(trial_name(trial))
+
+    def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
+        self._running.discard(trial_name(trial))
+        for member in _members(trial):
+            run = member["run"]
+            if run in self.settled_runs:
+                continue
+            self.errors[run] = _reason(trial)
+            try:
+                fail_run(RunConfig(**member["config"]), Folder(member["folder"]), self.errors[run])
+            except OSError as error:
+                self.errors[run] += f" (and its record could not be written: {error})"
+            self._settle(run)
+
+    def _settle(self, run: str) -> None:
+        self.settled_runs.add(run)
+        self._display.finished(run, self.errors.get(run))
+        self._settled(run)
+
+
+def trial_name(trial: Trial) -> str:
+    """The name of a trial: that of its run, or of its pack."""
+    return str(trial.config["task"]["name"])
+
+
+def _members(trial: Trial) -> list[Member]:
+    return list(trial.config["task"]["members"])
+
+
+def _leave() -> None:
+    """End this process where Ray does not return, as when the same signal hit Ray's processes."""
+    sys.stderr.write("study: stopped without waiting for Ray; the same command goes on from here\n")
+    sys.stderr.flush()
+    os._exit(130)
+
+
+def _reason(trial: Trial) -> str:
+    """Why a trial failed, in one line; Tune's own get_error looks where the file is not yet."""
+    path = trial.pickled_error_file
+    if not (path and Path(path).exists()):
+        return "its worker failed, and Ray does not say why"
+    error = cloudpickle.loads(Path(path).read_bytes())
+    if isinstance(error, RayActorError):
+        return LOST
+    cause = error.cause if isinstance(error, RayTaskError) else error
+    return f"{type(cause).__name__}: {first_line(cause)}"
+
+
+def first_line(error: BaseException | None) -> str:
+    """An error in one line."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), "no reason")

@@ -1,0 +1,150 @@
+"""One sitting of a study: plan it, train what is left, keep its book."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.prompt import Confirm
+from rich.table import Table
+
+from study.config.errors import StudyError
+from study.config.run import RunConfig
+from study.data.mnist import data_dir, fetch
+from study.execution.display import Display, duration
+from study.execution.nodes import check_nodes
+from study.execution.scheduler import Outcome, Resources, connect, idle_nodes, launch, slots
+from study.execution.study_log import Book, Plan, make_plan
+from study.execution.trackers import Journal, open_tracker
+from study.storage.folder import Folder
+from study.storage.lock import Lock, require_free
+from study.storage.results import read_tables
+from study.training.engine_selection import Choice, choose
+from study.training.timing import total_seconds
+
+
+def show_plan(plan: Plan, cpus_per_run: float, console: Console) -> None:
+    """Print the runs, their number and how long they would take on this machine."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("run", "J", "beta", "conditioning", "seed", "epochs", "has"):
+        table.add_column(column, justify="left" if column == "run" else "right")
+    for run in plan.runs:
+        values = (run.latent_dim, f"{run.beta:g}", run.conditioning, run.seed, run.epochs)
+        has = plan.epochs.get(run.run_id, 0)
+        table.add_row(run.run_id, *map(str, values), str(has) if has else "")
+    console.print(table)
+
+    at_once = max(1, int((os.cpu_count() or 1) // cpus_per_run))
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(max(1, int(cpus_per_run)))
+    seconds = total_seconds(plan.left(), plan_engine(plan), device)
+    seconds /= max(1, min(at_once, len(plan.todo)))
+    torch.set_num_threads(threads)
+    console.print(
+        f"{len(plan.runs)} runs, {len(plan.todo)} to train. About {duration(seconds)} on this"
+        f" machine, {at_once} at a time; start-up and figures not counted.",
+    )
+
+
+def start_over(study: Folder, console: Console) -> None:
+    """Delete the study's folder; says what would be lost, and asks where someone can answer.
+
+    Raises:
+        StudyError: the folder is not a study's, or the answer is no.
+    """
+    if not study.exists():
+        return
+    if not (study.exists("study.yaml") or study.exists("runs")):
+        raise StudyError(f"{study} is not a study's folder: --fresh leaves it alone")
+    require_free(study)
+    rows = read_tables(study).get("trials")
+    n = 0 if rows is None else len(rows)
+    epochs = 0 if rows is None else int(rows["epochs"].sum())
+    console.print(f"--fresh throws away {study}: {n} runs, {epochs} epochs", soft_wrap=True)
+    if sys.stdin.isatty() and not Confirm.ask("Throw it away?", console=console):
+        raise StudyError("nothing was thrown away")
+    study.delete_all()
+
+
+def run_session(
+    runs: list[RunConfig],
+    study: Folder,
+    asked: dict[str, Any],
+    data: Path | None,
+    resources: Resources,
+    console: Console,
+    log: str | None = None,
+) -> Outcome:
+    """Train what a study lacks; tables and study.yaml are right at the end, however it ends.
+
+    Args:
+        log: the tracker that also gets the figures, by its name.
+
+    Raises:
+        StudyError: the study cannot begin: its folder, the data or the cluster is not to be had.
+    """
+    with Lock(study) as lock:
+        plan = make_plan(runs, study)
+        journal = Journal(open_tracker(log, study), plan.todo)
+        book = Book(study, plan, journal)
+        book.begin(asked)
+        try:
+            outcome = Outcome({}, interrupted=False)
+            if plan.todo:
+                outcome = _train(plan, study, lock, data_dir(data), resources, console, book)
+            else:
+                console.print(f"all {len(runs)} runs are done; nothing to train")
+        finally:
+            book.end()
+    return outcome
+
+
+def _train(
+    plan: Plan,
+    study: Folder,
+    lock: Lock,
+    cache: Path,
+    resources: Resources,
+    console: Console,
+    book: Book,
+) -> Outcome:
+    """Train what a plan lacks, once data, cluster and nodes are known to be there."""
+    fetch(cache)
+    connect(resources.address)
+    if resources.address:  # a Ray of our own has this machine alone
+        check_nodes(study, lock.holder.sitting, cache)
+    engine = plan_engine(plan, book.precision)
+    book.note(engine=engine.told())
+    _announce(plan, slots(resources), console)
+    if idle := idle_nodes(resources):
+        console.print(
+            f"{idle} nodes have no GPU and stay idle; with --gpus-per-run 0 runs go to every node"
+            " and use its GPU where it has one"
+        )
+    with Display(console, plan.todo, len(plan.runs) - len(plan.todo)) as display:
+        told = (display, book.settled, book.figures)
+        outcome = launch(plan.todo, study, lock, cache, engine, resources, *told)
+    book.failed(outcome.errors)
+    return outcome
+
+
+def plan_engine(plan: Plan, precision: str | None = None) -> Choice:
+    """The engine for what a plan has to train.
+
+    Args:
+        precision: what an earlier sitting of the study chose.
+    """
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return choose(plan.runs, device, precision)
+
+
+def _announce(plan: Plan, at_once: int, console: Console) -> None:
+    done = len(plan.runs) - len(plan.todo)
+    begun = sum(plan.epochs.get(run.run_id, 0) > 0 for run in plan.todo)
+    parts = [f"{len(plan.todo)} runs to train, {at_once} at a time"]
+    parts += [f"{done} done before"] if done else []
+    parts += [f"{begun} go on from a checkpoint"] if begun else []
+    console.print("; ".join(parts))

@@ -1,0 +1,207 @@
+"""What a study has and lacks; its records in memory, its tables and study.yaml on disk."""
+
+import logging
+import os
+import platform
+import time
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any, NamedTuple
+
+import torch
+
+from study.config.errors import StudyError
+from study.config.run import RunConfig
+from study.data.mnist import DATA_HASH
+from study.execution.trackers import Journal
+from study.storage.folder import Folder
+from study.storage.results import (
+    Record,
+    Tables,
+    build_tables,
+    is_done,
+    new_record,
+    read_record,
+    read_records,
+    read_study,
+    read_tables,
+    runs_folder,
+    write_study,
+    write_tables,
+)
+from study.training.hardware import processor
+
+_log = logging.getLogger(__name__)
+
+TABLES_EVERY_S = 30.0
+PACKAGES = ("torch", "torchvision", "ray", "numpy", "pandas", "scikit-learn", "vae-study")
+
+
+class Plan(NamedTuple):
+    """What a study has and what it lacks."""
+
+    runs: list[RunConfig]  # as asked
+    todo: list[RunConfig]
+    epochs: dict[str, int]  # run id -> epochs that it has
+    records: dict[str, Record]
+    tables: Tables  # as read
+
+    def left(self) -> list[tuple[RunConfig, int]]:
+        """The runs to train and the epochs that each lacks."""
+        return [(run, max(1, run.epochs - self.epochs.get(run.run_id, 0))) for run in self.todo]
+
+
+def make_plan(runs: list[RunConfig], study: Folder) -> Plan:
+    """Compare what is asked with what lies in the study's folder.
+
+    A run is done when its record says so, or, where its folder is gone, its row of the tables.
+
+    Raises:
+        StudyError: a record or table is damaged; names the file.
+    """
+    tables = read_tables(study)
+    records = read_records(study)
+    epochs = {name: len(record["epochs"]) for name, record in records.items()}
+    rows = tables.get("trials")
+    if rows is not None:
+        gone = rows[(rows["state"] == "done") & ~rows["run"].isin(list(records))]
+        epochs |= dict(zip(gone["run"], gone["epochs"].astype(int), strict=True))
+
+    def is_left(run: RunConfig) -> bool:
+        if run.run_id in records:
+            return not is_done(records[run.run_id], run)
+        return epochs.get(run.run_id, 0) < run.epochs
+
+    return Plan(runs, [run for run in runs if is_left(run)], epochs, records, tables)
+
+
+class Book:
+    """Keeps the records in memory and the tables on disk."""
+
+    def __init__(self, study: Folder, plan: Plan, journal: Journal) -> None:
+        self._study, self._plan, self._journal = study, plan, journal
+        self._records = dict(plan.records)
+        self._todo: set[str] = set()
+        for run in plan.todo:
+            self._expect(run)
+        self._settled: set[str] = set()
+        self._written = 0.0
+        self._content: dict[str, Any] = {}
+
+    def begin(self, asked: dict[str, Any]) -> None:
+        """Write study.yaml and the tables; the first proof that the folder can be written."""
+        sitting = {**asked, **_provenance(), "start": _now(), "end": None}
+        try:
+            sittings = read_study(self._study).get("sittings", [])
+            self._content = {
+                "name": self._study.name,
+                "runs": [run.run_id for run in self._plan.runs],
+                "data": {"name": "MNIST", "hash": DATA_HASH},
+                "sittings": [*sittings, sitting],
+            }
+            write_study(self._study, self._content)
+            self._write_tables()
+        except OSError as error:
+            raise _unwritable(self._study, error) from None
+
+    def expect(self, run: RunConfig) -> None:
+        """One more run that is asked for."""
+        if run.run_id not in self._content["runs"]:
+            self._content["runs"].append(run.run_id)
+        self._expect(run)
+        self._journal.expect(run)
+
+    @property
+    def precision(self) -> str | None:
+        """What an earlier sitting of this study chose; the study keeps to it."""
+        chosen = [s["engine"]["precision"] for s in self._content["sittings"] if "engine" in s]
+        return chosen[-1] if chosen else None
+
+    def note(self, **facts: Any) -> None:
+        """Add to what study.yaml says of this sitting."""
+        self._content["sittings"][-1] |= facts
+        write_study(self._study, self._content)
+
+    def settled(self, run: str) -> None:
+        """A run is done or has failed: take its record, and now and then write the tables."""
+        self._settled.add(run)
+        try:
+            self._read(run)
+            if time.monotonic() - self._written > TABLES_EVERY_S:
+                self._write_tables()
+        except OSError as error:  # the next run may find the storage back; `end` tries again
+            _log.warning("cannot use the results folder: %s", error)
+        if record := self._records.get(run):
+            self._journal.settle(run, record["epochs"], record["state"])
+
+    def figures(self, run: str, epochs: list[dict[str, float]]) -> None:
+        """A run reports epochs; those of its record come first, where the tracker lacks them."""
+        before = self._records[run]["epochs"] if run in self._records else []
+        self._journal.add(run, [*before, *epochs])
+
+    def failed(self, errors: dict[str, str]) -> None:
+        """Keep failures whose record could not be written."""
+        for run, error in errors.items():
+            if run in self._records:
+                self._records[run]["state"], self._records[run]["error"] = "failed", error
+
+    def end(self) -> None:
+        """Read what changed and did not settle, and write everything.
+
+        Raises:
+            StudyError: the folder cannot be written.
+        """
+        self._journal.close()
+        self._content["sittings"][-1]["end"] = _now()
+        try:
+            for run in self._todo - self._settled:
+                self._read(run)
+            self._write_tables()
+            write_study(self._study, self._content)
+        except OSError as error:
+            raise _unwritable(self._study, error) from None
+
+    def _expect(self, run: RunConfig) -> None:
+        self._todo.add(run.run_id)
+        if run.run_id not in self._plan.epochs:
+            self._records.setdefault(run.run_id, new_record(run, "waiting"))
+
+    def _read(self, run: str) -> None:
+        if record := read_record(runs_folder(self._study) / run):
+            self._records[run] = record
+
+    def _write_tables(self) -> None:
+        write_tables(self._study, build_tables(self._records, self._plan.tables))
+        self._written = time.monotonic()
+
+
+def _unwritable(study: Folder, error: OSError) -> StudyError:
+    return StudyError(
+        f"cannot write to the results folder {study}: {error}; what was saved before is whole, and"
+        " the same command goes on from there"
+    )
+
+
+def _provenance() -> dict[str, Any]:
+    packages = {name: version(name) for name in PACKAGES if _installed(name)}
+    return {
+        "machine": {
+            "node": platform.node(),
+            "system": platform.platform(),
+            "processor": processor(),
+            "cores": os.cpu_count(),
+            "gpus": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
+        },
+        "versions": {"python": platform.python_version(), **packages},
+    }
+
+
+def _installed(name: str) -> bool:
+    try:
+        return bool(version(name))
+    except ModuleNotFoundError:
+        return False
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,1 @@
+"""Networks, priors and likelihoods; what a configuration builds."""

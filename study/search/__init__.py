@@ -1,0 +1,1 @@
+"""Search with Optuna: space, storage, trials, Ray Tune."""

@@ -1,0 +1,229 @@
+"""Search by Optuna, trained by Ray Tune: one sitting."""
+
+import math
+import os
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from rich.console import Console
+
+from study.config.errors import StudyError
+from study.config.run import RunConfig
+from study.data.mnist import data_dir, fetch
+from study.execution.display import Display, duration
+from study.execution.nodes import check_nodes
+from study.execution.runner import plan_engine
+from study.execution.scheduler import Outcome, Resources, connect, fit, new_task, slots
+from study.execution.study_log import Book, make_plan
+from study.execution.trackers import Journal, open_tracker
+from study.search.space import INTEGERS, Axis, Directions, Range, Search
+from study.search.storage import database_errors, place
+from study.search.trials import Proposals
+from study.search.tune import Desk, Measure, Outcomes, Pruning, search_trial
+from study.storage import checkpoint
+from study.storage.folder import Folder
+from study.storage.lock import Lock
+from study.storage.results import RECORD, WEIGHTS, is_done, read_record, read_records, runs_folder
+from study.training.engine_selection import Choice, choose
+from study.training.timing import epoch_seconds
+
+
+class Judge(NamedTuple):
+    """Who values trials, on images that no run has been trained on."""
+
+    directions: Directions  # the objectives that there are
+    measure: Measure  # trained models, objectives and the cache of the data -> values
+
+
+def run_search(
+    search: Search,
+    judge: Judge,
+    study: Folder,
+    asked: dict[str, Any],
+    data: Path | None,
+    resources: Resources,
+    console: Console,
+    log: str | None = None,
+    source: Folder | None = None,
+) -> Outcome:
+    """Search until the budget is used up; every table is right at the end, however it ends.
+
+    Args:
+        search: what to try, and for what.
+        judge: who values the trials.
+        study: the study's folder.
+        asked: for study.yaml.
+        data: the cache of the data; None: the usual one.
+        resources: what a run may use.
+        log: the tracker that also gets the figures, by its name.
+        source: a finished study, whose runs are taken for known trials.
+
+    Raises:
+        UsageError: the folder holds another search.
+        StudyError: the search cannot begin: its folder, the data or the cluster is not to be had.
+    """
+    place(study)  # before anything is written
+    with database_errors(study), Lock(study) as lock, ExitStack() as stack:
+        proposals = Proposals(study, search, judge.directions)
+        proposals.repair()
+        if source is not None:
+            known = take_over(search, source, study, console)
+            n = proposals.enqueue(known, str(source))
+            console.print(f"{len(known)} known trials from {source}, {n} of them new")
+        plan = make_plan([], study)
+        plan = plan._replace(runs=[RunConfig(**r["config"]) for r in plan.records.values()])
+        journal = Journal(open_tracker(log, study), [])
+        book = Book(study, plan, journal)
+        book.begin({**asked, "search": search.told()})
+        stack.callback(book.end)
+        stack.callback(proposals.close)
+        if not proposals.left():
+            console.print("the budget is used up: nothing to train; a larger one goes on")
+            return Outcome({}, interrupted=False)
+        where = study, lock, data_dir(data), resources
+        engine = plan_engine(plan, book.precision)
+        return _search(proposals, judge, engine, book, where, console)
+
+
+def take_over(
+    search: Search, source: Folder, study: Folder, console: Console
+) -> list[dict[str, Any]]:
+    """Copy the finished runs of a study that trials of a search could ask for.
+
+    Returns:
+        Their parameters. A run that saw held-out images, or differs in what all trials share, is
+        none of them.
+
+    Raises:
+        StudyError: there is nothing to take over; says why.
+    """
+    records = read_records(source)
+    if not records:
+        raise StudyError(f"{source} has no runs to start from")
+    configs = {name: RunConfig(**record["config"]) for name, record in records.items()}
+    known: list[dict[str, Any]] = []
+    for config in configs.values():
+        params = search.params(config)
+        if params is None or params in known:
+            continue
+        runs = search.runs(params)
+        whole = all(
+            is_done(records.get(run.run_id), run)
+            and len(records[run.run_id]["epochs"]) == run.epochs
+            and checkpoint.epochs(runs_folder(source) / run.run_id)
+            for run in runs
+        )
+        if whole:
+            known.append(params)
+            for run in runs:
+                _copy(runs_folder(source) / run.run_id, runs_folder(study) / run.run_id)
+    if not known:
+        shared = ", ".join(f"{key}={value}" for key, value in search.constants.items())
+        raise StudyError(
+            f"none of the {len(records)} runs in {source} is a finished one of this search, which"
+            f" has {shared}, and seed {search.seeds}: train the grid with the same values"
+        )
+    if skipped := len(configs) - len(known) * len(search.seeds):
+        console.print(f"{skipped} of {len(configs)} runs in {source} are no trials of this search")
+    return known
+
+
+def _search(
+    proposals: Proposals,
+    judge: Judge,
+    engine: Choice,
+    book: Book,
+    where: tuple[Folder, Lock, Path, Resources],
+    console: Console,
+) -> Outcome:
+    study, lock, cache, resources = where
+    search = proposals.search
+    fetch(cache)
+    connect(resources.address)
+    if resources.address:
+        check_nodes(study, lock.holder.sitting, cache)
+    book.note(engine=engine.told())
+    several = f" of {len(search.seeds)} seeds" if len(search.seeds) > 1 else ""
+    limit = _limit(search, proposals.left())
+    console.print(f"searching: {limit}{several}, {slots(resources)} at a time")
+
+    with Display(console, [], 0) as display:
+        pruning = Pruning(proposals)
+        events = Outcomes(proposals, pruning, display, book.settled, book.figures, lock)
+
+        def propose() -> dict[str, Any] | None:
+            proposal = None if events.stopping else proposals.ask()
+            if proposal is None:
+                return None
+            later = proposals.left() * len(search.seeds) if search.budget.hours is None else 0
+            for run in proposal.runs:
+                book.expect(run)
+                display.expect(run, later)
+            chosen = engine.alone(proposal.runs[0])
+            task = new_task(proposal.runs, study, lock, cache, chosen, resources)
+            rungs = search.rungs if search.pruner != "none" else []
+            wanted = {"objectives": search.objectives, "rungs": rungs}
+            return {"task": task, "number": proposal.trial.number, **wanted}
+
+        stopped = fit(
+            partial(search_trial, judge.measure),
+            events,
+            resources,
+            search_alg=Desk(propose),
+            scheduler=pruning,
+            num_samples=-1,
+        )
+    book.failed(events.errors)
+    return Outcome(events.errors, stopped or events.stopping)
+
+
+def _limit(search: Search, left: int) -> str:
+    hours = search.budget.hours
+    parts = [] if search.budget.trials is None else [f"{left} trials"]
+    return " or ".join(parts + ([f"{hours:g} h in all"] if hours else []))
+
+
+def _copy(source: Folder, target: Folder) -> None:
+    """A finished run's record, weights and last checkpoint; the record last, for it says done."""
+    if read_record(target) is not None:
+        return
+    last = checkpoint.file_name(checkpoint.epochs(source)[-1])
+    for name in (last, WEIGHTS, RECORD):
+        target.write(name, source.read(name))
+
+
+def show_search(search: Search, cpus_per_run: float, console: Console) -> None:
+    """Print what a search would try, and how long its trials would take on this machine."""
+    for name, axis in search.space.items():
+        console.print(f"{name}: {_words(axis)}", markup=False)
+    console.print(
+        f"for {', '.join(search.objectives)}; sampler {search.sampler}, pruner {search.pruner}"
+    )
+    params = {
+        name: axis[0] if isinstance(axis, list) else _middle(axis)
+        for name, axis in search.space.items()
+    }
+    whole = {name: int(value) if name in INTEGERS else value for name, value in params.items()}
+    runs = search.runs(whole)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    seconds = sum(epoch_seconds(run, choose([run], device), device) * run.epochs for run in runs)
+    at_once = max(1, int((os.cpu_count() or 1) // cpus_per_run))
+    left = search.budget.trials
+    total = f"; about {duration(seconds * left / at_once)} for {left}" if left is not None else ""
+    console.print(
+        f"A trial in the middle of the space takes about {duration(seconds)} here, {at_once} at a"
+        f" time{total}; scores not counted"
+    )
+
+
+def _words(axis: Axis) -> str:
+    if isinstance(axis, list):
+        return ", ".join(str(value) for value in axis)
+    return f"{axis.low:g} to {axis.high:g}{', log' if axis.log else ''}"
+
+
+def _middle(axis: Range) -> float:
+    return math.sqrt(axis.low * axis.high) if axis.log else (axis.low + axis.high) / 2

@@ -1,0 +1,255 @@
+"""A YAML file -> what a search may try, what it seeks, and when it stops; pure."""
+
+import itertools
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from study.config.errors import UsageError, explain, nearest, unknown_key
+from study.config.grid import read_mapping
+from study.config.run import N_TRAIN, RunConfig, run_config
+
+HELD_OUT = 10_000  # the last training images: they judge, and train nothing
+INTEGERS = ("latent_dim", "hidden", "batch_size", "kl_warmup_epochs")
+NUMBERS = (*INTEGERS, "beta", "learning_rate")
+SEARCHABLE = (*NUMBERS, "conditioning", "optimiser")
+DIGITS = 3  # significant ones of a number that is tried, so that names of runs can be read
+REDUCTION = 3  # of the trials that reach a rung, about one in so many passes it
+
+Directions = Mapping[str, Literal["minimize", "maximize"]]
+
+
+class Range(BaseModel):
+    """Numbers from low to high, both included; whole ones where the parameter is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    low: float = Field(allow_inf_nan=False, strict=False)
+    high: float = Field(allow_inf_nan=False, strict=False)
+    log: bool = False  # sampled evenly in the logarithm
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> "Range":
+        if self.low >= self.high:
+            raise ValueError(f"is empty: low {self.low:g} is not below high {self.high:g}")
+        if self.log and self.low <= 0:
+            raise ValueError(f"with log: true needs low above 0, got {self.low:g}")
+        return self
+
+
+Axis = Range | list[Any]
+
+
+class Budget(BaseModel):
+    """When a search stops asking; with both, whichever comes first."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    trials: int | None = Field(default=None, ge=0)
+    hours: float | None = Field(default=None, gt=0, allow_inf_nan=False, strict=False)
+
+    @model_validator(mode="after")
+    def _ends(self) -> "Budget":
+        if self.trials is None and self.hours is None:
+            raise ValueError("needs trials or hours")
+        return self
+
+
+class Search(BaseModel):
+    """One search; `constants` are fields of RunConfig that every trial shares."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    space: dict[str, Axis] = Field(min_length=1)
+    objectives: Annotated[list[str], Field(min_length=1)]
+    budget: Budget
+    sampler: Literal["tpe", "nsga2"] = "tpe"
+    pruner: Literal["none", "asha", "median"] = "none"
+    seeds: list[int] = Field(default=[0], min_length=1)
+    constants: dict[str, Any]
+
+    @property
+    def startup(self) -> int:
+        """Trials drawn at random before the sampler begins to learn; NSGA-II's population."""
+        return 20 if self.budget.trials is None else min(max(self.budget.trials // 4, 4), 50)
+
+    @property
+    def rungs(self) -> list[int]:
+        """Epochs after which a trial may be pruned: a ninth and a third of the way."""
+        first = rung(self.epochs)
+        return [epoch for epoch in (first, first * REDUCTION) if epoch < self.epochs]
+
+    @property
+    def epochs(self) -> int:
+        """Of every run."""
+        return int(self.constants["epochs"])
+
+    def distributions(self) -> dict[str, BaseDistribution]:
+        """The space, as Optuna knows it."""
+        return {name: _distribution(name, axis) for name, axis in self.space.items()}
+
+    def runs(self, params: Mapping[str, Any]) -> list[RunConfig]:
+        """The runs of one trial: a seed each."""
+        values = {**self.constants, **{name: _rounded(value) for name, value in params.items()}}
+        return [run_config({**values, "seed": seed}, "search") for seed in self.seeds]
+
+    def params(self, run: RunConfig) -> dict[str, Any] | None:
+        """What a trial would have to ask for to get this run; None where none could."""
+        params = {name: getattr(run, name) for name in self.space}
+        inside = all(
+            value in axis if isinstance(axis, list) else axis.low <= value <= axis.high
+            for value, axis in zip(params.values(), self.space.values(), strict=True)
+        )
+        same = inside and run.run_id in [asked.run_id for asked in self.runs(params)]
+        return params if same else None
+
+    def told(self) -> dict[str, Any]:
+        """Plain values, for study.yaml and for Optuna's storage."""
+        return self.model_dump(exclude_defaults=True)
+
+
+def rung(epochs: int) -> int:
+    """The first epoch after which a trial may be pruned."""
+    return max(1, epochs // REDUCTION**2)
+
+
+def read_search(
+    text: str, source: str, directions: Directions, overrides: dict[str, Any] | None = None
+) -> Search:
+    """A checked search.
+
+    Args:
+        text: the YAML.
+        source: what to call it in errors, e.g. its file name.
+        directions: the objectives that there are.
+        overrides: values that replace the file's; one of a parameter of the space replaces its
+            range, or, where it is a single value, takes it out of the space.
+
+    Raises:
+        UsageError: it does not parse, or a key, value or range is bad; names `source`.
+    """
+    content = read_mapping(text, source, "search")
+    space = content.pop("space", {})
+    for key, value in (overrides or {}).items():
+        if key == "space":
+            space = value
+        elif isinstance(space, dict) and key in space and isinstance(value, list | dict):
+            space[key] = value
+        else:
+            if isinstance(space, dict):
+                space.pop(key, None)
+            content[key] = value
+    if not isinstance(space, dict):
+        raise UsageError(f"{source}: space must be a mapping of parameters, got {space!r}")
+    own = [name for name in Search.model_fields if name not in {"constants", "seeds"}]
+    told = {key: content.pop(key) for key in own if key in content}
+    for key in content:
+        if key not in RunConfig.model_fields:
+            raise UsageError(f"{source}: {unknown_key(str(key), [*own, *RunConfig.model_fields])}")
+    seeds = content.pop("seed", [0])
+    told["seeds"] = seeds if isinstance(seeds, list) else [seeds]
+    told["constants"] = _constants(content, source, told.get("pruner", "none"))
+    told["space"] = {name: _axis(name, axis, source) for name, axis in space.items()}
+    try:
+        search = Search(**told)
+    except ValidationError as error:
+        raise UsageError(f"{source}: {explain(error, own)}") from None
+    _check(search, source, directions)
+    return search
+
+
+def _constants(content: dict[str, Any], source: str, pruner: Any) -> dict[str, Any]:
+    """What every run shares; the defaults leave the held-out images alone."""
+    lists = [key for key, value in content.items() if isinstance(value, list)]
+    if lists:
+        raise UsageError(f"{source}: {lists[0]} is a list: put it below space, or give one value")
+    constants = {"train_images": N_TRAIN - HELD_OUT, **content}
+    run = run_config(constants, source)
+    if run.train_images > N_TRAIN - HELD_OUT:
+        raise UsageError(
+            f"{source}: train_images must be at most {N_TRAIN - HELD_OUT}, got {run.train_images}:"
+            f" the last {HELD_OUT} training images are held out to judge the trials"
+        )
+    constants = {key: getattr(run, key) for key in (*constants, "epochs")}
+    if pruner != "none":  # what is pruned is saved first: every rung is a multiple of the first
+        constants["checkpoint_every"] = rung(run.epochs)
+    return constants
+
+
+def _axis(name: str, axis: Any, source: str) -> Axis:
+    if name not in SEARCHABLE:
+        hint = nearest(str(name), list(SEARCHABLE)) or f"; these can be: {', '.join(SEARCHABLE)}"
+        raise UsageError(f"{source}: {name!r} cannot be searched{hint}")
+    if isinstance(axis, list) and axis:
+        runs = [run_config({name: value}, source) for value in axis]  # 1e-4 is a string in YAML 1.1
+        return list(dict.fromkeys(getattr(run, name) for run in runs))
+    if not isinstance(axis, dict) or name not in NUMBERS:
+        kind = "{low: .., high: ..} or a list" if name in NUMBERS else "a list"
+        raise UsageError(f"{source}: space: {name} must be {kind} of values, got {axis!r}")
+    try:
+        return Range(**axis)
+    except ValidationError as error:
+        first = explain(error, list(Range.model_fields))
+        raise UsageError(f"{source}: space: {name} {first}") from None
+
+
+def _check(search: Search, source: str, directions: Directions) -> None:
+    """What fits together."""
+    unknown = [name for name in search.objectives if name not in directions]
+    if unknown:
+        hint = nearest(unknown[0], list(directions))
+        listed = ", ".join(directions)
+        raise UsageError(f"{source}: unknown objective {unknown[0]!r}{hint}; there are: {listed}")
+    if len(set(search.objectives)) < len(search.objectives):
+        raise UsageError(f"{source}: objectives {search.objectives} name one twice")
+    several = len(search.objectives) > 1
+    if search.pruner != "none" and several:
+        raise UsageError(
+            f"{source}: pruner {search.pruner} needs a single objective: with"
+            f" {len(search.objectives)}, an early epoch does not say which trial is worse"
+        )
+    if search.pruner != "none" and len(search.seeds) > 1:
+        raise UsageError(f"{source}: pruner {search.pruner} needs one seed, got {search.seeds}")
+    if search.pruner != "none" and not search.rungs:
+        raise UsageError(f"{source}: pruner {search.pruner} needs epochs of 2 or more, got 1")
+    if search.sampler == "nsga2" and not several:
+        raise UsageError(f"{source}: sampler nsga2 is for several objectives; take tpe for one")
+    if "udr" in search.objectives and len(search.seeds) < 2:
+        raise UsageError(f"{source}: objective udr compares seeds: give two, as in seed: [0, 1]")
+    _check_ends(search, source)
+
+
+def _check_ends(search: Search, source: str) -> None:
+    """Every choice, and both ends of every range, make a run, whatever the others are."""
+    ends = [
+        axis if isinstance(axis, list) else [_end(name, axis.low), _end(name, axis.high)]
+        for name, axis in search.space.items()
+    ]
+    for values in itertools.zip_longest(*ends):
+        pairs = zip(search.space, values, ends, strict=True)
+        params = {name: end[-1] if value is None else value for name, value, end in pairs}
+        for seed in search.seeds:
+            run_config({**search.constants, **params, "seed": seed}, source)
+
+
+def _end(name: str, value: float) -> float:
+    return int(value) if name in INTEGERS and value == int(value) else value
+
+
+def _distribution(name: str, axis: Axis) -> BaseDistribution:
+    if isinstance(axis, list):
+        return CategoricalDistribution(axis)
+    if name in INTEGERS:
+        return IntDistribution(int(axis.low), int(axis.high), log=axis.log)
+    return FloatDistribution(axis.low, axis.high, log=axis.log)
+
+
+def _rounded(value: Any) -> Any:
+    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value

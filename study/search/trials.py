@@ -1,0 +1,251 @@
+"""What a search has asked for and been told: one study of Optuna.
+
+One driver writes it, who holds the lock of the study's folder. A trial that a killed driver left
+RUNNING is closed, and asked for again: its runs go on from their checkpoints.
+"""
+
+import time
+import warnings
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+import optuna
+import pandas as pd
+from optuna.samplers import BaseSampler, NSGAIISampler, TPESampler
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from study.config.run import RunConfig
+from study.search.space import REDUCTION, Directions, Search
+from study.search.storage import open_storage, require_same, stored
+from study.storage.folder import Folder
+from study.storage.results import write_table
+
+STATES = {
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+    TrialState.RUNNING: "running",
+    TrialState.WAITING: "waiting",
+}
+MAX_TWINS = 100  # after so many in a row that were there before, nothing new is left
+INTERRUPTED = "interrupted"  # the state of a trial that another one goes on with
+
+
+class Proposal(NamedTuple):
+    """One trial that waits for its values."""
+
+    trial: Trial
+    runs: list[RunConfig]
+
+
+class Proposals:
+    """Asks Optuna and tells it; what is stored outlives the driver at any moment."""
+
+    def __init__(self, study: Folder, search: Search, directions: Directions) -> None:
+        """Open the stored search, or begin one.
+
+        Raises:
+            UsageError: what is stored was searched for something else, or the folder needs
+                another storage.
+            StudyError: the storage cannot be opened.
+        """
+        self._folder, self.search = study, search
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        storage, name = open_storage(study)
+        require_same(study, stored(storage, name), search)
+        wanted = [directions[objective] for objective in search.objectives]
+        self._study = optuna.create_study(
+            storage=storage,
+            study_name=name,
+            directions=wanted,
+            load_if_exists=True,
+            pruner=_pruner(search),
+        )
+        self._study.sampler = _sampler(search, len(self._study.get_trials(deepcopy=False)))
+        self._study.set_user_attr("search", search.told())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            self._study.set_metric_names(search.objectives)
+        self._spent, self._since = float(self._study.user_attrs.get("seconds", 0.0)), 0.0
+        self._open: dict[int, Proposal] = {}
+        self._twins: dict[int, list[Trial]] = {}
+
+    def repair(self) -> None:
+        """Close the trials that no driver works on any more, and line them up once more."""
+        trials = self._study.get_trials(deepcopy=False)
+        lined_up = {trial.user_attrs.get("continues") for trial in trials}
+        for trial in trials:
+            if trial.state is not TrialState.RUNNING:
+                continue
+            whole = trial.params.keys() == self.search.space.keys()  # killed while it was asked
+            if whole and trial.number not in lined_up:
+                attributes = {"continues": trial.number}
+                if "source" in trial.user_attrs:
+                    attributes["source"] = trial.user_attrs["source"]
+                self._study.enqueue_trial(trial.params, user_attrs=attributes)
+            self._study.tell(trial.number, state=TrialState.FAIL)
+        self._open.clear()
+        self._twins.clear()
+        self._since = time.monotonic()
+
+    def enqueue(self, params: Iterable[dict[str, Any]], source: str) -> int:
+        """Line up known configurations, each once; returns how many are new."""
+        trials = self._study.get_trials(deepcopy=False)
+        known = [trial.system_attrs.get("fixed_params", trial.params) for trial in trials]
+        new = [one for one in params if one not in known]
+        for one in new:
+            self._study.enqueue_trial(one, user_attrs={"source": source})
+        return len(new)
+
+    def ask(self) -> Proposal | None:
+        """The next trial that needs work; None where the budget or the space is used up.
+
+        A trial that asks for runs that were judged before, or are at work, gets their outcome.
+        """
+        for _ in range(MAX_TWINS):
+            if not self.left():
+                break
+            trial = self._study.ask(self.search.distributions())
+            runs = self.search.runs(trial.params)
+            trial.set_user_attr("runs", [run.run_id for run in runs])
+            before = self._before(trial, runs)
+            if before is None:
+                proposal = self._open[trial.number] = Proposal(trial, runs)
+                self._go_on(trial)
+                return proposal
+            if before.number in self._open:
+                self._twins.setdefault(before.number, []).append(trial)
+            else:
+                self._same(trial, before)
+        return None
+
+    def left(self) -> int:
+        """How many trials may still be asked for; known ones and continued ones come on top."""
+        trials = self._study.get_trials(deepcopy=False)
+        waiting = sum(trial.state is TrialState.WAITING for trial in trials)
+        hours = self.search.budget.hours
+        if hours is not None and self._spent >= hours * 3600:
+            return 0
+        if self.search.budget.trials is None:
+            return max(1, waiting)
+        own = [t for t in trials if not _interrupted(t) and "source" not in t.user_attrs]
+        asked = sum(trial.state is not TrialState.WAITING for trial in own)
+        known = sum(t.state is TrialState.WAITING and "source" in t.user_attrs for t in trials)
+        return max(0, self.search.budget.trials - asked) + known
+
+    def report(self, number: int, epoch: int, value: float) -> bool:
+        """An early value of a trial; whether it is to be pruned."""
+        trial = self._open[number].trial
+        if epoch not in self._intermediate(number):
+            trial.report(value, epoch)
+        return bool(trial.should_prune())
+
+    def complete(self, number: int, values: list[float]) -> None:
+        """A trial has its values."""
+        self._tell(number, values=values)
+
+    def prune(self, number: int) -> None:
+        """A trial was given up early."""
+        self._tell(number, state=TrialState.PRUNED)
+
+    def fail(self, number: int, reason: str) -> None:
+        """A trial has no values, and why."""
+        for trial in (self._open[number].trial, *self._twins.get(number, [])):
+            trial.set_user_attr("reason", reason)
+        self._tell(number, state=TrialState.FAIL)
+
+    def table(self) -> pd.DataFrame:
+        """A row a trial: number, runs, state, reason, source, seconds, parameters, values."""
+        rows = [_row(trial, self.search) for trial in self._study.get_trials(deepcopy=False)]
+        names = ["trial", "run", "state", "reason", "source", "seconds"]
+        columns = [*names, *self.search.space, *self.search.objectives]
+        return pd.DataFrame(rows, columns=columns).astype({"trial": int, "seconds": float})
+
+    def close(self) -> None:
+        """The end of a sitting, whatever it came by."""
+        self.repair()
+        self.write()
+
+    def write(self) -> None:
+        """Write the table `search`."""
+        write_table(self._folder, "search", self.table(), None)
+
+    def _tell(self, number: int, **outcome: Any) -> None:
+        for trial in (self._open.pop(number).trial, *self._twins.pop(number, [])):
+            self._study.tell(trial, **outcome)
+        now = time.monotonic()
+        self._spent, self._since = self._spent + now - self._since, now
+        self._study.set_user_attr("seconds", self._spent)  # a budget of hours spans sittings
+        self.write()
+
+    def _before(self, trial: Trial, runs: list[RunConfig]) -> FrozenTrial | None:
+        """The trial that has these runs already, judged or at work."""
+        names = [run.run_id for run in runs]
+        for other in self._study.get_trials(deepcopy=False):
+            same = other.number != trial.number and other.user_attrs.get("runs") == names
+            if same and other.state is not TrialState.WAITING and not _interrupted(other):
+                return other
+        return None
+
+    def _same(self, trial: Trial, before: FrozenTrial) -> None:
+        """The outcome of one trial for another one."""
+        if before.state is TrialState.COMPLETE:
+            self._study.tell(trial, values=before.values)
+            return
+        if reason := before.user_attrs.get("reason"):
+            trial.set_user_attr("reason", reason)
+        for epoch, value in before.intermediate_values.items():
+            trial.report(value, epoch)
+        self._study.tell(trial, state=before.state)
+
+    def _go_on(self, trial: Trial) -> None:
+        """Early values of the trial that this one continues."""
+        before = trial.user_attrs.get("continues")
+        if before is not None:
+            for epoch, value in self._intermediate(before).items():
+                trial.report(value, epoch)
+
+    def _intermediate(self, number: int) -> dict[int, float]:
+        return self._study.get_trials(deepcopy=False)[number].intermediate_values
+
+
+def _sampler(search: Search, n_trials: int) -> BaseSampler:
+    """Seeded by the search and by how far it is: a repeated command draws other trials."""
+    seed = int(np.random.SeedSequence([search.seeds[0], n_trials]).generate_state(1)[0])
+    if search.sampler == "nsga2":
+        return NSGAIISampler(population_size=search.startup, seed=seed)
+    return TPESampler(n_startup_trials=search.startup, seed=seed)
+
+
+def _pruner(search: Search) -> optuna.pruners.BasePruner:
+    """Optuna's own rather than Ray's: their memory is the storage, which survives the driver."""
+    if search.pruner == "asha":
+        return optuna.pruners.SuccessiveHalvingPruner(search.rungs[0], REDUCTION)
+    if search.pruner == "median":
+        return optuna.pruners.MedianPruner(n_startup_trials=search.startup)
+    return optuna.pruners.NopPruner()
+
+
+def _interrupted(trial: FrozenTrial) -> bool:
+    """Closed because its driver had gone: neither judged nor failed by itself."""
+    return trial.state is TrialState.FAIL and "reason" not in trial.user_attrs
+
+
+def _row(trial: FrozenTrial, search: Search) -> dict[str, Any]:
+    runs = trial.user_attrs.get("runs", [])
+    params = trial.params or trial.system_attrs.get("fixed_params", {})
+    interrupted = _interrupted(trial)
+    complete = trial.state is TrialState.COMPLETE
+    values = trial.values if complete else [float("nan")] * len(search.objectives)
+    duration = trial.duration.total_seconds() if trial.duration else float("nan")
+    return {
+        "trial": trial.number,
+        "run": " ".join(runs),
+        "state": INTERRUPTED if interrupted else STATES[trial.state],
+        "reason": trial.user_attrs.get("reason", ""),
+        "source": trial.user_attrs.get("source", ""),
+        "seconds": duration,
+        **{name: params.get(name) for name in search.space},
+        **dict(zip(search.objectives, values, strict=True)),
+    }

@@ -1,0 +1,150 @@
+"""Ray Tune's side of a search: who hands out trials, stops them early, and says how they ended.
+
+Optuna is asked and told here rather than through Ray's OptunaSearch: that one leaves the trials of
+a killed driver RUNNING for ever, and those whose value is NaN, and knows nothing of runs, which are
+never trained twice here.
+"""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ray import tune
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+from ray.tune.search import Searcher
+
+from study.config.errors import StudyError
+from study.config.run import RunConfig
+from study.execution.callbacks import Events
+from study.execution.trainable import Run, Task, figures_of, trainable
+from study.models.vae import Vae
+from study.search.trials import Proposals
+
+Trained = list[tuple[RunConfig, Vae]]  # the runs of a trial: one a seed
+Measure = Callable[[Trained, list[str], Path], list[float]]
+
+
+class Desk(Searcher):
+    """Hands out Optuna's proposals as Tune has room for them."""
+
+    def __init__(self, propose: Callable[[], dict[str, Any] | None]) -> None:
+        super().__init__()
+        self._propose = propose
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: as Events, it is pickled into a snapshot that we never read."""
+        return {}
+
+    def set_search_properties(self, metric: Any, mode: Any, config: Any, **spec: Any) -> bool:
+        return True
+
+    def suggest(self, trial_id: str) -> Any:
+        return self._propose() or Searcher.FINISHED
+
+    def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
+        """Nothing: `Outcomes` tells Optuna."""
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing to save: Optuna's storage has it."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing to restore."""
+
+
+class Pruning(FIFOScheduler):
+    """First come, first served; stops a trial whose early value Optuna's pruner gives up."""
+
+    def __init__(self, proposals: Proposals) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.pruned: set[int] = set()
+        self._proposals = proposals
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+    def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
+        values, number = result.get("values"), trial.config["number"]
+        if result.get("state") != "begun" or not values or number in self.pruned:
+            return str(TrialScheduler.CONTINUE)
+        if not self._proposals.report(number, result["epoch"], values[0]):
+            return str(TrialScheduler.CONTINUE)
+        self.pruned.add(number)
+        return str(TrialScheduler.STOP)
+
+
+class Outcomes(Events):
+    """Tells Optuna how trials end, besides those whom a grid's events tell."""
+
+    def __init__(self, proposals: Proposals, pruning: Pruning, *told: Any) -> None:
+        """What follows `pruning` goes to Events."""
+        super().__init__(*told)
+        self._proposals, self._pruning = proposals, pruning
+
+    def on_trial_complete(
+        self, iteration: int, trials: list[Trial], trial: Trial, **more: Any
+    ) -> None:
+        super().on_trial_complete(iteration, trials, trial, **more)
+        number, result = trial.config["number"], trial.last_result or {}
+        if number in self._pruning.pruned:
+            self._proposals.prune(number)
+            self._display.finished(result["run"], None, how="pruned")
+            self._settled(result["run"])
+        elif result.get("state") == "done" and result.get("values"):
+            self._proposals.complete(number, result["values"])
+        elif reason := result.get("error") or result.get("reason"):
+            self._proposals.fail(number, reason)
+        # else the user has asked to stop: the trial stays open, and is lined up again
+
+    def on_trial_error(
+        self, iteration: int, trials: list[Trial], trial: Trial, **more: Any
+    ) -> None:
+        super().on_trial_error(iteration, trials, trial, **more)
+        runs = [member["run"] for member in trial.config["task"]["members"]]
+        reasons = [self.errors[run] for run in runs if run in self.errors]
+        self._proposals.fail(trial.config["number"], reasons[0] if reasons else "it failed")
+
+
+def search_trial(measure: Measure, config: dict[str, Any]) -> None:
+    """A trial on its worker: its runs, one after the other, then their values."""
+    task: Task = config["task"]
+    trained: Trained = []
+    failed = False
+
+    def report(run: Run) -> None:
+        nonlocal failed
+        failed = run.record["state"] == "failed"
+        told: dict[str, Any] = {**figures_of(run), "values": None, "reason": None}
+        one = (run.config, run.trainer.model)
+        if run.record["state"] == "done":
+            trained.append(one)
+        early = run.is_open and run.trainer.epoch in config["rungs"]
+        if early:  # where it cannot be judged yet, it may be later
+            told["values"] = _judged(measure, [one], config, task["data_dir"])["values"]
+        elif len(trained) == len(task["members"]):
+            told |= _judged(measure, trained, config, task["data_dir"])
+        tune.report(told)
+
+    for member in task["members"]:
+        if not failed:
+            alone = task.copy()
+            alone["members"] = [member]
+            trainable(alone, report)
+
+
+def _judged(
+    measure: Measure, trained: Trained, config: dict[str, Any], data: str
+) -> dict[str, Any]:
+    """Values, or the reason why there are none."""
+    names = config["objectives"]
+    try:
+        values = [float(value) for value in measure(trained, names, Path(data))]
+    except (StudyError, ValueError) as error:
+        return {"values": None, "reason": f"it cannot be judged: {' '.join(str(error).split())}"}
+    bad = [
+        f"{name} is {value}"
+        for name, value in zip(names, values, strict=True)
+        if not math.isfinite(value)
+    ]
+    return {"values": None if bad else values, "reason": "; ".join(bad) or None}

@@ -1,0 +1,1 @@
+"""A study on disk: folder, tables, records, checkpoints, lock."""

@@ -1,0 +1,143 @@
+"""A folder on any filesystem that pyarrow reads: the only way that results reach a disk."""
+
+import os
+import uuid
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pyarrow import fs
+from pyarrow.lib import ArrowInvalid
+
+from study.config.errors import StudyError, UsageError
+
+READERS = 32  # files that are fetched at once from an object store
+
+
+class Folder:
+    """A local path, or a URI such as s3://bucket/prefix; pickled as its location alone.
+
+    Credentials come from the environment, as the store's own tools read them.
+
+    Raises:
+        UsageError: the URI is of no kind that pyarrow reads, or holds credentials, which would
+            end up in the study's own files.
+        StudyError: the store does not answer.
+    """
+
+    def __init__(self, location: str | Path) -> None:
+        self.location = str(location).removeprefix("file://")
+        if "://" in self.location:
+            self.location = self.location.rstrip("/")
+            uri = urlsplit(self.location)
+            if "@" in uri.netloc:
+                raise UsageError(
+                    f"{uri.scheme}://...@{uri.netloc.rpartition('@')[2]}{uri.path}: leave the"
+                    " credentials out and give them in the environment"
+                )
+            query = f"?{uri.query}" if uri.query else ""
+            self._fs, root = _filesystem(f"{uri.scheme}://{uri.netloc}", query)
+            self._path = root.rstrip("/") + uri.path.rstrip("/")
+        else:
+            self.location = self._path = str(Path(self.location).expanduser().absolute())
+            self._fs = fs.LocalFileSystem()
+
+    def __reduce__(self) -> tuple[type["Folder"], tuple[str]]:
+        return Folder, (self.location,)
+
+    def __truediv__(self, name: str) -> "Folder":
+        base, question, query = self.location.partition("?")
+        return Folder(f"{base.rstrip('/')}/{name}{question}{query}")
+
+    def __str__(self) -> str:
+        return self.location
+
+    @property
+    def is_local(self) -> bool:
+        return isinstance(self._fs, fs.LocalFileSystem)
+
+    @property
+    def name(self) -> str:
+        return str(self._path.rsplit("/", 1)[-1])
+
+    def exists(self, name: str = "") -> bool:
+        """Whether a file or folder of this name is here; without a name, whether this folder is."""
+        path = f"{self._path}/{name}" if name else self._path
+        return bool(self._fs.get_file_info(path).type != fs.FileType.NotFound)
+
+    def names(self) -> list[str]:
+        """Names of the files and folders in this one, sorted; none where it does not exist."""
+        selector = fs.FileSelector(self._path, allow_not_found=True)
+        return sorted(info.base_name for info in self._fs.get_file_info(selector))
+
+    def read(self, name: str) -> bytes:
+        """The whole of one file.
+
+        Raises:
+            OSError: it is not there or cannot be read (FileNotFoundError where it is missing).
+        """
+        with self._fs.open_input_stream(f"{self._path}/{name}") as stream:
+            return bytes(stream.read())
+
+    def read_all(self, names: Iterable[str]) -> list[bytes | None]:
+        """Many files, several at a time; None for one that is not there."""
+
+        def read(name: str) -> bytes | None:
+            try:
+                return self.read(name)
+            except FileNotFoundError:
+                return None
+
+        if self.is_local:
+            return [read(name) for name in names]
+        with ThreadPoolExecutor(READERS) as pool:
+            return list(pool.map(read, names))
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write one file so that a reader, or a crash, sees the old content or the new, whole.
+
+        An object store replaces an object at once when its upload ends; a local file is written
+        beside and renamed.
+        """
+        if not self.is_local:
+            with self._fs.open_output_stream(f"{self._path}/{name}") as stream:
+                stream.write(data)
+            return
+        target = Path(self._path, name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+        try:
+            with beside.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(target)
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise
+
+    def delete(self, name: str) -> None:
+        """Remove one file, if it is there."""
+        try:
+            self._fs.delete_file(f"{self._path}/{name}")
+        except FileNotFoundError:
+            return
+
+    def delete_all(self) -> None:
+        """Remove this folder with everything in it, if it is there."""
+        if self.exists():
+            self._fs.delete_dir(self._path)
+
+
+@lru_cache
+def _filesystem(root: str, query: str) -> tuple[fs.FileSystem, str]:
+    """One client a store and process: to make one costs as much as to read several files."""
+    try:
+        filesystem, path = fs.FileSystem.from_uri(root + query)
+    except (ArrowInvalid, NotImplementedError) as error:
+        raise UsageError(f"{root}{query} is not a place that can be read: {error}") from None
+    except OSError as error:
+        raise StudyError(f"cannot reach {root}{query}: {error}") from None
+    return filesystem, path

@@ -1,0 +1,1 @@
+"""One run, or a stack of runs, in memory: step, loop, compilation, engine selection."""

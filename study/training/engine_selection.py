@@ -1,0 +1,112 @@
+"""Which engine trains the runs: precision, compilation and packs, by a short measurement."""
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import torch
+
+from study.config.run import RunConfig
+from study.models.vae import N_PIXELS
+from study.training.compiled import Shape, shape_of
+
+BF16_GAIN = 1.3  # bf16 is taken where the largest product is at least this much faster
+REPEATS = 200
+COMPILE_FROM_STEPS = 10_000  # of one shape: compiling takes about 25 s and saves 3 ms a step
+GPU_PACK = 50  # members; at J = 200 their weights, gradients and state take under 1 GB
+
+
+class Choice(NamedTuple):
+    """The engine of a sitting."""
+
+    fast_bf16: bool
+    ms: dict[str, float]  # a product of the largest layer, by precision
+    steps: Counter[Shape]  # of the whole study, by shape
+
+    def bf16(self, run: RunConfig) -> bool:
+        """Whether a run's matrix products are in bf16."""
+        return self.fast_bf16 if run.precision == "auto" else run.precision == "bf16"
+
+    def compiles(self, run: RunConfig) -> bool:
+        """Whether a run's step is compiled; on a CPU only, and never for a pack."""
+        if run.compile != "auto":
+            return run.compile
+        return self.steps[shape_of(run, self.bf16(run))] >= COMPILE_FROM_STEPS
+
+    def alone(self, run: RunConfig) -> "Choice":
+        """The same for a run whose companions are not known yet, as in a search."""
+        steps = Counter({shape_of(run, self.bf16(run)): run.epochs * run.steps_per_epoch})
+        return self._replace(steps=steps)
+
+    def told(self) -> dict[str, Any]:
+        """For study.yaml."""
+        kind = "bf16" if self.fast_bf16 else "fp32"
+        ms = {name: round(value, 4) for name, value in self.ms.items()}
+        return {"precision": kind, "product_ms": ms, "compile_from_steps": COMPILE_FROM_STEPS}
+
+
+def choose(runs: Iterable[RunConfig], device: torch.device, precision: str | None = None) -> Choice:
+    """Measure the machine and count the steps.
+
+    Args:
+        runs: all that are asked for, done or not: a command that is repeated after an
+            interruption chooses as it did before, and its runs go on to the same last bit.
+        device: what trains.
+        precision: what an earlier sitting of the study chose; one study keeps to one precision.
+    """
+    ms = _product_ms(device)
+    fast = ms["fp32"] > BF16_GAIN * ms["bf16"]
+    choice = Choice(fast if precision is None else precision == "bf16", ms, Counter())
+    for run in runs:
+        choice.steps[shape_of(run, choice.bf16(run))] += run.epochs * run.steps_per_epoch
+    return choice
+
+
+def packs(todo: list[RunConfig], on_gpu: bool) -> list[list[RunConfig]]:
+    """Runs to train together: those that share all but beta, conditioning, seed and how to train.
+
+    On a CPU, which one model keeps busy, `auto` packs none. The longest come first: whoever starts
+    last, with the other cores idle, should have little to do.
+    """
+    alike: dict[tuple[Any, ...], list[RunConfig]] = {}
+    apart = {"beta", "conditioning", "seed", "checkpoint_every"}
+    for run in todo:
+        key = tuple(run.model_dump(exclude=apart).values())
+        alike.setdefault(key, []).append(run)
+    together = []
+    for runs in alike.values():
+        asked = runs[0].pack
+        size = asked if asked != "auto" else GPU_PACK if on_gpu else 1
+        together += [runs[start : start + size] for start in range(0, len(runs), size)]
+    return sorted(together, key=lambda runs: -sum(map(_work, runs)))
+
+
+def _work(run: RunConfig) -> int:
+    """Products of all steps, up to a factor."""
+    weights = run.hidden * (2 * N_PIXELS + 3 * run.latent_dim + 2 * run.n_classes)
+    return run.epochs * run.steps_per_epoch * run.batch_size * weights
+
+
+def _product_ms(device: torch.device) -> dict[str, float]:
+    """Milliseconds of the largest layer's product of a batch of 100, by precision.
+
+    The best of many turns that alternate: what else the machine does hits both alike.
+    """
+    images, weights = (
+        torch.rand(100, N_PIXELS, device=device),
+        torch.rand(N_PIXELS, 500, device=device),
+    )
+    pairs = {
+        name: (images.to(kind), weights.to(kind))
+        for name, kind in (("fp32", torch.float32), ("bf16", torch.bfloat16))
+    }
+    best = dict.fromkeys(pairs, float("inf"))
+    for _ in range(REPEATS):
+        for name, (left, right) in pairs.items():
+            start = time.perf_counter()
+            left @ right
+            if device.type == "cuda":
+                torch.cuda.synchronize(device)
+            best[name] = min(best[name], time.perf_counter() - start)
+    return {name: seconds * 1e3 for name, seconds in best.items()}

@@ -1,0 +1,139 @@
+"""Many runs of one shape trained as one stacked computation.
+
+On a GPU one such model leaves the chip idle: launching its small kernels takes longer than running
+them. A pack runs each kernel once for all its members, whose weights, batches, betas and seeds
+differ. Between epochs every member is an ordinary Trainer: it evaluates, saves and fails alone.
+"""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from study.config.run import N_CLASSES
+from study.models.vae import StackableVae
+from study.training.step import (
+    Batch,
+    Params,
+    Scalars,
+    State,
+    Update,
+    eager_update,
+    functional_update,
+)
+from study.training.trainer import Split, Trainer
+
+WARM_UP_STEPS = 3  # that CUDA wants before it captures a graph
+
+
+class Pack:
+    """Members that take their epochs together, and the stack of their states.
+
+    Members share shape, optimiser, learning rate and epoch. Conditioned and unconditioned ones
+    mix: with labels that are zero, an unconditioned model's label columns get no gradient and
+    stay zero, so that it is the conditioned model of the same weights.
+    """
+
+    def __init__(self, members: Sequence[Trainer]) -> None:
+        self.members = list(members)
+        first = self.members[0]
+        n_classes = N_CLASSES if any(member.config.n_classes for member in members) else 0
+        model = StackableVae(first.config.latent_dim, first.config.hidden, n_classes).to(
+            first.device
+        )
+        self._n_classes = n_classes
+        self._state = _stack([member.engine_state for member in self.members], model)
+        betas = torch.stack([member.scalars.beta for member in self.members])
+        self._scalars = Scalars(betas, first.scalars.learning_rate)
+        step = (model, first.config.optimiser, first.bf16)
+        if first.device.type == "cuda":
+            self._update = _captured(torch.compile(functional_update(*step)))
+        else:
+            self._update = eager_update(*step)
+
+    def train_epoch(self, train: Split) -> None:
+        """One epoch of every member; afterwards each is as if it had trained alone."""
+        self._state.totals.zero_()
+        for member in self.members:
+            member.warm_up()
+        self._scalars.beta.copy_(torch.stack([member.scalars.beta for member in self.members]))
+        rows = torch.stack([member.rows() for member in self.members], dim=1)
+        noise = torch.stack([member.noise() for member in self.members], dim=1)
+        labelled = [float(member.config.n_classes > 0) for member in self.members]
+        mask = torch.tensor(labelled, device=rows.device)[:, None, None]
+        labels = train.labels[:, : self._n_classes]
+        for step_rows, step_noise in zip(rows, noise, strict=True):  # (members, batch_size, ...)
+            batch = Batch(train.images[step_rows], labels[step_rows] * mask, step_noise)
+            self._update(self._state, batch, self._scalars)
+        for index, member in enumerate(self.members):
+            _unstack(self._state, index, member.engine_state)
+
+
+def _stack(states: list[State], model: StackableVae) -> State:
+    """Copies of the members' tensors, stacked and widened to the shape of `model`."""
+    sizes = {name: value.shape for name, value in model.named_parameters()}
+
+    def stack(dicts: Sequence[Params]) -> Params:
+        return {
+            name: torch.stack([F.pad(d[name], (0, size[-1] - d[name].shape[-1])) for d in dicts])
+            for name, size in sizes.items()
+        }
+
+    return State(
+        params=stack([state.params for state in states]),
+        slots=[stack(slot) for slot in zip(*(state.slots for state in states), strict=True)],
+        step=states[0].step.clone(),
+        totals=torch.stack([state.totals for state in states]),
+    )
+
+
+def _unstack(stacked: State, index: int, member: State) -> None:
+    """Copy one member's part back into its own tensors, without the columns it does not have."""
+    member.step.copy_(stacked.step)
+    member.totals.copy_(stacked.totals[index])
+    both = [(member.params, stacked.params), *zip(member.slots, stacked.slots, strict=True)]
+    for ours, theirs in both:
+        for name, value in ours.items():
+            value.copy_(theirs[name][index][..., : value.shape[-1]])
+
+
+def _captured(update: Callable[..., None]) -> Update:
+    """The update as a CUDA graph over fixed tensors, replayed at every step.
+
+    The state is fixed for the life of a pack; only the batch is copied in.
+    """
+    graph: torch.cuda.CUDAGraph | None = None
+    inputs: list[Tensor] = []
+
+    def replay(state: State, batch: Batch, scalars: Scalars) -> None:
+        nonlocal graph
+        if graph is None:
+            inputs.extend(part.clone() for part in batch)
+            graph = _capture(update, state, Batch(*inputs), scalars)
+        for fixed, part in zip(inputs, batch, strict=True):
+            fixed.copy_(part)
+        graph.replay()
+
+    return replay
+
+
+def _capture(
+    update: Callable[..., None], state: State, batch: Batch, scalars: Scalars
+) -> torch.cuda.CUDAGraph:
+    """Record one update; the steps that warm it up leave the state as it was."""
+    tensors = [*state.params.values(), *(v for slot in state.slots for v in slot.values())]
+    tensors += [state.step, state.totals]
+    kept = [tensor.clone() for tensor in tensors]
+    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(WARM_UP_STEPS):
+            update(state, batch, scalars)
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        update(state, batch, scalars)
+    for tensor, value in zip(tensors, kept, strict=True):
+        tensor.copy_(value)
+    return graph

@@ -1,0 +1,243 @@
+"""Alignment, on decoders that draw what is asked of them."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from analysis.factors.morphometry import measure
+from analysis.latent_effects import alignment
+from analysis.latent_effects.alignment import (
+    PROPERTIES,
+    Moves,
+    Reader,
+    Starts,
+    align,
+    axes,
+    knobs,
+    moves,
+)
+from analysis.representations.traversal import (
+    PAPER_VALUES,
+    Directions,
+    aggregated_samples,
+    mean_traversal,
+    paper_traversal,
+    quantile_traversal,
+    sweep,
+)
+from study.config.run import RunConfig
+from study.training.trainer import Trainer
+
+SPREAD = np.array([0.70, 0.245, 3.86])
+N_LATENTS = 5
+THICKER, SLANTED, NOTHING, BOTH, OTHER_DIGIT = range(N_LATENTS)
+PX_A_STEP, RAD_A_STEP = 0.6, 0.1
+
+
+class Bars(nn.Module):
+    """Draws an upright bar; latents make it thicker, slanted, both, or another digit's shape."""
+
+    latent_dim, n_classes = N_LATENTS, 0
+
+    def __init__(self):
+        super().__init__()
+        self.nothing = nn.Parameter(torch.zeros(1))
+
+    def decode(self, latent, label=None):
+        row, column = torch.meshgrid(torch.arange(28.0), torch.arange(28.0), indexing="ij")
+        z = latent[:, :, None, None]
+        half = 2 + PX_A_STEP / 2 * (z[:, THICKER] + z[:, BOTH])
+        shear = torch.tan(RAD_A_STEP * (z[:, SLANTED] + z[:, BOTH]))
+        middle = 13.5 - shear * (row - 13.5)
+        inside = half - (column - middle).abs()
+        bar = (inside + 0.5).clamp(0, 1) * ((row >= 5) & (row <= 22))
+        ring = (((row - 13.5) ** 2 + (column - 13.5) ** 2).sqrt() - 8).abs() < 1.5
+        picture = torch.where(z[:, OTHER_DIGIT].abs() > 1.5, ring.float(), bar)
+        return torch.logit(picture.clamp(1e-6, 1 - 1e-6)).flatten(1)
+
+
+class RingOrBar:
+    """Reads a ring as 0 and a bar as 1."""
+
+    def read(self, images):
+        return (images[:, 13, 13] > 127).astype(np.int64)
+
+
+@pytest.fixture(scope="module")
+def starts():
+    codes = np.random.default_rng(0).normal(scale=0.3, size=(20, N_LATENTS))
+    return Starts(codes, np.repeat(np.arange(10), 2), SPREAD)
+
+
+@pytest.fixture(scope="module")
+def latents():
+    unit = np.eye(N_LATENTS)
+    return Directions(unit, unit, np.zeros(N_LATENTS))
+
+
+@pytest.fixture(scope="module")
+def found(starts, latents):
+    return moves(Bars(), starts, latents, RingOrBar())
+
+
+def thickness_of_a_step(starts):
+    """From the two ends of the range, without a sweep or a fitted line."""
+    means = []
+    for end in (-2.0, 2.0):
+        codes = torch.tensor(starts.codes, dtype=torch.float32)
+        codes[:, THICKER] = end
+        pictures = (255 * torch.sigmoid(Bars().decode(codes))).round().to(torch.uint8)
+        measured = measure(pictures.detach().reshape(-1, 28, 28).numpy())
+        means.append(measured["thickness_px"].mean())
+    return (means[1] - means[0]) / 4
+
+
+def test_latents_are_named_by_what_they_move(starts, found):
+    table = align(found, SPREAD)
+    assert list(table["property"]) == ["thickness", "slant", "none", "thickness", "digit"]
+    # a bar's medial axis forks into its corners, where the ink is thin: less than PX_A_STEP
+    assert table["slope"][THICKER] == pytest.approx(thickness_of_a_step(starts), rel=0.1)
+    assert table["slope"][SLANTED] == pytest.approx(RAD_A_STEP, rel=0.1)
+    assert table.loc[[THICKER, SLANTED], "leakage"].max() < 0.05
+    assert (table.loc[[THICKER, SLANTED], "n_digits"] == 10).all()
+    assert np.isnan(table["slope"][NOTHING])
+
+
+def test_a_latent_that_moves_two_properties_leaks(found):
+    """It does what two others do, so its effects are theirs."""
+    effects = found.slopes.mean(axis=1) / SPREAD
+    both = effects[THICKER] + effects[SLANTED]
+    want = 1 - (both**2).max() / (both**2).sum()
+    assert align(found, SPREAD)["leakage"][BOTH] == pytest.approx(want, abs=0.06)
+    assert want > 0.2
+
+
+def test_a_latent_that_does_not_react_moves_nothing(found):
+    assert found.picture_change[NOTHING] == 0
+    assert (found.slopes[NOTHING] == 0).all()
+
+
+def test_another_digit_is_seen_by_the_reader_alone(found):
+    assert found.class_change[OTHER_DIGIT] == 1
+    assert found.class_change[THICKER] == 0
+
+
+def test_a_direction_turned_round_moves_the_other_way(starts, latents, found):
+    back = Directions(-latents.steps, -latents.readers, latents.centre)
+    np.testing.assert_allclose(
+        moves(Bars(), starts, back, RingOrBar()).slopes, -found.slopes, atol=1e-9
+    )
+
+
+def test_a_property_that_holds_for_few_digits_is_no_alignment():
+    slopes = np.zeros((1, 10, 3))
+    slopes[0, :, 1] = 0.2
+    slopes[0, :3, 1] = -0.1
+    table = align(Moves(np.ones(1), np.zeros(1), slopes), SPREAD)
+    assert table.loc[0, ["property", "n_digits"]].tolist() == ["mixed", 7]
+    slopes[0, 0, 1] = 0.1
+    assert align(Moves(np.ones(1), np.zeros(1), slopes), SPREAD)["property"][0] == "slant"
+
+
+@pytest.mark.parametrize(
+    ("figures", "name"),
+    [
+        ({}, "slant"),
+        ({"picture_change": 0.0399}, "none"),
+        ({"class_change": 0.51}, "digit"),
+        ({"effect": 0.09}, "mixed"),
+        ({"leakage": 0.51}, "mixed"),
+        ({"n_digits": 7}, "mixed"),
+    ],
+)
+def test_the_rules_of_naming(figures, name):
+    clear = {"picture_change": 0.1, "class_change": 0, "effect": 1, "leakage": 0, "n_digits": 10}
+    assert alignment.named(clear | figures, "slant_rad") == name
+
+
+def test_knobs_undo_a_mixture_that_is_known():
+    """Two latents move thickness and slant together; their sum and difference move one each."""
+    effects = np.zeros((2, 10, 3))
+    effects[:, :, 0] = 1
+    effects[:, :, 1] = [[1], [-1]]
+    unit = np.eye(2)
+    mixed = knobs(
+        Moves(np.ones(2), np.zeros(2), effects * SPREAD),
+        Directions(unit, unit, np.zeros(2)),
+        SPREAD,
+    )
+    half = np.sqrt(0.5)
+    np.testing.assert_allclose(mixed.steps, [[half, half], [half, -half], [0, 0]], atol=1e-12)
+
+
+def test_knobs_of_a_decoder_move_their_own_property(starts, latents, found):
+    """Nothing here moves width alone: the knob says so by its leakage."""
+    mixed = knobs(found, latents, SPREAD)
+    table = align(moves(Bars(), starts, mixed, RingOrBar()), SPREAD, own=range(3))
+    assert list(table["property"]) == ["thickness", "slant", "mixed"]
+    assert table["leakage"][:2].max() < 0.06
+    assert table["leakage"][2] > 0.9
+
+
+def test_a_step_is_a_standard_deviation_and_a_place_is_read_back():
+    samples = np.random.default_rng(1).normal(loc=3, scale=[1, 2], size=(500, 2))
+    lines = axes(samples, np.eye(2), np.eye(2))
+    np.testing.assert_allclose(np.diag(lines.steps), samples.std(axis=0))
+    places = (samples - lines.centre) @ lines.readers.T
+    np.testing.assert_allclose(places.std(axis=0), 1)
+    np.testing.assert_allclose(lines.readers @ lines.steps.T, np.eye(2), atol=1e-12)
+
+
+def test_a_sweep_replaces_where_the_start_was(latents):
+    starts = np.zeros((2, N_LATENTS))
+    starts[1, SLANTED] = 1.3
+    pictures = sweep(Bars(), starts, [0, 0], latents, [-1, 0, 1])
+    assert pictures.shape == (N_LATENTS, 2, 3, 28, 28)
+    np.testing.assert_array_equal(pictures[SLANTED, 0], pictures[SLANTED, 1])
+    assert (pictures[THICKER, 0] != pictures[THICKER, 1]).any()
+
+
+@pytest.fixture(scope="module")
+def trained(mnist):
+    model = Trainer(RunConfig(latent_dim=3, hidden=16, conditioning="label"), torch.device("cpu"))
+    return model.model, mnist.test_images[0], int(mnist.test_labels[0])
+
+
+def test_the_paper_sets_each_latent_to_ten_values_from_minus_to_plus_five(trained):
+    model, image, label = trained
+    one = paper_traversal(model, image, label)
+    assert one.images.shape == (3, 10, 28, 28)
+    assert one.images.dtype == np.uint8
+    assert one.values[0, 0] == -5
+    assert one.values[0, -1] == 5
+    assert np.allclose(np.diff(one.values, axis=1), 10 / 9)
+    again, other = (paper_traversal(model, image, label, seed=seed) for seed in (0, 1))
+    np.testing.assert_array_equal(one.images, again.images)
+    assert (one.start != other.start).any()
+
+
+def test_the_traversal_around_the_mean_moves_one_latent_and_keeps_the_rest(trained):
+    model, image, label = trained
+    one = mean_traversal(model, image, label)
+    lines = Directions(np.eye(3), np.eye(3), np.zeros(3))
+    np.testing.assert_array_equal(
+        one.images, sweep(model, one.start[None], [label], lines, PAPER_VALUES)[:, 0]
+    )
+
+
+def test_quantiles_span_what_the_latents_really_take(trained, mnist):
+    model, image, label = trained
+    samples = aggregated_samples(model, mnist.test_images[:500], mnist.test_labels[:500])
+    one = quantile_traversal(model, image, label, samples)
+    outside = (samples < one.values[:, 0]) | (samples > one.values[:, -1])
+    np.testing.assert_allclose(outside.mean(axis=0), 0.05, atol=0.01)
+
+
+def test_the_reader_reads_real_digits(mnist):
+    reader = Reader.fit(mnist.train_images[:10_000], mnist.train_labels[:10_000])
+    assert (reader.read(mnist.test_images[:1000]) == mnist.test_labels[:1000]).mean() > 0.93
+
+
+def test_the_properties_are_the_default_factors():
+    assert tuple(alignment.NAMES) == PROPERTIES

@@ -1,0 +1,283 @@
+"""What the explorer has on board, and how it says it."""
+
+import base64
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from explored import DEAD, LABEL, PLAIN
+
+from analysis import open_study
+from analysis.latent_effects.alignment import PROPERTIES, Pictures
+from analysis.latent_effects.tables import directions
+from analysis.report.explorer import N_RUNS, choose, main, payload, render
+from analysis.report.halves import rounding, weights
+from analysis.report.sliders import (
+    component_sliders,
+    described,
+    knob_sliders,
+    latent_sliders,
+    readers,
+    unaligned_sliders,
+)
+from analysis.representations.encode import encode
+from analysis.study import Study
+from study.config.errors import StudyError
+from study.storage.folder import Folder
+from study.storage.results import write_table
+
+REACH = np.array([1.4, 0.5, 8.0])
+
+
+@pytest.fixture(scope="module")
+def study(explored_study):
+    return explored_study
+
+
+@pytest.fixture(scope="module")
+def content(study):
+    return payload(study, choose(study))
+
+
+@pytest.fixture
+def copy(study, tmp_path):
+    shutil.copytree(study.folder.location, tmp_path / "small")
+    return open_study(tmp_path / "small")
+
+
+def direction(number, name, effects, vector, slope=np.nan, **more):
+    """A row of the table `alignment`; effects are the same for all digits."""
+    row = {"direction": number, "property": name, "slope": slope, "leakage": 0.06, "n_digits": 10}
+    row |= {"class_change": 0.1, "effect": max(map(abs, effects)), "vector": vector}
+    row["digit_effects"] = np.tile(effects, 10)
+    slopes = np.array(effects) * [0.7, 0.25, 4.0]
+    return {**row, **dict(zip(PROPERTIES, slopes, strict=True)), **more}
+
+
+SLANT = direction(1, "slant", [0, -0.8, 0.2], [1.0, 0, 0], slope=-0.2)
+QUIET = direction(2, "none", [0, 0, 0], [0, 1.0, 0])
+THICK = direction(3, "thickness", [0.5, 0, 0.1], [0, 0, 0.5], slope=0.35)
+STRONGER = direction(4, "slant", [0, 0.9, 0], [0, 0, 1.0], slope=0.22)
+
+
+def numbers(text, kind):
+    return np.frombuffer(base64.b64decode(text), kind)
+
+
+def test_directions_in_words():
+    assert described(SLANT) == "\N{MINUS SIGN}0.20 rad a step, leakage 6%, 10 of 10 digits"
+    assert described(THICK) == "+0.35 px a step, leakage 6%, 10 of 10 digits"
+    assert described(QUIET) == "does not react"
+    mixed = direction(1, "mixed", [0.3, 0.1, -0.4], [1.0], leakage=0.385, n_digits=5)
+    assert described(mixed) == "mostly width, leakage 38%, 5 of 10 digits"
+    digit = direction(1, "digit", [0.3, 0.1, -0.4], [1.0], class_change=0.64)
+    assert described(digit) == "64% read as another digit"
+
+
+def test_latents_stand_by_property_the_strongest_first_and_the_quiet_last():
+    rows = latent_sliders(pd.DataFrame([SLANT, QUIET, THICK, STRONGER]))["rows"]
+    assert [row["name"] for row in rows] == ["z3 thickness", "z4 slant", "z1 slant", "z2"]
+    assert [row["latent"] for row in rows] == [2, 3, 0, 1]
+    assert [row["reacts"] for row in rows] == [True, True, True, False]
+    assert [row["sign"] for row in rows] == [1, 1, -1, 0]
+    assert {(row["low"], row["high"]) for row in rows} == {(-5, 5)}
+
+
+def test_latents_that_were_not_measured_stand_by_their_kl():
+    latents = pd.DataFrame({"latent": [1, 2, 3], "kl": [0.5, 0.001, 2.0]})
+    rows = unaligned_sliders(latents)["rows"]
+    assert [row["name"] for row in rows] == ["z3", "z1", "z2"]
+    assert [row["text"] for row in rows] == ["KL 2.00 nats", "KL 0.50 nats", "KL 0.00 nats"]
+    assert [row["reacts"] for row in rows] == [True, True, False]
+
+
+def test_a_knob_turns_its_property_in_its_own_unit():
+    rows = [
+        direction(1, "thickness", [0.5, 0, 0], [2.0, 0, 0]),  # 0.35 px a step
+        direction(2, "slant", [0, 1.0, 0.5], [0, 1.0, 0]),  # 0.25 rad a step
+        direction(3, "none", [0, 0, 0], [0, 0, 0]),
+    ]
+    found = knob_sliders(pd.DataFrame(rows), REACH)
+    steps = numbers(found["steps"], "<f4").reshape(3, 3)
+    np.testing.assert_allclose(steps, [[2 / 0.35, 0, 0], [0, 4, 0], [0, 0, 0]], rtol=1e-6)
+    thickness, slant, width = found["rows"]
+    assert thickness["high"] == 1.4  # two standard deviations, in four of the five steps
+    assert slant["high"] == 0.5
+    assert slant["text"] == "leakage 20%, 10 of 10 digits"  # 0.25 of 1.25
+    assert (width["high"], width["text"]) == (0, "no latent moves it")
+
+
+def test_a_knob_says_where_it_fails():
+    rows = [
+        direction(1, "width", [0.1, 0, 0.3], [1.0, 0, 0]),
+        direction(2, "digit", [0, 1.0, 0], [0, 1.0, 0], class_change=0.64),
+        direction(3, "width", [0, 0, 0.01], [0, 0, 1.0]),
+    ]
+    thickness, slant, width = knob_sliders(pd.DataFrame(rows), REACH)["rows"]
+    assert thickness["text"] == "leakage 90%: moves width more"
+    assert slant["text"] == "leakage 0%, 64% read as another digit"
+    assert width["high"] == 0.2  # five steps of 0.04 px, not 8 px
+
+
+def test_readers_undo_steps():
+    steps = np.random.default_rng(0).normal(size=(3, 5))
+    steps[:, 2] = 0  # a latent in no direction
+    np.testing.assert_allclose(readers(steps) @ steps.T, np.eye(3), atol=1e-12)
+    assert np.abs(readers(steps)[:, 2]).max() < 1e-12
+
+
+def test_components_are_read_as_they_were_measured(study, mnist):
+    model, _ = study.model(PLAIN.run_id)
+    pictures = Pictures(mnist.test_images, mnist.test_labels.astype(np.int64), REACH, None)
+    want = directions(model, pictures)["ica"]
+    rows = [
+        direction(i + 1, "mixed", [0.1, 0, 0], step, effect=-float(i))
+        for i, step in enumerate(want.steps)
+    ]
+    found = component_sliders(pd.DataFrame(rows[::-1]), want.centre)
+    assert found["rows"][0]["name"] == "ICA 1 mixed"
+    np.testing.assert_allclose(
+        numbers(found["readers"], "<f4").reshape(want.readers.shape), want.readers, atol=1e-5
+    )
+
+
+def test_weights_keep_eleven_bits(study, content):
+    run = content["runs"][0]
+    model, _ = study.model(run["run"])
+    weight = model.decoder_output.weight.detach().numpy()
+    stored = numbers(run["weights"]["output_weight"], "<f2").reshape(weight.shape)
+    np.testing.assert_allclose(stored, weight, rtol=2**-11, atol=2**-24)
+    assert run["bytes"] == 2 * (64 * (6 + 10 + 1) + 784 * 65)
+    assert sum(len(text) for text in run["weights"].values()) == pytest.approx(
+        run["bytes"] * 4 / 3, abs=16
+    )
+
+
+def test_the_difference_is_that_of_the_weights(study, mnist):
+    model, _ = study.model(PLAIN.run_id)
+    start = encode(model, mnist.test_images[:5], mnist.test_labels[:5]).mean
+    exact = {name: value.astype(np.float64) for name, value in weights(model).items()}
+    assert rounding(model, exact, start) < 1e-5
+    exact["output_bias"][300] += 100  # that pixel is white now, wherever one looks
+    assert rounding(model, exact, start) > 0.3
+
+
+def test_the_page_holds_the_runs_and_says_how_they_are_stored(study, content):
+    assert [run["run"] for run in content["runs"]] == [LABEL.run_id, PLAIN.run_id]
+    assert content["runs"][0]["menu"] == "J 6, beta 2, labels, seed 0 (rank 1)"
+    assert sorted(content["labels"]) == content["labels"] == [d for d in range(10) for _ in "ab"]
+    rows = content["runs"][0]["bases"]["latent"]["rows"]
+    assert [row["latent"] for row in rows if not row["reacts"]] == [DEAD]
+    page = render(content)
+    worst = max(run["difference"] for run in content["runs"])
+    assert 0 < worst < 2e-3
+    assert f"largest pixel difference from PyTorch measured: {worst:.1g}" in page
+    assert "2 decoders on board, 0.10 MB each, stored in 16 bits" in page
+    assert "http://" not in page
+    assert "https://" not in page
+
+
+def test_nothing_in_a_name_ends_the_script(content):
+    page = render({**content, "study": "</script><b>"})
+    assert "<b>" not in page
+    assert json.loads(page.split('id="payload">')[1].split("</script>")[0])["study"] == (
+        "</script><b>"
+    )
+
+
+def trials(**axes):
+    table = pd.DataFrame(axes).assign(state="done", hidden=500)
+    seed = "-seed" + table["seed"].astype(str)
+    beta = table["beta"].map("{:g}".format)
+    table["run"] = "J" + table["latent_dim"].astype(str) + "-beta" + beta
+    table["run"] += "-" + table["conditioning"] + seed
+    return table
+
+
+def unread(tmp_path, monkeypatch, table, ranked=()):
+    """A study of a table alone, as if all weights were there."""
+    study = Study(Folder(tmp_path))
+    study.__dict__["trials"] = table
+    monkeypatch.setattr(Study, "has_weights", lambda self, run: True)
+    if ranked:
+        order = pd.DataFrame({"rank": range(1, len(ranked) + 1), "configuration": list(ranked)})
+        write_table(study.folder, "ranking", order, None)
+    return study
+
+
+def test_the_papers_four_are_on_board_and_the_top_of_the_ranking(tmp_path, monkeypatch):
+    beta = [1.0, 10, 1, 10, 3, 4, 5, 6, 7]
+    given = ["none", "none", "label", "label", *["none"] * 5]
+    table = trials(latent_dim=10, beta=beta, conditioning=given, seed=0)
+    ranked = [f"J10-beta{one}-none" for one in (5, 10, 6, 3, 4, 7, 1)]
+    study = unread(tmp_path, monkeypatch, table, [*ranked, "J10-beta10-label"])
+    assert choose(study) == [
+        "J10-beta5-none-seed0",
+        "J10-beta10-none-seed0",
+        "J10-beta6-none-seed0",
+        "J10-beta1-none-seed0",
+        "J10-beta10-label-seed0",
+        "J10-beta1-label-seed0",  # not ranked
+    ]
+
+
+def test_among_equals_the_one_with_clear_knobs_is_shown_first(tmp_path, monkeypatch):
+    table = trials(latent_dim=10, beta=[3.0, 4, 5], conditioning="none", seed=0)
+    study = unread(tmp_path, monkeypatch, table)
+    names = [f"J10-beta{beta}-none" for beta in (3, 4, 5)]
+    ranked = pd.DataFrame({"rank": [1, 1, 3], "configuration": names})
+    write_table(study.folder, "ranking", ranked, None)
+    knobs = {3: "thickness digit width", 4: "thickness slant width", 5: "thickness slant width"}
+    rows = [
+        {"run": f"J10-beta{beta}-none-seed0", "basis": "knob", "direction": i, "property": name}
+        for beta, names in knobs.items()
+        for i, name in enumerate(names.split(), start=1)
+    ]
+    write_table(study.folder, "alignment", pd.DataFrame(rows), None)
+    assert [run[4:9] for run in choose(study)] == ["beta4", "beta3", "beta5"]
+
+
+def test_one_run_a_configuration_the_lowest_seed(tmp_path, monkeypatch):
+    table = trials(latent_dim=[3] * 3, beta=1.0, conditioning="none", seed=[2, 1, 3])
+    assert choose(unread(tmp_path, monkeypatch, table)) == ["J3-beta1-none-seed1"]
+
+
+def test_large_decoders_are_fewer_but_one(tmp_path, monkeypatch):
+    table = trials(latent_dim=range(3, 12), beta=1.0, conditioning="none", seed=0)
+    assert len(choose(unread(tmp_path, monkeypatch, table))) == N_RUNS
+    assert len(choose(unread(tmp_path, monkeypatch, table.assign(hidden=1500)))) == 2
+    assert len(choose(unread(tmp_path, monkeypatch, table.assign(hidden=9000)))) == 1
+
+
+def test_a_study_without_weights_has_no_explorer(copy, capsys):
+    for run in (PLAIN, LABEL):
+        shutil.rmtree(f"{copy.folder}/runs/{run.run_id}")
+    lacking = "holds the weights of no finished run; those of "
+    with pytest.raises(StudyError, match=lacking):
+        choose(copy)
+    assert main([str(copy.folder)]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("analysis.explorer: ")
+    assert said.count("\n") == 1
+
+
+def test_a_study_that_was_not_measured_has_unnamed_latents(copy):
+    copy.folder.delete("alignment.parquet")
+    bases = payload(copy, [PLAIN.run_id])["runs"][0]["bases"]
+    assert list(bases) == ["latent"]
+    kl = [float(row["text"].split()[1]) for row in bases["latent"]["rows"]]
+    assert kl == sorted(kl, reverse=True)
+
+
+def test_the_command_line(copy, capsys):
+    assert main([str(copy.folder), "--runs", PLAIN.run_id]) == 0
+    assert capsys.readouterr().out == f"{copy.folder}/explorer.html\n"
+    page = copy.folder.read("explorer.html").decode()
+    assert PLAIN.run_id in page
+    assert LABEL.run_id not in page
+    assert main([str(copy.folder), "--runs", "J6-beta1-nome-seed0"]) == 1
+    assert "has no run 'J6-beta1-nome-seed0' (did you mean" in capsys.readouterr().err
+    assert main([f"{copy.folder}/nowhere"]) == 1
+    assert "no study at" in capsys.readouterr().err

@@ -1,0 +1,426 @@
+"""The explorer in a real browser: what it decodes, measures and shows."""
+
+import base64
+import itertools
+import shutil
+
+import numpy as np
+import pytest
+from browser import chromium, complaints, requests
+from explored import DEAD, LABEL, PLAIN
+
+from analysis import open_study
+from analysis.factors.morphometry import measure
+from analysis.latent_effects.alignment import NAMES, POSITIONS, PROPERTIES
+from analysis.report.explorer import write_explorer
+from analysis.representations.encode import decode, grey_levels
+from analysis.representations.traversal import PAPER_VALUES, aggregated_samples
+
+FRAME_MS = 16
+ARROW_RIGHT = "\ue014"
+
+
+@pytest.fixture(scope="module")
+def study(explored_study, tmp_path_factory):
+    place = tmp_path_factory.mktemp("browser") / "small"
+    shutil.copytree(explored_study.folder.location, place)
+    study = open_study(place)
+    write_explorer(study)
+    return study
+
+
+@pytest.fixture(scope="module")
+def driver(study):
+    with chromium(1280, 800) as driver:
+        yield driver
+
+
+@pytest.fixture
+def page(driver, study):
+    """The page as one opens it; complains of anything that it complains of."""
+    opened = Page(driver, f"file://{study.folder}/explorer.html")
+    opened.open()
+    yield opened
+    assert complaints(driver) == []
+    assert requests(driver) == []
+
+
+class Page:
+    def __init__(self, driver, address):
+        self.driver, self.address = driver, address
+
+    def open(self, link=""):
+        self.driver.get("about:blank")
+        self.driver.get(self.address + link)
+
+    def js(self, script, *arguments):
+        return self.driver.execute_script(script, *arguments)
+
+    def find(self, selector):
+        return self.driver.find_element("css selector", selector)
+
+    def turn(self, basis):
+        self.find(f'#turns label:has([value="{basis}"])').click()
+
+    def sliders(self, pane=0):
+        return self.driver.find_elements(
+            "css selector", f".pane:nth-child({pane + 1}) .slide input"
+        )
+
+    def drag(self, slider, value):
+        """As a hand does: input events, one change at the end."""
+        self.js(
+            "arguments[0].value = arguments[1];"
+            "for (const name of ['input', 'change'])"
+            " arguments[0].dispatchEvent(new Event(name, { bubbles: true })); frame()",
+            slider,
+            value,
+        )
+
+    def picture(self, pane=0):
+        """Grey levels on the canvas, (784,)."""
+        script = """
+            frame();
+            const { context } = panes[arguments[0]];
+            return Array.from(context.getImageData(0, 0, 28, 28).data).filter((_, i) => i % 4 == 0)
+        """
+        return np.array(self.js(script, pane))
+
+    def codes(self, pane=0):
+        return np.array(self.js("return Array.from(panes[arguments[0]].codes)", pane))
+
+    def values(self, pane=0):
+        script = "return panes[arguments[0]].rows.map((row) => row.slider.valueAsNumber)"
+        return np.array(self.js("frame();" + script, pane))
+
+
+@pytest.mark.parametrize("config", [PLAIN, LABEL], ids=["plain", "label"])
+def test_decodes_as_torch_does(page, study, config):
+    codes = np.random.default_rng(0).normal(scale=1.5, size=(100, 6))
+    digits = np.arange(100) % 10
+    found = page.js(
+        "const decoder = new Decoder(runs.get(arguments[0]));"
+        "return arguments[1].map((codes, i) => Array.from(decoder.decode(codes, i % 10)))",
+        config.run_id,
+        codes.tolist(),
+    )
+    want = decode(study.model(config.run_id)[0], codes, digits).reshape(100, -1)
+    assert np.abs(np.array(found) - want).max() < 2e-3
+
+
+def test_measures_as_python_does(page, study):
+    codes = np.random.default_rng(1).normal(scale=1.5, size=(60, 6))
+    model, _ = study.model(LABEL.run_id)
+    pictures = grey_levels(decode(model, codes, np.arange(60) % 10))
+    found = page.js(
+        "return arguments[0].map((picture) => measure(Uint8Array.from(picture)))",
+        pictures.reshape(60, -1).tolist(),
+    )
+    want = measure(pictures)
+    for name, tolerance in {"slant_rad": 1e-3, "width_px": 1e-3, "thickness_px": 0.06}.items():
+        assert np.abs([one[name] for one in found] - want[name]).max() < tolerance, name
+    assert page.js("return measure(new Uint8Array(784))") is None
+
+
+def test_half_precision_by_hand(page):
+    """1, -2, the least subnormal, the largest number and 0, from IEEE 754's table of binary16."""
+    bits = np.array([0x3C00, 0xC000, 0x0001, 0x7BFF, 0x0000], "<u2")
+    found = page.js("return Array.from(halves(arguments[0]))", base64.b64encode(bits).decode())
+    assert found == [1, -2, 2**-24, 65504, 0]
+
+
+def test_the_first_screen_is_the_top_of_the_ranking_and_needs_no_scrolling(page):
+    assert page.find("#run").get_attribute("value") == LABEL.run_id
+    assert len(page.sliders()) == 3
+    bottom = page.js("return document.querySelector('main').getBoundingClientRect().bottom")
+    assert bottom <= 800
+    assert page.js("return document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("knob", [0, 1, 2], ids=PROPERTIES)
+def test_a_knob_moves_its_property_along_the_measured_direction(page, study, knob):
+    column = PROPERTIES[knob]
+    row = study.alignment.query(f"run == '{LABEL.run_id}' and basis == 'knob'").iloc[knob]
+    before, start = page.picture(), page.codes()
+    slider = page.sliders()[knob]
+    turned = float(slider.get_attribute("max")) / 2
+    page.drag(slider, turned)
+    want = start + row["vector"] * turned / row[column]
+    np.testing.assert_allclose(page.codes(), want, atol=1e-4)
+    np.testing.assert_allclose(page.values(), np.eye(3)[knob] * turned, atol=1e-5)
+    pictures = np.stack([before, page.picture()]).astype(np.uint8).reshape(2, 28, 28)
+    was, now = measure(pictures)[column]
+    change = page.find(f'.meter[data-property="{NAMES[column]}"] .change').text
+    assert float(change.replace("\u2212", "-")) == pytest.approx(now - was, abs=0.006)
+
+
+@pytest.mark.parametrize("knob", [0, 1, 2], ids=PROPERTIES)
+def test_a_knob_moves_its_property_by_as_much_as_it_says(page, study, knob):
+    """On the average of the images, which are those of the study's own measurement."""
+    column = PROPERTIES[knob]
+    row = study.alignment.query(f"run == '{LABEL.run_id}' and basis == 'knob'").iloc[knob]
+    found = page.js(
+        "const [pane] = panes; const { line } = pane.rows[arguments[0]];"
+        "return payload.labels.map((digit, i) => arguments[2].map((value) => {"
+        "  const { codes } = moved(line, pointAt(Float64Array.from(pane.run.starts[i])), value);"
+        "  return measure(greyLevels(pane.decoder.decode(codes, digit)))[arguments[1]]"
+        "}))",
+        knob,
+        column,
+        [step * row[column] for step in POSITIONS],
+    )
+    slope = np.polyfit(np.array(POSITIONS) * row[column], np.array(found).mean(axis=0), 1)[0]
+    assert slope == pytest.approx(1, abs=0.05)
+
+
+def test_what_is_shown_is_what_is_measured(page, study):
+    page.drag(page.sliders()[1], 0.1)
+    shown = measure(page.picture().astype(np.uint8).reshape(1, 28, 28)).iloc[0]
+    for name in ("thickness", "slant", "width"):
+        text = page.find(f'.meter[data-property="{name}"] output').text.replace("\u2212", "-")
+        column = next(column for column in shown.index if column.startswith(name))
+        assert float(text.split()[0]) == pytest.approx(shown[column], abs=0.006)
+    digit = page.find("#digits input:checked").get_attribute("value")
+    assert page.find(".picture").get_attribute("aria-label").startswith(f"Digit {digit} drawn by")
+
+
+def test_arrow_keys_turn_a_slider_and_say_so(page):
+    slider = page.sliders()[0]
+    before = page.picture()
+    slider.send_keys(ARROW_RIGHT)
+    assert (page.picture() != before).any()
+    said = slider.get_attribute("aria-valuetext")
+    assert said.startswith("+")
+    assert " px, thickness " in said
+    assert page.find(f'label[for="{slider.get_attribute("id")}"]').text == "Thickness (line weight)"
+
+
+def test_latents_are_sorted_and_the_dead_one_is_folded_away(page):
+    page.turn("latent")
+    assert page.find("summary").text == "1 latent that does not react"
+    folded = page.find("details label")
+    assert not folded.is_displayed()
+    assert folded.get_attribute("textContent") == f"z{DEAD + 1}"
+    page.find("summary").click()
+    assert folded.is_displayed()
+
+
+def test_latent_sliders_set_one_latent(page):
+    page.turn("latent")
+    start = page.codes()
+    latent = page.js("return panes[0].rows[0].line.latent")
+    page.drag(page.sliders()[0], -3)
+    want = start.copy()
+    want[latent] = -3
+    np.testing.assert_allclose(page.codes(), want, atol=1e-6)
+    mark = page.js("return parseFloat(panes[0].rows[0].element.querySelector('.own').style.left)")
+    assert mark == pytest.approx(10 * (start[latent] + 5), abs=0.1)
+
+
+def test_a_strip_shows_the_papers_values_and_sets_the_slider(page, study):
+    page.turn("latent")
+    page.js("panes[0].drawStrips(Infinity)")
+    start, latent = page.codes(), page.js("return panes[0].rows[0].line.latent")
+    codes = np.tile(start, (10, 1))
+    codes[:, latent] = PAPER_VALUES
+    digit = int(page.js("return state.digit"))
+    want = grey_levels(decode(study.model(LABEL.run_id)[0], codes, np.full(10, digit)))
+    strip = page.js(
+        "return Array.from(panes[0].rows[0].context.getImageData(0, 0, 280, 28).data)"
+        ".filter((_, i) => i % 4 == 0)"
+    )
+    found = np.array(strip).reshape(28, 10, 28).swapaxes(0, 1)
+    assert np.abs(found - want.astype(int)).max() <= 1
+    page.js(
+        "const { strip } = panes[0].rows[0]; const { left, width } = strip.getBoundingClientRect();"
+        "strip.dispatchEvent(new MouseEvent('click', { clientX: left + 0.85 * width }))"
+    )
+    assert page.codes()[latent] == pytest.approx(PAPER_VALUES[8])
+    assert np.abs(page.picture() - found[8].ravel()).max() <= 1
+
+
+def test_ica_sliders_read_and_move_along_their_component(page, study, mnist):
+    page.turn("ica")
+    table = study.alignment.query(f"run == '{LABEL.run_id}' and basis == 'ica'")
+    number = int(page.find(".row label").text.split()[1])
+    steps = np.stack(table.sort_values("direction")["vector"])
+    model, _ = study.model(LABEL.run_id)
+    centre = aggregated_samples(model, mnist.test_images, mnist.test_labels).mean(axis=0)
+    start = page.codes()
+    places = np.linalg.lstsq(steps.T, start - centre, rcond=None)[0]
+    assert page.values()[0] == pytest.approx(places[number - 1], abs=1e-3)
+    page.drag(page.sliders()[0], 2)
+    want = start + (2 - places[number - 1]) * steps[number - 1]
+    np.testing.assert_allclose(page.codes(), want, atol=1e-3)
+
+
+def test_menus_change_the_picture(page):
+    seen = [page.picture()]
+    page.find('#digits label:has([value="8"])').click()
+    seen.append(page.picture())
+    page.find('#images label:has([value="1"])').click()
+    assert page.js("return state.digit") == "0"  # the digit of the image
+    seen.append(page.picture())
+    page.js(
+        "find('run').value = arguments[0]; find('run').dispatchEvent(new Event('change'))",
+        PLAIN.run_id,
+    )
+    seen.append(page.picture())
+    assert all((one != other).any() for one, other in itertools.pairwise(seen))
+    assert not page.find("#digits").is_displayed()  # it would change nothing
+
+
+def test_two_configurations_move_together(page, study):
+    page.open(f"#other={PLAIN.run_id}")
+    assert len(page.driver.find_elements("css selector", ".pane")) == 2
+    left, right = page.picture(0), page.picture(1)
+    page.drag(page.sliders(0)[0], 0.1)
+    assert page.values(0)[0] == pytest.approx(0.1, abs=1e-5)
+    assert page.values(1)[0] == pytest.approx(0.1, abs=1e-5)
+    assert (page.picture(0) != left).any()
+    assert (page.picture(1) != right).any()
+    page.drag(page.sliders(1)[0], -0.05)
+    assert page.values(0)[0] == pytest.approx(-0.05, abs=1e-5)
+    row = study.alignment.query(f"run == '{PLAIN.run_id}' and basis == 'knob'").iloc[0]
+    start = np.array(page.js("return Array.from(panes[1].start)"))
+    want = -0.05 / row["thickness_px"] * row["vector"]
+    np.testing.assert_allclose(page.codes(1) - start, want, atol=1e-4)
+
+
+def test_lines_couple_by_property_and_then_by_place(page):
+    script = """
+        const lines = (text) => text.split(" ").map((property) => ({ property, sign: 1 }));
+        return couple(lines(arguments[0]), lines(arguments[1]))
+    """
+    assert page.js(script, "thickness slant mixed", "slant mixed digit") == [1, 0, 2]
+    assert page.js(script, "slant slant width", "width slant") == [1, -1, 0]
+    assert page.js(script, "mixed none", "digit mixed none") == [0, 1]
+    opposed = "return opposed({ property: 'slant', sign: 1 }, { property: arguments[0], sign: -1 })"
+    assert page.js(opposed, "slant")
+    assert not page.js(opposed, "width")
+
+
+def test_a_link_brings_back_what_was_seen(page):
+    page.open(f"#other={PLAIN.run_id}&turn=latent&from=3")
+    page.drag(page.sliders()[1], 2.5)
+    page.find('#digits label:has([value="6"])').click()
+    link = page.js("return location.hash")
+    seen = page.codes(0), page.codes(1), page.picture(0), page.picture(1)
+    page.open(link)
+    again = page.codes(0), page.codes(1), page.picture(0), page.picture(1)
+    for one, other in zip(seen, again, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-4 if len(one) == 6 else 1)
+    assert page.js("return state.turn") == "latent"
+    page.open("#run=nobody&digit=12&from=99&turn=&z=1:x_9:1_:")  # anything may stand in a link
+    assert page.find("#run").get_attribute("value") == LABEL.run_id
+
+
+def test_random_samples_are_of_the_prior_and_reset_returns_to_them(page):
+    drawn = np.array(page.js("return Array.from(normals(1, 20000))"))
+    assert abs(drawn.mean()) < 0.03
+    assert abs(drawn.std() - 1) < 0.03
+    assert abs(np.mean(drawn**4) - 3) < 0.25
+    assert abs(np.corrcoef(drawn[1:], drawn[:-1])[0, 1]) < 0.03
+    before = page.picture()
+    page.find("#random").click()
+    sample = page.picture()
+    assert (sample != before).any()
+    page.drag(page.sliders()[2], 1)
+    assert (page.picture() != sample).any()
+    page.find("#reset").click()
+    assert (page.picture() == sample).all()
+    page.open(page.js("return location.hash"))
+    assert (page.picture() == sample).all()
+
+
+def test_the_saved_picture_is_enlarged_crisply(page):
+    shown = page.picture().reshape(28, 28)
+    pixels = page.js(
+        "const canvas = enlarged();"
+        "const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);"
+        "return [canvas.width, Array.from(data).filter((_, i) => i % 4 == 0)]"
+    )
+    assert pixels[0] == 560
+    np.testing.assert_array_equal(
+        np.array(pixels[1]).reshape(560, 560), shown.repeat(20, 0).repeat(20, 1)
+    )
+
+
+def test_a_frame_is_fast(page, driver):
+    """Decoding with 500 hidden units, measuring, painting, and the strips' share of a frame.
+
+    In processor time of the page's one thread, which other programs on the machine do not change.
+    """
+    page.js("""
+        panes[0].decoder = Object.assign(new Decoder(panes[0].run), {
+          hidden: 500, units: new Float64Array(500),
+          inWeight: new Float32Array(500 * 14), inBias: new Float32Array(500),
+          outWeight: new Float32Array(500 * 784),
+          outBias: Float32Array.from(panes[0].pixels, (grey) => (grey > 99 ? 3 : -3)),
+        });
+        window.frames60 = () => {
+          for (let i = 0; i < 60; i++) {
+            turned(panes[0], 0, (i - 30) / 300);
+            frame();
+          }
+        }
+    """)
+    driver.execute_cdp_cmd("Performance.enable", {})
+    spent = []
+    for _ in range(4):
+        page.js("frames60()")
+        metrics = driver.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+        spent.append({one["name"]: one["value"] for one in metrics}["ThreadTime"])
+    driver.execute_cdp_cmd("Performance.disable", {})
+    frame_ms = np.diff(spent) * 1000 / 60
+    assert 1 < np.median(frame_ms) < FRAME_MS, frame_ms
+
+
+def test_narrow_wide_light_and_dark(page, driver):
+    emulate = driver.execute_cdp_cmd
+    try:
+        for link in ("", "#turn=latent", "#turn=ica", f"#other={PLAIN.run_id}"):
+            for width in (360, 768, 1600):
+                size = {"width": width, "height": 780, "deviceScaleFactor": 1, "mobile": False}
+                emulate("Emulation.setDeviceMetricsOverride", size)
+                page.open(link)
+                assert page.js("return document.documentElement.scrollWidth") <= width, link
+        shades = []
+        for scheme in ("light", "dark"):
+            media = [{"name": "prefers-color-scheme", "value": scheme}]
+            emulate("Emulation.setEmulatedMedia", {"features": media})
+            colour = page.js("return getComputedStyle(document.body).backgroundColor")
+            shades.append(int(colour.removeprefix("rgb(").split(",")[0]))
+        assert shades[0] > 200
+        assert shades[1] < 50
+    finally:
+        emulate("Emulation.setEmulatedMedia", {"features": []})
+        size = {"width": 1280, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+        emulate("Emulation.setDeviceMetricsOverride", size)
+
+
+def test_every_control_has_a_name(page):
+    page.open(f"#turn=latent&other={PLAIN.run_id}")
+    nameless = """
+        return [...document.querySelectorAll("main input, main canvas.picture, header select,"
+          + " .choices input, button")].filter((one) => !(one.labels?.[0]?.textContent.trim()
+          || one.getAttribute("aria-label") || one.textContent.trim())).length
+    """
+    assert page.js(nameless) == 0
+    assert page.js("return document.querySelectorAll('main input').length") == 12
+
+
+def test_a_study_that_was_not_measured_says_so(driver, study, tmp_path):
+    shutil.copytree(study.folder.location, tmp_path / "copy")
+    bare = open_study(tmp_path / "copy")
+    bare.folder.delete("alignment.parquet")
+    write_explorer(bare)
+    page = Page(driver, f"file://{bare.folder}/explorer.html")
+    page.open()
+    assert "has not been measured (python -m analysis.score does it)" in page.find("#hint").text
+    assert page.js("return panes[0].element.dataset.basis") == "latent"
+    assert page.find('#turns [value="knob"]').get_attribute("disabled")
+    before = page.picture()
+    page.drag(page.sliders()[0], 4)
+    assert (page.picture() != before).any()
+    assert complaints(driver) == []

@@ -1,0 +1,206 @@
+"""Scoring a study that lies on disk, through real Ray."""
+
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from studies import train_here, write_rows
+
+from analysis import open_study
+from analysis.factors.sample import discretise, measured
+from analysis.representations.controls import unit_of
+from analysis.scoring.cache import Book
+from analysis.scoring.evaluation import BASIS_UNITS, BOUND_UNITS, Sample
+from analysis.scoring.score_study import main, score_study, write_ranking
+from analysis.scoring.targets import Data
+from study.config.run import RunConfig
+from study.execution.trainable import fail_run
+from study.storage.folder import Folder
+from study.storage.results import new_record, runs_folder
+
+TINY = RunConfig(latent_dim=3, hidden=16, train_images=400, epochs=1)
+N_ROWS = len(BASIS_UNITS) + len(BOUND_UNITS)
+
+
+@pytest.fixture(scope="module")
+def data(mnist):
+    images = mnist.test_images[:400]
+    factors = discretise(measured(images), 5)
+    return Data.of(images, Sample(factors, mnist.test_labels[:400].astype(np.int64)))
+
+
+@pytest.fixture(scope="module")
+def scored(tmp_path_factory, data, ray, mnist):
+    """Two seeds of one configuration, another one, a failed and a waiting run; and the outcome."""
+    folder = Folder(tmp_path_factory.mktemp("scored") / "tiny")
+    runs = runs_folder(folder)
+    configs = [TINY, *(TINY.model_copy(update=other) for other in ({"seed": 1}, {"beta": 4.0}))]
+    study = train_here(folder, configs, mnist)
+    fail_run(TINY.model_copy(update={"beta": 1e9}), runs / "J3-beta1e9", "diverged in epoch 1")
+    waiting = new_record(TINY.model_copy(update={"beta": 2.0}), "waiting")
+    write_rows(folder, **{"J3-waiting": waiting})
+    study.forget("trials", "epochs", "latents")
+    outcome = score_study(study, data, lambda: None)
+    write_ranking(study)
+    return folder, outcome
+
+
+@pytest.fixture
+def copy(scored, tmp_path):
+    shutil.copytree(scored[0].location, tmp_path / "tiny")
+    return open_study(tmp_path / "tiny")
+
+
+def never():
+    raise AssertionError("Ray was joined although nothing was missing")
+
+
+def ids(study):
+    return study.trials.query("state == 'done'")["run"].tolist()
+
+
+def test_every_finished_run_has_every_row_and_the_others_are_listed(scored):
+    study = open_study(scored[0].location)
+    assert study.scores.groupby("run", sort=False).size().to_dict() == dict.fromkeys(
+        ids(study), N_ROWS
+    )
+    assert scored[1].unscored == {
+        "J3-beta1e9": "diverged in epoch 1",
+        "J3-waiting": "not finished yet",
+    }
+    assert study.ranking["rank"].notna().sum() == 2
+    assert len(study.ranking) == 4
+    assert len(study.udr) == 1
+    pair = study.udr.iloc[0]
+    assert {pair["run_a"], pair["run_b"]} == set(study.trials.query("beta == 1")["run"])
+    assert "seed" not in pair["configuration"]
+
+
+def test_controls_stand_beside_the_scores(scored):
+    study = open_study(scored[0].location)
+    higgins = study.scores.query("score == 'higgins' and basis == 'latent' and scaling == 'raw'")
+    for control in ("untrained", "pixel_pca", "raw_pixels", "shuffled"):
+        assert higgins[control].between(0.2, 1).all(), control
+    first = higgins.set_index("run").loc[ids(study)]
+    same_seed = first[first["seed"] == 0]
+    assert same_seed["untrained"].nunique() == 1  # runs that differ in beta share it
+    assert first["pixel_pca"].nunique() == 1
+    assert study.scores.query("score == 'iwae'")["untrained"].isna().all()
+
+
+def test_a_second_call_computes_nothing(copy, data):
+    before = copy.folder.read("scores.parquet")
+    outcome = score_study(copy, data, never)
+    assert outcome.computed == 0
+    assert copy.folder.read("scores.parquet") == before
+
+
+def test_changed_weights_cost_that_run_alone(copy, data, ray):
+    changed, *others = ids(copy)
+    folder = runs_folder(copy.folder)
+    old = copy.scores
+    (folder / changed).write("weights.pt", (folder / others[0]).read("weights.pt"))
+    outcome = score_study(copy, data, lambda: None)
+    shuffled_rows = len({unit_of("shuffled", unit) for unit in BASIS_UNITS})
+    in_pair = changed in {*copy.udr["run_a"], *copy.udr["run_b"]}
+    assert outcome.computed == N_ROWS + shuffled_rows + in_pair
+    kept = old[old["run"].isin(others)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(
+        copy.scores[copy.scores["run"].isin(others)].reset_index(drop=True), kept
+    )
+    new = copy.scores[copy.scores["run"] == changed]["key"]
+    assert not set(new) & set(old["key"])
+    assert len(new) == N_ROWS
+
+
+def test_lost_rows_alone_are_computed_again(copy, data, ray):
+    from analysis.scoring.targets import SCORES
+    from study.storage.results import write_table
+
+    whole = copy.scores
+    lost = whole["score"].eq("mig") & whole["run"].eq(ids(copy)[1])
+    write_table(copy.folder, "scores", whole[~lost], SCORES)
+    copy.forget("scores")
+    assert score_study(copy, data, lambda: None).computed == 3  # on three bases
+    pd.testing.assert_frame_equal(copy.scores, whole)
+
+
+def test_a_clone_with_tables_alone_keeps_its_scores(copy, data):
+    whole = copy.scores
+    runs_folder(copy.folder).delete_all()
+    outcome = score_study(copy, data, never)
+    pd.testing.assert_frame_equal(copy.scores, whole)
+    assert set(outcome.unscored) == {"J3-beta1e9", "J3-waiting"}
+
+
+def test_a_run_that_cannot_be_read_leaves_the_others(copy, data, ray):
+    broken = ids(copy)[0]
+    (runs_folder(copy.folder) / broken).write("weights.pt", b"nothing")
+    outcome = score_study(copy, data, lambda: None)
+    assert broken in outcome.unscored
+    assert set(copy.scores["run"]) == set(ids(copy)) - {broken}
+    write_ranking(copy)
+    assert copy.ranking["n_scored"].sum() == 2
+
+
+def test_a_retrained_run_that_is_not_done_drops_its_scores(copy, data):
+    run = ids(copy)[0]
+    trials = copy.trials
+    trials.loc[trials["run"] == run, "state"] = "begun"
+    outcome = score_study(copy, data, never)
+    assert outcome.unscored[run] == "not finished yet"
+    assert run not in set(copy.scores["run"])
+
+
+def test_tables_for_the_report(scored):
+    folder = scored[0] / "tables"
+    elbo = pd.read_csv(f"{folder}/elbo.csv").set_index("configuration")
+    assert elbo["n_seeds"].tolist() == [2, 1]
+    assert (elbo["iwae"] > elbo["elbo"]).all()
+    assert elbo["beta_normalised"].tolist() == pytest.approx([3 / 784, 12 / 784])
+    ica = pd.read_csv(f"{folder}/ica.csv")
+    assert {"latent", "ica", "pca", "change", "separated", "converged"} <= set(ica)
+    assert len(pd.read_csv(f"{folder}/agreement.csv")) == 8
+
+
+def test_a_book_is_not_written_more_often_than_asked(copy, data):
+    book = Book(copy, data)
+    before = copy.folder.read("scores.csv")
+    copy.folder.delete("scores.csv")
+    book.write(every_s=60)
+    assert not copy.folder.exists("scores.csv")
+    book.write()
+    assert copy.folder.read("scores.csv") == before
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["nowhere"], "no study at"),
+        (["tiny", "--address", "nowhere"], "--address takes HOST:PORT"),
+    ],
+)
+def test_bad_input_is_one_line(words, message, copy, monkeypatch, capsys):
+    monkeypatch.chdir(copy.folder.location.removesuffix("/tiny"))
+    copy.folder.delete("scores.parquet")
+    assert main(words) in {1, 2}
+    said = capsys.readouterr().err
+    assert said.startswith("analysis.score: ")
+    assert message in said
+    assert said.count("\n") == 1
+
+
+def test_a_damaged_table_is_named(copy, capsys):
+    copy.folder.write("controls.parquet", b"nothing")
+    assert main([copy.folder.location]) == 1
+    assert "controls.parquet is damaged" in capsys.readouterr().err
+
+
+def test_an_unscored_study_says_how_to_score_it(copy):
+    from study.config.errors import StudyError
+
+    copy.folder.delete("ranking.parquet")
+    copy.forget("ranking")
+    with pytest.raises(StudyError, match=r"no ranking.parquet yet: python -m analysis.score"):
+        _ = copy.ranking

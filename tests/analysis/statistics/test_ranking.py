@@ -1,0 +1,154 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.scoring.evaluation import RANKABLE
+from analysis.statistics.ranking import (
+    Estimate,
+    agreement,
+    ica_table,
+    over_seeds,
+    pareto_front,
+    ranking,
+    ranks,
+)
+from study.storage.folder import Folder
+from study.storage.results import read_table, write_table
+
+NO_PAIRS = pd.DataFrame(columns=["configuration", "value"])
+
+
+def test_those_that_intervals_cannot_separate_share_a_rank():
+    found = [(0.9, 0.85, 0.95), (0.5, 0.4, 0.6), (0.86, 0.8, 0.88), (0.55, 0.5, 0.6), (0.1, 0, 0.2)]
+    assert ranks([Estimate(*one) for one in found]) == [1, 3, 1, 3, 5]
+
+
+def test_a_chain_of_overlaps_breaks_at_its_first():
+    """The second overlaps both others, which are apart."""
+    found = [(0.9, 0.85, 0.95), (0.8, 0.7, 0.9), (0.7, 0.6, 0.8)]
+    assert ranks([Estimate(*one) for one in found]) == [1, 1, 3]
+    assert ranks([Estimate(*one) for one in reversed(found)]) == [3, 1, 1]
+    assert ranks([]) == []
+
+
+def test_pareto_front_by_hand():
+    cost = [100, 110, 120, 130, 110]
+    score = [0.5, 0.7, 0.6, 0.9, 0.7]
+    assert pareto_front(cost, score).tolist() == [True, True, False, True, True]
+
+
+def test_one_seed_keeps_its_own_interval():
+    assert over_seeds([Estimate(0.5, 0.4, 0.7)]) == (0.5, 0.4, 0.7)
+
+
+def test_interval_over_seeds_has_the_width_of_theory():
+    """Standard error^2 = (spread of seeds^2 + noise within^2) / n, here of 3 seeds."""
+    values, half = np.array([0.4, 0.5, 0.6]), 0.05
+    mean, low, high = over_seeds([Estimate(v, v - half, v + half) for v in values])
+    assert mean == pytest.approx(0.5)
+    error = np.sqrt((values.var(ddof=1) + (half / 1.96) ** 2) / 3)
+    assert high - low == pytest.approx(2 * 1.96 * error, rel=0.1)
+    exact = over_seeds([Estimate(0.5, 0.5, 0.5)] * 3)
+    assert exact == (0.5, 0.5, 0.5)
+
+
+def trials_of(*runs):
+    """(run, J, beta, conditioning, seed, neg_elbo)"""
+    columns = ["run", "latent_dim", "beta", "conditioning", "seed", "neg_elbo"]
+    table = pd.DataFrame(runs, columns=columns).assign(state="done", active_latents=3)
+    return table.assign(objective=table["neg_elbo"])
+
+
+def scores_of(values, basis="latent"):
+    """values: run -> score -> (value, half width); other scores are 0.5."""
+    rows = []
+    for run, known in values.items():
+        for score in (*RANKABLE, "digit_probe"):
+            value, half = known.get(score, (0.5, 0.1))
+            row = {"run": run, "basis": basis, "scaling": "raw", "score": score, "value": value}
+            row |= {"low": value - half, "high": value + half, "saturated": value >= 0.99}
+            row |= dict.fromkeys(
+                ("chance", "untrained", "pixel_pca", "raw_pixels", "shuffled"), 0.3
+            )
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+@pytest.fixture
+def planted():
+    """b and c tie on Higgins, a is worse and cheapest, d failed."""
+    trials = trials_of(
+        ("J3-beta1-none-seed0", 3, 1.0, "none", 0, 100.0),
+        ("J3-beta4-none-seed0", 3, 4.0, "none", 0, 110.0),
+        ("J3-beta9-none-seed0", 3, 9.0, "none", 0, 120.0),
+        ("J3-beta99-none-seed0", 3, 99.0, "none", 0, np.nan),
+    )
+    trials.loc[3, "state"] = "failed"
+    scores = scores_of(
+        {
+            "J3-beta1-none-seed0": {"higgins": (0.6, 0.05), "mig": (0.3, 0.1)},
+            "J3-beta4-none-seed0": {"higgins": (0.9, 0.05), "mig": (0.1, 0.1)},
+            "J3-beta9-none-seed0": {"higgins": (0.88, 0.05), "mig": (0.2, 0.1)},
+        }
+    )
+    return trials, scores
+
+
+def test_ties_are_ordered_by_mig_and_the_unscored_come_last(planted):
+    ranked = ranking(*planted, NO_PAIRS)
+    names = ["J3-beta9-none", "J3-beta4-none", "J3-beta1-none", "J3-beta99-none"]
+    assert ranked["configuration"].tolist() == names
+    assert ranked["rank"].tolist()[:3] == [1, 1, 3]
+    assert ranked["rank"].isna().tolist() == [False, False, False, True]
+    assert ranked["pareto"].tolist() == [False, True, True, False]
+    assert ranked["n_scored"].tolist() == [1, 1, 1, 0]
+    assert ranked["digit_probe"].tolist()[:3] == [0.5, 0.5, 0.5]
+    assert ranked["higgins_untrained"].tolist()[:3] == [0.3, 0.3, 0.3]
+
+
+def test_equal_migs_are_ordered_by_neg_elbo(planted):
+    trials, scores = planted
+    scores.loc[scores["score"] == "mig", "value"] = 0.2
+    ranked = ranking(trials, scores, NO_PAIRS)
+    assert ranked["configuration"].tolist()[:2] == ["J3-beta4-none", "J3-beta9-none"]
+
+
+def test_seeds_are_averaged_and_their_spread_widens_the_interval():
+    runs = [(f"J3-beta1-none-seed{seed}", 3, 1.0, "none", seed, 100.0 + seed) for seed in range(3)]
+    scores = scores_of({run[0]: {"higgins": (0.5 + 0.1 * run[4], 0.01)} for run in runs})
+    pairs = pd.DataFrame({"configuration": ["J3-beta1-none"] * 3, "value": [0.2, 0.3, 0.4]})
+    row = ranking(trials_of(*runs), scores, pairs).iloc[0]
+    assert row["higgins"] == pytest.approx(0.6)
+    assert row["higgins_high"] - row["higgins_low"] > 0.15
+    assert (row["neg_elbo"], row["n_scored"]) == (101, 3)
+    assert row["udr"] == pytest.approx(0.3)
+
+
+def test_agreement_of_orders_by_hand(planted):
+    table = agreement(ranking(*planted, NO_PAIRS)).set_index("score")
+    assert table.loc["higgins", "higgins"] == 1
+    # Higgins: 4 > 9 > 1, MIG: 1 > 9 > 4, ELBO: 1 > 4 > 9
+    assert table.loc["higgins", "mig"] == pytest.approx(-1)
+    assert table.loc["higgins", "elbo"] == pytest.approx(-1 / 3)
+    assert np.isnan(table.loc["higgins", "sap"])  # all equal
+    assert np.isnan(table.loc["higgins", "udr"])  # none
+
+
+def test_ica_table_sets_before_beside_after(planted):
+    _, scores = planted
+    before = scores.assign(conditioning="none", latent_dim=3, beta=1.0, converged=True)
+    after = before.assign(basis="ica", converged=False)
+    after[["value", "low", "high"]] += 0.3
+    table = ica_table(pd.concat([before, after])).query("score == 'higgins'")
+    assert len(table) == 3
+    assert np.allclose(table["change"], 0.3)
+    assert table["separated"].all()
+    assert (table["converged"] == 0).all()
+    assert table["pca"].isna().all()
+
+
+def test_half_an_active_latent_is_a_mean_over_seeds(tmp_path):
+    """27 active latents with one seed and 26 with another."""
+    ranked = pd.DataFrame({"configuration": ["J200-beta1-none"], "active_latents": [26.5]})
+    write_table(Folder(tmp_path), "ranking", ranked, None)
+    pd.testing.assert_frame_equal(read_table(Folder(tmp_path), "ranking"), ranked)

@@ -1,0 +1,57 @@
+import torch
+
+from study.config.run import RunConfig
+from study.training.engine_selection import COMPILE_FROM_STEPS, GPU_PACK, choose, packs
+
+CPU = torch.device("cpu")
+LONG = RunConfig(epochs=COMPILE_FROM_STEPS // 600 + 1)
+
+
+def test_precision_is_measured_and_can_be_forced():
+    choice = choose([LONG], CPU)
+    assert set(choice.ms) == {"fp32", "bf16"}
+    assert choice.bf16(LONG) == (choice.ms["fp32"] > 1.3 * choice.ms["bf16"])
+    assert choice.bf16(RunConfig(precision="bf16"))
+    assert not choice.bf16(RunConfig(precision="fp32"))
+
+
+def test_a_study_keeps_the_precision_that_it_began_with():
+    for precision in ("fp32", "bf16"):
+        assert choose([LONG], CPU, precision).told()["precision"] == precision
+
+
+def test_only_shapes_with_many_steps_are_compiled():
+    short = RunConfig(epochs=1)
+    assert choose([LONG], CPU).compiles(LONG)
+    assert not choose([short], CPU).compiles(short)
+    many = [short.model_copy(update={"seed": seed}) for seed in range(20)]  # share one shape
+    assert choose(many, CPU).compiles(short)
+    assert not choose([LONG], CPU).compiles(LONG.model_copy(update={"compile": False}))
+    assert choose([short], CPU).compiles(short.model_copy(update={"compile": True}))
+
+
+def test_packs_hold_runs_that_differ_in_beta_conditioning_and_seed():
+    runs = [
+        RunConfig(latent_dim=j, beta=beta, conditioning=conditioning, pack=3)
+        for j in (3, 5)
+        for beta in (1, 4)
+        for conditioning in ("none", "label")
+    ]
+    together = packs(runs, on_gpu=False)
+    assert [len(pack) for pack in together] == [3, 3, 1, 1]
+    assert all(len({run.latent_dim for run in pack}) == 1 for pack in together)
+    assert sorted(run.run_id for pack in together for run in pack) == sorted(
+        run.run_id for run in runs
+    )
+
+
+def test_auto_packs_on_a_gpu_alone():
+    runs = [RunConfig(seed=seed) for seed in range(GPU_PACK + 1)]
+    assert [len(pack) for pack in packs(runs, on_gpu=False)] == [1] * (GPU_PACK + 1)
+    assert [len(pack) for pack in packs(runs, on_gpu=True)] == [GPU_PACK, 1]
+
+
+def test_the_longest_runs_start_first():
+    runs = [RunConfig(latent_dim=10), RunConfig(latent_dim=200), RunConfig(epochs=300)]
+    order = [pack[0] for pack in packs(runs, on_gpu=False)]
+    assert order == [runs[2], runs[1], runs[0]]

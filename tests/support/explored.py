@@ -1,0 +1,83 @@
+"""A small trained study with everything that the explorer shows, made without Ray."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import torch
+
+from analysis.factors.sample import measured
+from analysis.latent_effects.alignment import PROPERTIES, Pictures, some_of_every_digit
+from analysis.latent_effects.tables import ALIGNMENT, align_model
+from analysis.study import Study
+from study.config.run import RunConfig
+from study.data.mnist import data_dir
+from study.execution.trainable import Run, train_runs
+from study.storage.folder import Folder
+from study.storage.results import (
+    WEIGHTS,
+    Tables,
+    build_tables,
+    read_record,
+    runs_folder,
+    write_table,
+    write_tables,
+)
+from study.training.trainer import splits
+
+PLAIN, LABEL = (
+    RunConfig(
+        latent_dim=6,
+        hidden=64,
+        beta=beta,
+        conditioning=given,
+        optimiser="adam",
+        learning_rate=0.003,
+        train_images=20_000,
+        epochs=1,
+    )
+    for beta, given in ((1.0, "none"), (2.0, "label"))
+)
+AXES = ["run", "latent_dim", "beta", "conditioning", "seed"]
+DEAD = 3  # the latent of each model that its decoder does not see
+
+
+class AlwaysZero:
+    """Reads any picture as a 0."""
+
+    def read(self, images):
+        return np.zeros(len(images), dtype=np.int64)
+
+
+def trained_study(folder, mnist):
+    """Two models, aligned on two images of every digit; the conditioned one ranks first."""
+    folder, cpu = Folder(folder), torch.device("cpu")
+    train, test = splits(mnist, PLAIN.train_images, cpu)
+    records = {}
+    for config in (PLAIN, LABEL):
+        place = runs_folder(folder) / config.run_id
+        train_runs([Run(config, place, cpu, bf16=False)], train, test, lambda run: None)
+        records[config.run_id] = read_record(place)
+        _blind(place, DEAD)
+    write_tables(folder, build_tables(records, Tables()))
+    study = Study(folder)
+    few = some_of_every_digit(mnist.test_labels, 2)
+    spread = measured(mnist.test_images, PROPERTIES, cache=data_dir()).std(ddof=0).to_numpy()
+    pictures = Pictures(
+        mnist.test_images[few], mnist.test_labels[few].astype(np.int64), spread, AlwaysZero()
+    )
+    parts = [align_model(study.model(run)[0], pictures).assign(run=run, key=run) for run in records]
+    table = study.trials[AXES].merge(pd.concat(parts), on="run")[ALIGNMENT.names]
+    write_table(folder, "alignment", table, ALIGNMENT)
+    names = [config.run_id.replace("-seed0", "") for config in (LABEL, PLAIN)]
+    write_table(folder, "ranking", pd.DataFrame({"rank": [1, 2], "configuration": names}), None)
+    return study
+
+
+def _blind(run, latent):
+    """Let a decoder ignore a latent."""
+    weights = torch.load(io.BytesIO(run.read(WEIGHTS)), weights_only=True)
+    weights["decoder_hidden.weight"][:, latent] = 0
+    buffer = io.BytesIO()
+    torch.save(weights, buffer)
+    run.write(WEIGHTS, buffer.getvalue())

@@ -1,0 +1,104 @@
+"""The studies in the repository: whole, without weights, and told as their tables say."""
+
+import json
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+import pytest
+
+from analysis import open_study
+from analysis.paper.findings import findings
+from analysis.paper.verdicts import claims_table
+from analysis.report.page import gather, render_readme
+from study.config.errors import StudyError
+from study.config.grid import find_grid, read_grid
+
+ROOT = Path(__file__).parents[2]
+PAPER = ROOT / "results" / "paper"
+ON_BOARD = {f"J10-beta{beta}-{kind}-seed0" for beta in (1, 10) for kind in ("none", "label")}
+
+
+class Published(NamedTuple):
+    grid: str
+    seeds: list[int]
+    epochs: int
+    limit: int  # bytes
+    not_in_git: set[str]
+
+    @property
+    def folder(self):
+        return ROOT / "results" / self.grid
+
+
+STUDIES = [
+    Published("paper", [0, 1, 2], 200, 20_000_000, {".svg"}),
+    Published("full", [0], 20, 10_000_000, {".svg", ".html"}),
+]
+
+
+@pytest.fixture(scope="module", params=STUDIES, ids=lambda published: published.grid)
+def published(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def study(published):
+    return open_study(published.folder)
+
+
+def test_every_run_of_the_grid_is_done_and_scored(published, study):
+    text = find_grid(published.grid).read_text()
+    grid = read_grid(text, published.grid, {"seed": published.seeds})
+    asked = {config.run_id for config in grid}
+    done = study.trials.query("state == 'done'")
+    assert set(done["run"]) == asked
+    assert set(done["epochs"]) == {published.epochs}
+    for table in (study.scores, study.alignment, study.reconstruction):
+        assert set(table["run"]) == asked
+
+
+def test_claims_and_findings_are_those_of_the_tables(published, study):
+    for part, table in (("claims", claims_table(study)), ("findings", findings(study))):
+        file = published.folder / f"{part}.csv"
+        written = pd.read_csv(file, keep_default_na=False, na_values=[""])
+        pd.testing.assert_frame_equal(written, table.replace("", None), check_dtype=False)
+
+
+def test_its_readme_is_that_of_the_tables(published, study):
+    assert (published.folder / "README.md").read_text() == render_readme(gather(study))
+
+
+def test_the_readme_has_the_verdicts_and_figures_of_the_tables():
+    text = (ROOT / "README.md").read_text()
+    rows = re.findall(r"^\| `([A-Za-z-]+)` \|.*\| (.*) \| \**([a-z ]+)\** \|$", text, re.MULTILINE)
+    claims = pd.read_csv(PAPER / "claims.csv").set_index("id")
+    assert {name: verdict for name, _, verdict in rows} == claims["verdict"].to_dict()
+    for name, seen, _ in rows:
+        for figure in seen.replace("β", "beta").split("; "):
+            assert figure in claims.loc[name, "observed"].split("; ")
+
+
+def test_the_explorer_has_the_models_of_figures_1_and_7():
+    page = (PAPER / "explorer.html").read_text()
+    content = json.loads(re.search(r'id="payload">(.*?)</script>', page, re.DOTALL)[1])
+    assert {run["run"] for run in content["runs"]} == ON_BOARD
+
+
+def test_what_needs_weights_names_the_run(study):
+    run = study.trials["run"].iloc[-1]
+    if study.has_weights(run):
+        pytest.skip("the weights are here")
+    with pytest.raises(StudyError, match=f"the weights of {run} are not in .*: copy them from"):
+        study.model(run)
+
+
+def test_it_is_small_and_names_no_place_of_the_machine_that_made_it(published):
+    files = [file for file in published.folder.rglob("*") if file.is_file()]
+    kept = [file for file in files if file.suffix not in published.not_in_git]
+    kept = [file for file in kept if "runs" not in file.parts and not file.name.startswith(".")]
+    assert sum(file.stat().st_size for file in kept) <= published.limit
+    for file in kept:
+        if file.suffix in {".yaml", ".csv", ".md", ".json"}:
+            assert not re.search(r"/(?:home|root|tmp|work|Users)/", file.read_text()), file

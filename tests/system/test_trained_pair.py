@@ -1,0 +1,46 @@
+"""What training does to disentanglement, on all of MNIST."""
+
+import numpy as np
+import pytest
+import torch
+
+from analysis import open_study
+from analysis.factors.sample import discretise, measured
+from analysis.representations.encode import encode
+from analysis.scoring.evaluation import Sample, Unit, score_codes
+from study.config.run import RunConfig
+from study.data.mnist import data_dir
+from study.execution.trainable import Run, train_runs
+from study.storage.folder import Folder
+from study.storage.results import Tables, build_tables, read_record, runs_folder, write_tables
+from study.training.trainer import splits
+
+CPU = torch.device("cpu")
+
+
+@pytest.mark.slow
+def test_at_ten_latents_beta_ten_disentangles_more_than_beta_one(mnist, tmp_path):
+    """Separated Higgins intervals. Five epochs, a seed chosen before it was run."""
+    folder = Folder(tmp_path / "pair")
+    runs = runs_folder(folder)
+    configs = [RunConfig(latent_dim=10, beta=beta, seed=1, epochs=5) for beta in (1.0, 10.0)]
+    records = {}
+    train, test = splits(mnist, 60_000, CPU)
+    for config in configs:
+        run = runs / config.run_id
+        train_runs([Run(config, run, CPU, bf16=False)], train, test, lambda run: None)
+        records[config.run_id] = read_record(run)
+    write_tables(folder, build_tables(records, Tables()))
+    study = open_study(folder.location)
+    factors = discretise(measured(mnist.test_images, cache=data_dir()))
+    sample = Sample(factors, mnist.test_labels.astype(np.int64))
+    higgins = Unit("latent", "raw", "higgins")
+    plain, strong = (
+        score_codes(
+            encode(study.model(config.run_id)[0], mnist.test_images, mnist.test_labels).mean,
+            sample,
+            [higgins],
+        )[0]
+        for config in configs
+    )
+    assert strong.low > plain.high, (plain, strong)
