@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from analysis.factors.sample import DEFAULT_FACTORS, discretise
 from analysis.figures import captions, charts, heatmaps, summaries
 from analysis.figures.grids import Sheet, pack, unpack
-from analysis.figures.inputs import Chosen, Material, Missing, MissingWeights
+from analysis.figures.inputs import Chosen, FigureInputs, Missing, MissingWeights
 from analysis.figures.pictures import draw_sheet
 from analysis.figures.sheets import SHEETS
 from analysis.figures.style import draw_curves, save_figure
@@ -45,7 +45,7 @@ class Entry(NamedTuple):
     name: str
     group: str
     title: str  # of a table; sheets and curves bring their own
-    make: Callable[[Material], Any]  # a table, curves or a sheet; raises Missing
+    make: Callable[[FigureInputs], Any]  # a table, curves or a sheet; raises Missing
     draw: Callable[[Any], Figure]
     caption: Callable[[Any], str]
     from_weights: bool = False  # drawn from what was saved where weights or images are gone
@@ -64,11 +64,11 @@ def draw_all(
         data_dir: cache of MNIST; None: the default one.
         say: told at the end what was drawn.
     """
-    material = Material(study, data_dir)
+    inputs = FigureInputs(study, data_dir)
     shown, missing = [], []
     for entry in entries():
         try:
-            shown.append(_show(entry, material))
+            shown.append(_show(entry, inputs))
         except Missing as reason:
             missing.append({"name": entry.name, "reason": str(reason)})
         except Exception as error:  # damaged weights, no data: it must not cost the other figures
@@ -95,8 +95,8 @@ def entries() -> list[Entry]:
 
 
 def _curves(name: str) -> Entry:
-    def make(material: Material) -> Curves:
-        panels = {panel.name: panel for panel in paper_curves(material.study.epochs)}
+    def make(inputs: FigureInputs) -> Curves:
+        panels = {panel.name: panel for panel in paper_curves(inputs.study.epochs)}
         if name not in panels:
             raise Missing("no run of its series has an epoch behind it")
         return panels[name]
@@ -104,15 +104,15 @@ def _curves(name: str) -> Entry:
     return Entry(name, "paper", "", make, draw_curves, captions.curves)
 
 
-def _show(entry: Entry, material: Material) -> Shown:
-    tables, name = material.study.folder / "tables", entry.name
+def _show(entry: Entry, inputs: FigureInputs) -> Shown:
+    tables, name = inputs.study.folder / "tables", entry.name
     try:
-        made = entry.make(material)
+        made = entry.make(inputs)
         _save(made, tables, name)
     except (MissingWeights, DataError):
         if not entry.from_weights or (made := _saved(tables, name)) is None:
             raise
-    save_figure(entry.draw(made), material.study.folder, name)
+    save_figure(entry.draw(made), inputs.study.folder, name)
     return Shown(name, _title(entry, made), entry.caption(made), entry.group)
 
 
@@ -139,10 +139,10 @@ def _saved(tables: Folder, name: str) -> Sheet | pd.DataFrame | None:
     return None
 
 
-def _ranked(material: Material, columns: list[str]) -> pd.DataFrame:
-    if not has_table(material.study.folder, "ranking"):
+def _ranked(inputs: FigureInputs, columns: list[str]) -> pd.DataFrame:
+    if not has_table(inputs.study.folder, "ranking"):
         raise Missing("not scored yet: python -m analysis.score")
-    table = summaries.scored(material.study.ranking, columns)
+    table = summaries.scored(inputs.study.ranking, columns)
     if table.empty:
         raise Missing("no configuration has a score")
     return table
@@ -152,21 +152,21 @@ def _estimate(score: str) -> list[str]:
     return [score, f"{score}_low", f"{score}_high"]
 
 
-def _pareto(material: Material) -> pd.DataFrame:
-    return _ranked(material, ["neg_elbo", *_estimate("higgins"), "pareto"])
+def _pareto(inputs: FigureInputs) -> pd.DataFrame:
+    return _ranked(inputs, ["neg_elbo", *_estimate("higgins"), "pareto"])
 
 
-def _by_beta(material: Material) -> pd.DataFrame:
-    return summaries.along_beta(_ranked(material, [*_estimate("higgins"), "n_scored"]))
+def _by_beta(inputs: FigureInputs) -> pd.DataFrame:
+    return summaries.along_beta(_ranked(inputs, [*_estimate("higgins"), "n_scored"]))
 
 
-def _ranking(material: Material) -> pd.DataFrame:
+def _ranking(inputs: FigureInputs) -> pd.DataFrame:
     beside = [f"higgins_{control}" for control in charts.CONTROLS]
-    return _ranked(material, ["rank", *_estimate("higgins"), *_estimate("mig"), *beside])
+    return _ranked(inputs, ["rank", *_estimate("higgins"), *_estimate("mig"), *beside])
 
 
-def _ica(material: Material) -> pd.DataFrame:
-    tables = material.study.folder / "tables"
+def _ica(inputs: FigureInputs) -> pd.DataFrame:
+    tables = inputs.study.folder / "tables"
     if not tables.exists("ica.csv"):
         raise Missing("not scored yet: python -m analysis.score")
     table = summaries.before_and_after(pd.read_csv(io.BytesIO(tables.read("ica.csv"))))
@@ -175,46 +175,46 @@ def _ica(material: Material) -> pd.DataFrame:
     return table
 
 
-def _kl(material: Material) -> pd.DataFrame:
-    if material.study.latents.empty:
+def _kl(inputs: FigureInputs) -> pd.DataFrame:
+    if inputs.study.latents.empty:
         raise Missing("no run has finished")
-    return summaries.kl_by_latent(material.study.latents)
+    return summaries.kl_by_latent(inputs.study.latents)
 
 
-def _slopes(material: Material) -> pd.DataFrame:
-    if not has_table(material.study.folder, "alignment"):
+def _slopes(inputs: FigureInputs) -> pd.DataFrame:
+    if not has_table(inputs.study.folder, "alignment"):
         raise Missing("what the latents move was not measured yet: python -m analysis.score")
-    runs = [one.run for one in material.compared()]
-    table = summaries.slopes_by_digit(material.study.alignment, runs)
+    runs = [one.run for one in inputs.compared()]
+    table = summaries.slopes_by_digit(inputs.study.alignment, runs)
     if table["effect"].isna().all():
         raise Missing("no latent of the compared runs is aligned with a property")
     return table
 
 
-def _information(material: Material) -> pd.DataFrame:
+def _information(inputs: FigureInputs) -> pd.DataFrame:
     def told(one: Chosen) -> pd.DataFrame:
-        codes, names = material.means(one.run), list(DEFAULT_FACTORS)
-        return summaries.mutual_information(codes, discretise(material.factors), names)
+        codes, names = inputs.means(one.run), list(DEFAULT_FACTORS)
+        return summaries.mutual_information(codes, discretise(inputs.factors), names)
 
-    return _of_compared(material, told)
+    return _of_compared(inputs, told)
 
 
-def _plane(material: Material) -> pd.DataFrame:
+def _plane(inputs: FigureInputs) -> pd.DataFrame:
     def seen(one: Chosen) -> pd.DataFrame:
-        codes = material.means(one.run)
-        known = material.factors[["slant_rad", "thickness_px"]].assign(digit=material.digits)
+        codes = inputs.means(one.run)
+        known = inputs.factors[["slant_rad", "thickness_px"]].assign(digit=inputs.digits)
         return summaries.plane(codes, known)
 
-    table = _of_compared(material, seen)
+    table = _of_compared(inputs, seen)
     if table.empty:
         raise Missing("no compared run uses two latents")
     return table
 
 
-def _of_compared(material: Material, table_of: Callable[[Chosen], pd.DataFrame]) -> pd.DataFrame:
+def _of_compared(inputs: FigureInputs, table_of: Callable[[Chosen], pd.DataFrame]) -> pd.DataFrame:
     """A table of each compared run, one below the other, with the run's axes."""
     parts = []
-    for one in material.compared():
+    for one in inputs.compared():
         table = table_of(one)
         for place, (name, value) in enumerate(one._asdict().items()):
             table.insert(place, name, value)

@@ -53,7 +53,7 @@ class Chosen(NamedTuple):
         return f"{kind} (β = {self.beta:g}, J = {self.latent_dim})"
 
 
-class Material:
+class FigureInputs:
     """A study as figures see it; whatever is slow is made on first use and kept.
 
     Every method raises Missing where the study lacks what is asked for. Of several seeds the lowest

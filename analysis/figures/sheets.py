@@ -17,7 +17,7 @@ from analysis.figures.grids import (
     row_labels,
     traversal_panel,
 )
-from analysis.figures.inputs import Chosen, Material, Missing
+from analysis.figures.inputs import Chosen, FigureInputs, Missing
 from analysis.figures.style import kind_of_vae
 from analysis.latent_effects.alignment import NAMES, some_of_every_digit
 from analysis.representations.traversal import (
@@ -36,42 +36,42 @@ BESIDE = (
 )
 
 
-def traversed(material: Material, role: str) -> Sheet:
+def traversed(inputs: FigureInputs, role: str) -> Sheet:
     """Figure 1 of the paper for the run in one role."""
-    chosen = material.role(role)
-    found = _as_in_the_paper(material, chosen)
-    return _traversal_sheet(material, chosen, found, "Traversals", "one posterior sample")
+    chosen = inputs.role(role)
+    found = _as_in_the_paper(inputs, chosen)
+    return _traversal_sheet(inputs, chosen, found, "Traversals", "one posterior sample")
 
 
-def around_the_mean(material: Material) -> Sheet:
+def around_the_mean(inputs: FigureInputs) -> Sheet:
     """The best ranked configuration, traversed around the posterior mean."""
-    chosen = material.best()
-    found = mean_traversal(material.model(chosen.run), *_image(material))
+    chosen = inputs.best()
+    found = mean_traversal(inputs.model(chosen.run), *_image(inputs))
     title = "Ranked first, traversed around the mean"
-    return _traversal_sheet(material, chosen, found, title, "the posterior mean")
+    return _traversal_sheet(inputs, chosen, found, title, "the posterior mean")
 
 
-def over_quantiles(material: Material) -> Sheet:
+def over_quantiles(inputs: FigureInputs) -> Sheet:
     """The best ranked configuration, traversed over the values that its latents take."""
-    chosen = material.best()
-    model = material.model(chosen.run)
-    samples = aggregated_samples(model, material.images, material.digits)
-    found = quantile_traversal(model, *_image(material), samples)
+    chosen = inputs.best()
+    model = inputs.model(chosen.run)
+    samples = aggregated_samples(model, inputs.images, inputs.digits)
+    found = quantile_traversal(model, *_image(inputs), samples)
     title = "Ranked first, traversed over quantiles"
-    return _traversal_sheet(material, chosen, found, title, "the posterior mean")
+    return _traversal_sheet(inputs, chosen, found, title, "the posterior mean")
 
 
-def headline(material: Material) -> Sheet:
+def headline(inputs: FigureInputs) -> Sheet:
     """The three VAEs of figure 1 side by side, their latents named by measurement."""
     panels, still = [], []
     for role in COMPARED:
-        chosen = material.role(role)
-        aligned = material.aligned(chosen.run)
+        chosen = inputs.role(role)
+        aligned = inputs.aligned(chosen.run)
         if aligned is None:
             raise Missing(f"what the latents of {chosen.run} move was not measured")
         labels = row_labels(chosen.latent_dim, aligned, brief=True)
-        kept = most_used(material.kl(chosen.run))
-        found = _as_in_the_paper(material, chosen)
+        kept = most_used(inputs.kl(chosen.run))
+        found = _as_in_the_paper(inputs, chosen)
         kind = f"{kind_of_vae(chosen.beta, chosen.conditioning)}, β = {chosen.beta:g}"
         panel = traversal_panel(found, kind, labels, kept)
         panels.append(panel._replace(columns=[], x_label="latent from -5 to 5"))
@@ -85,13 +85,13 @@ def headline(material: Material) -> Sheet:
     return Sheet(f"One image traversed by three VAEs, J = {chosen.latent_dim}", caption, panels)
 
 
-def by_beta(material: Material) -> Sheet:
+def by_beta(inputs: FigureInputs) -> Sheet:
     """Figure 5 of the paper: reconstructions of ten digits."""
-    runs = material.by_beta()
-    models = {f"β = {one.beta:g}": material.model(one.run) for one in runs}
-    chosen = some_of_every_digit(material.digits, 1)
-    panel = reconstructions(models, material.images[chosen], material.digits[chosen])
-    recon = material.done.set_index("run").loc[[one.run for one in runs], "recon"]
+    runs = inputs.by_beta()
+    models = {f"β = {one.beta:g}": inputs.model(one.run) for one in runs}
+    chosen = some_of_every_digit(inputs.digits, 1)
+    panel = reconstructions(models, inputs.images[chosen], inputs.digits[chosen])
+    recon = inputs.done.set_index("run").loc[[one.run for one in runs], "recon"]
     title = f"Reconstructions without labels, J = {runs[0].latent_dim}"
     caption = (
         f"The first test image of every digit and what each model makes of it at the posterior"
@@ -102,10 +102,10 @@ def by_beta(material: Material) -> Sheet:
     return Sheet(title, caption, [panel])
 
 
-def over_every_digit(material: Material) -> Sheet:
+def over_every_digit(inputs: FigureInputs) -> Sheet:
     """Figure 8 of the paper: the aligned latents of the conditional model."""
-    chosen = material.role("conditional")
-    aligned = material.aligned(chosen.run)
+    chosen = inputs.role("conditional")
+    aligned = inputs.aligned(chosen.run)
     if aligned is None:
         raise Missing(f"what the latents of {chosen.run} move was not measured")
     best = [
@@ -116,8 +116,8 @@ def over_every_digit(material: Material) -> Sheet:
     if not best:
         raise Missing(f"no latent of {chosen.run} is aligned with {_list(list(NAMES.values()))}")
     titles = {int(row["direction"]): _slope(row) for row in best}
-    model, images = material.model(chosen.run), some_of_every_digit(material.digits, 1)
-    panels = over_digits(model, material.images[images], material.digits[images], titles)
+    model, images = inputs.model(chosen.run), some_of_every_digit(inputs.digits, 1)
+    panels = over_digits(model, inputs.images[images], inputs.digits[images], titles)
     absent = [name for name in NAMES.values() if name not in {row["property"] for row in best}]
     holds = [f"z{row['direction']} {row['property']}: {row['n_digits']} of 10" for row in best]
     caption = (
@@ -128,11 +128,11 @@ def over_every_digit(material: Material) -> Sheet:
     return Sheet(f"{chosen.title}: aligned latents by digit", caption, panels)
 
 
-def from_the_prior(material: Material) -> Sheet:
+def from_the_prior(inputs: FigureInputs) -> Sheet:
     """Pictures drawn by the compared models."""
     panels = []
-    for chosen in material.compared():
-        panels.append(prior_samples(material.model(chosen.run), chosen.title))
+    for chosen in inputs.compared():
+        panels.append(prior_samples(inputs.model(chosen.run), chosen.title))
     labelled = any(panel.rows for panel in panels)
     caption = (
         "What the decoders draw of latents from the prior N(0, I): the more of them are digits, the"
@@ -142,11 +142,11 @@ def from_the_prior(material: Material) -> Sheet:
     return Sheet("Samples from the prior", caption, panels)
 
 
-SHEETS: dict[str, Callable[[Material], Sheet]] = {
+SHEETS: dict[str, Callable[[FigureInputs], Sheet]] = {
     "headline": headline,
-    "figure-1a": lambda material: traversed(material, "standard"),
-    "figure-1b": lambda material: traversed(material, "beta"),
-    "figure-1c": lambda material: traversed(material, "conditional"),
+    "figure-1a": lambda inputs: traversed(inputs, "standard"),
+    "figure-1b": lambda inputs: traversed(inputs, "beta"),
+    "figure-1c": lambda inputs: traversed(inputs, "conditional"),
     "figure-5": by_beta,
     "figure-8": over_every_digit,
     "traversal-mean": around_the_mean,
@@ -155,23 +155,23 @@ SHEETS: dict[str, Callable[[Material], Sheet]] = {
 }
 
 
-def _image(material: Material) -> tuple[Images, int]:
-    return material.images[IMAGE], int(material.digits[IMAGE])
+def _image(inputs: FigureInputs) -> tuple[Images, int]:
+    return inputs.images[IMAGE], int(inputs.digits[IMAGE])
 
 
-def _as_in_the_paper(material: Material, chosen: Chosen) -> Traversal:
-    return paper_traversal(material.model(chosen.run), *_image(material))
+def _as_in_the_paper(inputs: FigureInputs, chosen: Chosen) -> Traversal:
+    return paper_traversal(inputs.model(chosen.run), *_image(inputs))
 
 
 def _traversal_sheet(
-    material: Material, chosen: Chosen, found: Traversal, title: str, start: str
+    inputs: FigureInputs, chosen: Chosen, found: Traversal, title: str, start: str
 ) -> Sheet:
-    aligned = material.aligned(chosen.run)
-    kept = most_used(material.kl(chosen.run))
+    aligned = inputs.aligned(chosen.run)
+    kept = most_used(inputs.kl(chosen.run))
     panel = traversal_panel(found, "", row_labels(chosen.latent_dim, aligned), kept)
     caption = (
         f"Every row moves one latent of the model with {chosen.words} and keeps the others at"
-        f" {start} of a test image (a {material.digits[IMAGE]})."
+        f" {start} of a test image (a {inputs.digits[IMAGE]})."
     )
     if len(kept) < chosen.latent_dim:
         caption += f" Shown are the {MOST_ROWS} of {chosen.latent_dim} latents with the largest KL."

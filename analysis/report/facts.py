@@ -47,8 +47,8 @@ class Unfinished(NamedTuple):
     reason: str
 
 
-class Sitting(NamedTuple):
-    """One sitting of the study's command."""
+class Invocation(NamedTuple):
+    """One invocation of the study's command."""
 
     start: str
     took: str
@@ -60,8 +60,8 @@ class Sitting(NamedTuple):
 class Provenance(NamedTuple):
     """Where the figures come from."""
 
-    sittings: list[Sitting]
-    versions: list[Fact]  # of the last sitting
+    invocations: list[Invocation]
+    versions: list[Fact]  # of the last invocation
     data: list[Fact]  # the original files and their SHA-256
     data_name: str
 
@@ -78,7 +78,7 @@ def what_was_run(trials: pd.DataFrame, said: Mapping[str, Any]) -> list[Fact]:
         trials: a study's runs.
         said: its study.yaml.
     """
-    last = (said.get("sittings") or [{}])[-1]
+    last = (said.get("invocations") or [{}])[-1]
     facts = []
     if grid := last.get("grid"):
         changed = ", ".join(f"{key} = {value}" for key, value in (last.get("set") or {}).items())
@@ -112,12 +112,16 @@ def unfinished(study: Study) -> list[Unfinished]:
 
 def notices(study: Study, said: Mapping[str, Any]) -> list[Notice]:
     """What a reader must know before anything else; empty for a study that is whole."""
-    number, sittings = counts(study.trials), said.get("sittings") or [{}]
-    train, found = str(sittings[-1].get("command", "")), []
+    number, invocations = counts(study.trials), said.get("invocations") or [{}]
+    train, found = str(invocations[-1].get("command", "")), []
     if not number["done"]:
         found.append(Notice("No run is done yet: there is nothing to compare.", train))
     if left := number["begun"] + number["waiting"]:
-        ended = "" if sittings[-1].get("end") else " The last sitting has not ended, or was killed."
+        ended = (
+            ""
+            if invocations[-1].get("end")
+            else " The last invocation has not ended, or was killed."
+        )
         again = "The same command goes on."
         found.append(Notice(f"Not finished: {counted(left, 'run')}.{ended} {again}", train))
     if failed := number["failed"]:
@@ -127,13 +131,13 @@ def notices(study: Study, said: Mapping[str, Any]) -> list[Notice]:
 
 
 def provenance(said: Mapping[str, Any]) -> Provenance:
-    """Sittings, versions and data, as study.yaml tells them."""
-    sittings = said.get("sittings") or []
+    """Invocations, versions and data, as study.yaml tells them."""
+    invocations = said.get("invocations") or []
     data = said.get("data") or {}
     known = data.get("hash") == DATA_HASH
-    versions = sittings[-1].get("versions") or {} if sittings else {}
+    versions = invocations[-1].get("versions") or {} if invocations else {}
     return Provenance(
-        [_sitting(one) for one in sittings],
+        [_invocation(one) for one in invocations],
         [Fact(name, str(value)) for name, value in versions.items()],
         [Fact(name, digest) for name, digest in SHA256.items()] if known else [],
         f"{data.get('name', 'unknown')}, {data.get('hash', 'no hash')}",
@@ -172,7 +176,7 @@ def _scoring_notices(study: Study) -> list[Notice]:
     return found
 
 
-def _sitting(one: Mapping[str, Any]) -> Sitting:
+def _invocation(one: Mapping[str, Any]) -> Invocation:
     machine, engine = one.get("machine") or {}, one.get("engine") or {}
     gpus = machine.get("gpus") or []
     parts = [machine.get("node"), machine.get("processor"), f"{machine.get('cores')} cores"]
@@ -182,7 +186,7 @@ def _sitting(one: Mapping[str, Any]) -> Sitting:
     if start and end:
         spent = datetime.fromisoformat(str(end)) - datetime.fromisoformat(str(start))
         took = duration(spent.total_seconds())
-    return Sitting(
+    return Invocation(
         str(start or "").replace("T", " ").replace("+00:00", " UTC"),
         took,
         str(one.get("command", "")),

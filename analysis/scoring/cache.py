@@ -12,7 +12,7 @@ from analysis.scoring.targets import (
     UDR,
     Data,
     Row,
-    Subject,
+    ScoreTarget,
     beside_keys,
     pair_keys,
     scores_table,
@@ -26,7 +26,7 @@ class Jobs:
     """Work to do; what belongs to one run's codes is done together."""
 
     runs: dict[str, tuple[list[Unit], list[Unit]]] = field(default_factory=dict)
-    controls: list[tuple[Subject, list[Unit]]] = field(default_factory=list)
+    controls: list[tuple[ScoreTarget, list[Unit]]] = field(default_factory=list)
     pairs: list[tuple[str, str]] = field(default_factory=list)
 
     def count(self) -> int:
@@ -37,7 +37,7 @@ class Jobs:
         return sum(units) + sum(len(units) for _, units in self.controls) + len(self.pairs)
 
 
-class Book:
+class ScoreCache:
     """The rows known so far, by key, and the tables made of them."""
 
     def __init__(self, study: Study, data: Data) -> None:
@@ -46,39 +46,39 @@ class Book:
             _rows(study, name) for name in ("scores", "controls", "udr")
         )
         self._before = (set(self._rows), set(self._controls), set(self._pairs))
-        self._subjects: dict[tuple[str, str], Subject] = {}
+        self._targets: dict[tuple[str, str], ScoreTarget] = {}
         self._beside: dict[str, dict[str, str]] = {}
         self._pair_keys: dict[tuple[str, str], str] = {}
         self._written = time.monotonic()
 
-    def missing(self, found: list[list[Subject]]) -> Jobs:
+    def missing(self, found: list[list[ScoreTarget]]) -> Jobs:
         """The work left, after rows have been dropped that belong to other content."""
         runs = [group[0] for group in found]
         for group in found:
-            self._subjects |= {(subject.control, subject.of): subject for subject in group}
+            self._targets |= {(target.control, target.of): target for target in group}
             self._beside |= beside_keys(group, self._data)
         self._pair_keys = pair_keys(runs, self._data)
         self._drop_stale(runs)
         jobs = Jobs()
-        for subject in self._subjects.values():
-            if subject.control in {"", "shuffled"}:
+        for target in self._targets.values():
+            if target.control in {"", "shuffled"}:
                 continue
-            if units := subject.missing(set(self._controls), self._data):
-                jobs.controls.append((subject, units))
+            if units := target.missing(set(self._controls), self._data):
+                jobs.controls.append((target, units))
         jobs.pairs = [pair for pair, key in self._pair_keys.items() if key not in self._pairs]
         for run in runs:
             units = run.missing(set(self._rows), self._data)
-            twin = self._subjects["shuffled", run.of]
+            twin = self._targets["shuffled", run.of]
             shuffled_units = twin.missing(set(self._controls), self._data)
             if units or shuffled_units or any(run.of in pair for pair in jobs.pairs):
                 jobs.runs[run.of] = (units, shuffled_units)
         return jobs
 
     def add(self, control: str, of: str, values: list[Value]) -> None:
-        """Rows of a subject."""
-        subject = self._subjects[control, of]
+        """Rows of a target."""
+        target = self._targets[control, of]
         for value in values:
-            key = subject.key(Unit(value.basis, value.scaling, value.score), self._data)
+            key = target.key(Unit(value.basis, value.scaling, value.score), self._data)
             row = {**value._asdict(), "key": key}
             if control:
                 self._controls[key] = {"control": control, "of": of, **row}
@@ -115,7 +115,7 @@ class Book:
         self._study.forget("scores", "udr", "ranking")
         self._written = time.monotonic()
 
-    def _drop_stale(self, runs: list[Subject]) -> None:
+    def _drop_stale(self, runs: list[ScoreTarget]) -> None:
         """Drop rows of the runs at hand that their present content does not explain."""
         here = {run.of for run in runs}
         keys = {key for run in runs for key in (run.key(u, self._data) for u in run.units())}

@@ -15,9 +15,9 @@ from rich.table import Table
 
 from analysis.factors.sample import DEFAULT_FACTORS, discretise, measured_anyway
 from analysis.latent_effects.alignment import PROPERTIES, Pictures, Reader
-from analysis.scoring.cache import Book
+from analysis.scoring.cache import ScoreCache
 from analysis.scoring.evaluation import Sample
-from analysis.scoring.targets import Data, subjects
+from analysis.scoring.targets import Data, score_targets
 from analysis.statistics.elbo import configurations
 from analysis.statistics.ranking import agreement, ica_table, ranking
 from analysis.study import Study, open_study
@@ -152,10 +152,10 @@ def score_study(
     Raises:
         StudyError: a table is damaged, or Ray cannot be joined.
     """
-    book = Book(study, data)
+    cache = ScoreCache(study, data)
     runs, unscored = _scorable(study)
     first_weights: dict[RunConfig, str] = {}
-    jobs = book.missing([subjects(study, run, first_weights) for run in runs])
+    jobs = cache.missing([score_targets(study, run, first_weights) for run in runs])
     if jobs.count():
         connect()
         say(f"scoring {len(runs)} runs: {jobs.rows()} rows are missing, {jobs.count()} tasks")
@@ -164,13 +164,15 @@ def score_study(
         )
 
         try:
-            unscored |= work(study, data, jobs, book, say)
+            unscored |= work(study, data, jobs, cache, say)
         finally:
-            book.write()
-    elif book.changed():
-        book.write()
-    kept = set(book.table()["run"])  # a clone may hold the rows of runs whose weights it lacks
-    return Outcome(book.computed, {name: why for name, why in unscored.items() if name not in kept})
+            cache.write()
+    elif cache.changed():
+        cache.write()
+    kept = set(cache.table()["run"])  # a clone may hold the rows of runs whose weights it lacks
+    return Outcome(
+        cache.computed, {name: why for name, why in unscored.items() if name not in kept}
+    )
 
 
 def write_ranking(study: Study) -> None:

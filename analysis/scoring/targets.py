@@ -88,7 +88,7 @@ class Data(NamedTuple):
         return cls(images, sample, content_key(images, *sample))
 
 
-class Subject(NamedTuple):
+class ScoreTarget(NamedTuple):
     """Something whose codes are scored: a run, or a control that runs may share."""
 
     control: str  # "" for a run
@@ -117,7 +117,7 @@ class Subject(NamedTuple):
         return [unit for unit in self.units() if self.key(unit, data) not in known]
 
 
-def subjects(study: Study, run: str, first_weights: dict[RunConfig, str]) -> list[Subject]:
+def score_targets(study: Study, run: str, first_weights: dict[RunConfig, str]) -> list[ScoreTarget]:
     """A run and its controls.
 
     Args:
@@ -133,11 +133,11 @@ def subjects(study: Study, run: str, first_weights: dict[RunConfig, str]) -> lis
     content = content_key(run, study.weights(run))  # rows are kept by key: runs share none
     j = f"J{config.latent_dim}"
     return [
-        Subject("", run, content, config),
-        Subject("untrained", shape.run_id, f"weights {first_weights[shape]}", shape),
-        Subject("pixel_pca", j, f"pixel_pca {j}", config),
-        Subject("raw_pixels", "", "raw_pixels", config),
-        Subject("shuffled", run, f"shuffled {content}", config),
+        ScoreTarget("", run, content, config),
+        ScoreTarget("untrained", shape.run_id, f"weights {first_weights[shape]}", shape),
+        ScoreTarget("pixel_pca", j, f"pixel_pca {j}", config),
+        ScoreTarget("raw_pixels", "", "raw_pixels", config),
+        ScoreTarget("shuffled", run, f"shuffled {content}", config),
     ]
 
 
@@ -156,19 +156,19 @@ def measure_run(
     return values, by_chance, encoded
 
 
-def measure_control(subject: Subject, data: Data, units: list[Unit]) -> list[Value]:
+def measure_control(target: ScoreTarget, data: Data, units: list[Unit]) -> list[Value]:
     """Rows of a control that is no run's own."""
-    if subject.control == "untrained":
-        model = untrained(subject.config)
+    if target.control == "untrained":
+        model = untrained(target.config)
         codes: npt.ArrayLike = encode(model, data.images, data.sample.digits, at_mean=True).mean
-    elif subject.control == "pixel_pca":
-        codes = pixel_pca(data.images, subject.config.latent_dim)
+    elif target.control == "pixel_pca":
+        codes = pixel_pca(data.images, target.config.latent_dim)
     else:
         codes = pixels(data.images)
     return score_codes(codes, data.sample, units, n_repeats=1)
 
 
-def pair_keys(runs: list[Subject], data: Data) -> dict[tuple[str, str], str]:
+def pair_keys(runs: list[ScoreTarget], data: Data) -> dict[tuple[str, str], str]:
     """The key of every pair of runs that differ in their seed alone."""
     names = configuration(pd.Series([run.of for run in runs], dtype=str))
     pairs = {}
@@ -210,8 +210,8 @@ def scores_table(
     return table.reset_index(drop=True)[list(SCORES.names)]
 
 
-def beside_keys(found: list[Subject], data: Data) -> dict[str, dict[str, str]]:
-    """Key of each row of a run -> control -> key of the control's row, of one run's subjects."""
+def beside_keys(found: list[ScoreTarget], data: Data) -> dict[str, dict[str, str]]:
+    """Key of each row of a run -> control -> key of the control's row, of one run's targets."""
     run, *controls = found
     keys: dict[str, dict[str, str]] = {}
     for unit in run.units():

@@ -12,9 +12,9 @@ from threadpoolctl import threadpool_limits
 
 from analysis.metrics import Udr
 from analysis.representations.encode import Encoded
-from analysis.scoring.cache import Book, Jobs
+from analysis.scoring.cache import Jobs, ScoreCache
 from analysis.scoring.evaluation import Unit, Value
-from analysis.scoring.targets import Data, Subject, measure_control, measure_pair, measure_run
+from analysis.scoring.targets import Data, ScoreTarget, measure_control, measure_pair, measure_run
 from analysis.study import Study
 from study.storage.folder import Folder
 
@@ -24,7 +24,7 @@ RunValues = tuple[list[Value], list[Value]]  # of the run, and of its shuffled c
 
 
 def work(
-    study: Study, data: Data, jobs: Jobs, book: Book, say: Callable[[str], None]
+    study: Study, data: Data, jobs: Jobs, cache: ScoreCache, say: Callable[[str], None]
 ) -> dict[str, str]:
     """Do all jobs over the connected Ray and enter their rows; returns who failed and why."""
     shared, folder = ray.put(data), str(study.folder)
@@ -32,16 +32,16 @@ def work(
     run_task: Any = ray.remote(num_returns=2)(_run_task)
     encoded: dict[str, Any] = {}
     pending: dict[Any, tuple[str, Callable[[Any], None]]] = {}
-    for subject, units in jobs.controls:  # first: raw pixels are the longest task
-        name = f"{subject.control} {subject.of}".strip()
-        rows = control_task.remote(subject, shared, units)
-        pending[rows] = name, partial(book.add, subject.control, subject.of)
+    for target, units in jobs.controls:  # first: raw pixels are the longest task
+        name = f"{target.control} {target.of}".strip()
+        rows = control_task.remote(target, shared, units)
+        pending[rows] = name, partial(cache.add, target.control, target.of)
     for run, both_units in jobs.runs.items():
         rows, encoded[run] = run_task.remote(folder, run, shared, *both_units)
-        pending[rows] = run, partial(_enter_run, book, run)
+        pending[rows] = run, partial(_enter_run, cache, run)
     for a, b in jobs.pairs:
         pair = pair_task.remote(encoded[a], encoded[b])
-        pending[pair] = f"{a} with {b}", partial(_enter_pair, book, a, b)
+        pending[pair] = f"{a} with {b}", partial(_enter_pair, cache, a, b)
 
     failed: dict[str, str] = {}
     total = len(pending)
@@ -52,21 +52,21 @@ def work(
             enter(ray.get(ready[0]))
         except RayError as error:
             failed[name] = _reason(error)
-        book.write(every_s=WRITE_EVERY_S)
+        cache.write(every_s=WRITE_EVERY_S)
         state = "failed" if name in failed else "scored"
         say(f"{name} {state} ({total - len(pending)} of {total})")
     return failed
 
 
-def _enter_run(book: Book, run: str, values: RunValues) -> None:
-    book.add("", run, values[0])
-    book.add("shuffled", run, values[1])
+def _enter_run(cache: ScoreCache, run: str, values: RunValues) -> None:
+    cache.add("", run, values[0])
+    cache.add("shuffled", run, values[1])
 
 
-def _enter_pair(book: Book, a: str, b: str, udr: Udr) -> None:
+def _enter_pair(cache: ScoreCache, a: str, b: str, udr: Udr) -> None:
     low, high = udr.interval
     row = {"value": udr.score, "low": low, "high": high, "saturated": udr.saturated}
-    book.add_pair(a, b, {**row, "protocol": json.dumps(udr.protocol)})
+    cache.add_pair(a, b, {**row, "protocol": json.dumps(udr.protocol)})
 
 
 def _run_task(
@@ -78,9 +78,9 @@ def _run_task(
     return (own, by_chance), encoded
 
 
-def _control_task(subject: Subject, data: Data, units: list[Unit]) -> list[Value]:
+def _control_task(target: ScoreTarget, data: Data, units: list[Unit]) -> list[Value]:
     with _one_thread():
-        return measure_control(subject, data, units)
+        return measure_control(target, data, units)
 
 
 def _pair_task(a: Encoded, b: Encoded) -> Udr:

@@ -29,13 +29,13 @@ BALANCED = "balanced"
 
 
 def asked(folder: Folder) -> Search:
-    """What a search was asked, by the last of its sittings.
+    """What a search was asked, by the last of its invocations.
 
     Raises:
         StudyError: the folder is not that of a search.
     """
-    sittings = read_study(folder).get("sittings", [])
-    told = [sitting["search"] for sitting in sittings if "search" in sitting]
+    invocations = read_study(folder).get("invocations", [])
+    told = [invocation["search"] for invocation in invocations if "search" in invocation]
     if not told:
         raise StudyError(f"{folder} is no search: its study.yaml does not tell of one")
     return Search(**told[-1])

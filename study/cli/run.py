@@ -109,7 +109,7 @@ def _run_search(args: argparse.Namespace, overrides: dict[str, Any]) -> int:
     from study.execution import runner as session
     from study.execution.scheduler import Resources
     from study.search import storage as database
-    from study.search.runner import Judge, run_search, show_search
+    from study.search.runner import Evaluator, run_search, show_search
 
     if args.dry_run:
         show_search(search, args.cpus_per_run, console)
@@ -120,7 +120,7 @@ def _run_search(args: argparse.Namespace, overrides: dict[str, Any]) -> int:
         database.forget(study)
     where = study, asked, data_dir, Resources(**_resources(args)), console, args.log
     source = Folder(args.source) if args.source else None
-    outcome = run_search(search, Judge(DIRECTIONS, held_out), *where, source)
+    outcome = run_search(search, Evaluator(DIRECTIONS, held_out), *where, source)
     if outcome.interrupted:
         raise KeyboardInterrupt
     _show(study, args, data_dir, console)

@@ -16,7 +16,7 @@ from study.storage.lock import read_holder
 TIMEOUT_S = 300.0  # a node may have to fetch MNIST first
 
 
-def check_nodes(study: Folder, sitting: str, data_dir: Path) -> None:
+def check_nodes(study: Folder, invocation: str, data_dir: Path) -> None:
     """Ask every node of the connected cluster whether it could train a run.
 
     Raises:
@@ -24,7 +24,7 @@ def check_nodes(study: Folder, sitting: str, data_dir: Path) -> None:
             lacks.
     """
     nodes = [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
-    answers = [_ask(node["NodeID"], study, sitting, data_dir) for node in nodes]
+    answers = [_ask(node["NodeID"], study, invocation, data_dir) for node in nodes]
     late = GetTimeoutError(f"no answer in {TIMEOUT_S:.0f} s")
     ready, _ = ray.wait(answers, num_returns=len(answers), timeout=TIMEOUT_S)
     for node, answer in zip(nodes, answers, strict=True):
@@ -38,13 +38,13 @@ def check_nodes(study: Folder, sitting: str, data_dir: Path) -> None:
             raise StudyError(f"node {_name(node)} cannot take runs: {problem}")
 
 
-def _ask(node: str, study: Folder, sitting: str, data_dir: Path) -> Any:
+def _ask(node: str, study: Folder, invocation: str, data_dir: Path) -> Any:
     where = NodeAffinitySchedulingStrategy(node, soft=False)
     task = ray.remote(_what_lacks).options(num_cpus=0, max_retries=0, scheduling_strategy=where)
-    return task.remote(str(study), sitting, str(data_dir), package_hash())
+    return task.remote(str(study), invocation, str(data_dir), package_hash())
 
 
-def _what_lacks(study: str, sitting: str, data_dir: str, code: str) -> str | None:
+def _what_lacks(study: str, invocation: str, data_dir: str, code: str) -> str | None:
     """Runs on a node: what it lacks, in one line; None where nothing."""
     if package_hash() != code:
         return (
@@ -53,7 +53,7 @@ def _what_lacks(study: str, sitting: str, data_dir: str, code: str) -> str | Non
         )
     try:
         holder = read_holder(Folder(study))
-        if holder is None or holder.sitting != sitting:
+        if holder is None or holder.invocation != invocation:
             return f"it does not see the study's folder {study}: use storage that all nodes share"
         probe = f"probe-{ray.get_runtime_context().get_node_id()}"
         Folder(study).write(probe, b"")

@@ -1,4 +1,4 @@
-"""One sitting of a study: plan it, train what is left, keep its book."""
+"""One invocation of a study: plan it, train what is left, keep its log."""
 
 import os
 import sys
@@ -16,12 +16,12 @@ from study.data.mnist import data_dir, fetch
 from study.execution.display import Display, duration
 from study.execution.nodes import check_nodes
 from study.execution.scheduler import Outcome, Resources, connect, idle_nodes, launch, slots
-from study.execution.study_log import Book, Plan, make_plan
+from study.execution.study_log import Plan, StudyLog, make_plan
 from study.execution.trackers import Journal, open_tracker
 from study.storage.folder import Folder
 from study.storage.lock import Lock, require_free
 from study.storage.results import read_tables
-from study.training.engine_selection import Choice, choose
+from study.training.engine_selection import EngineSelection, select_engine
 from study.training.timing import total_seconds
 
 
@@ -89,16 +89,16 @@ def run_session(
     with Lock(study) as lock:
         plan = make_plan(runs, study)
         journal = Journal(open_tracker(log, study), plan.todo)
-        book = Book(study, plan, journal)
-        book.begin(asked)
+        study_log = StudyLog(study, plan, journal)
+        study_log.begin(asked)
         try:
             outcome = Outcome({}, interrupted=False)
             if plan.todo:
-                outcome = _train(plan, study, lock, data_dir(data), resources, console, book)
+                outcome = _train(plan, study, lock, data_dir(data), resources, console, study_log)
             else:
                 console.print(f"all {len(runs)} runs are done; nothing to train")
         finally:
-            book.end()
+            study_log.end()
     return outcome
 
 
@@ -109,15 +109,15 @@ def _train(
     cache: Path,
     resources: Resources,
     console: Console,
-    book: Book,
+    study_log: StudyLog,
 ) -> Outcome:
     """Train what a plan lacks, once data, cluster and nodes are known to be there."""
     fetch(cache)
     connect(resources.address)
     if resources.address:  # a Ray of our own has this machine alone
-        check_nodes(study, lock.holder.sitting, cache)
-    engine = plan_engine(plan, book.precision)
-    book.note(engine=engine.told())
+        check_nodes(study, lock.holder.invocation, cache)
+    engine = plan_engine(plan, study_log.precision)
+    study_log.note(engine=engine.told())
     _announce(plan, slots(resources), console)
     if idle := idle_nodes(resources):
         console.print(
@@ -125,20 +125,20 @@ def _train(
             " and use its GPU where it has one"
         )
     with Display(console, plan.todo, len(plan.runs) - len(plan.todo)) as display:
-        told = (display, book.settled, book.figures)
+        told = (display, study_log.settled, study_log.figures)
         outcome = launch(plan.todo, study, lock, cache, engine, resources, *told)
-    book.failed(outcome.errors)
+    study_log.failed(outcome.errors)
     return outcome
 
 
-def plan_engine(plan: Plan, precision: str | None = None) -> Choice:
+def plan_engine(plan: Plan, precision: str | None = None) -> EngineSelection:
     """The engine for what a plan has to train.
 
     Args:
-        precision: what an earlier sitting of the study chose.
+        precision: what an earlier invocation of the study chose.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return choose(plan.runs, device, precision)
+    return select_engine(plan.runs, device, precision)
 
 
 def _announce(plan: Plan, at_once: int, console: Console) -> None:

@@ -31,7 +31,7 @@ from study.execution.trainable import Member, Task, trainable
 from study.storage.folder import Folder
 from study.storage.lock import Lock
 from study.storage.results import runs_folder
-from study.training.engine_selection import Choice, packs
+from study.training.engine_selection import EngineSelection, packs
 
 CONNECT_S = 5.0
 
@@ -99,7 +99,7 @@ def launch(
     study: Folder,
     lock: Lock,
     data_dir: Path,
-    engine: Choice,
+    engine: EngineSelection,
     resources: Resources,
     display: Display,
     settled: Callable[[str], None],
@@ -135,7 +135,7 @@ def new_task(
     study: Folder,
     lock: Lock,
     data_dir: Path,
-    engine: Choice,
+    engine: EngineSelection,
     resources: Resources,
 ) -> Task:
     """What one trial gets."""
@@ -150,7 +150,7 @@ def new_task(
             for run in runs
         ],
         study=str(study),
-        sitting=lock.holder.sitting,
+        invocation=lock.holder.invocation,
         data_dir=str(data_dir),
         threads=max(1, int(resources.cpus_per_run)),
         bf16=engine.bf16(runs[0]),

@@ -75,7 +75,7 @@ def make_plan(runs: list[RunConfig], study: Folder) -> Plan:
     return Plan(runs, [run for run in runs if is_left(run)], epochs, records, tables)
 
 
-class Book:
+class StudyLog:
     """Keeps the records in memory and the tables on disk."""
 
     def __init__(self, study: Folder, plan: Plan, journal: Journal) -> None:
@@ -90,14 +90,14 @@ class Book:
 
     def begin(self, asked: dict[str, Any]) -> None:
         """Write study.yaml and the tables; the first proof that the folder can be written."""
-        sitting = {**asked, **_provenance(), "start": _now(), "end": None}
+        invocation = {**asked, **_provenance(), "start": _now(), "end": None}
         try:
-            sittings = read_study(self._study).get("sittings", [])
+            invocations = read_study(self._study).get("invocations", [])
             self._content = {
                 "name": self._study.name,
                 "runs": [run.run_id for run in self._plan.runs],
                 "data": {"name": "MNIST", "hash": DATA_HASH},
-                "sittings": [*sittings, sitting],
+                "invocations": [*invocations, invocation],
             }
             write_study(self._study, self._content)
             self._write_tables()
@@ -113,13 +113,13 @@ class Book:
 
     @property
     def precision(self) -> str | None:
-        """What an earlier sitting of this study chose; the study keeps to it."""
-        chosen = [s["engine"]["precision"] for s in self._content["sittings"] if "engine" in s]
+        """What an earlier invocation of this study chose; the study keeps to it."""
+        chosen = [s["engine"]["precision"] for s in self._content["invocations"] if "engine" in s]
         return chosen[-1] if chosen else None
 
     def note(self, **facts: Any) -> None:
-        """Add to what study.yaml says of this sitting."""
-        self._content["sittings"][-1] |= facts
+        """Add to what study.yaml says of this invocation."""
+        self._content["invocations"][-1] |= facts
         write_study(self._study, self._content)
 
     def settled(self, run: str) -> None:
@@ -152,7 +152,7 @@ class Book:
             StudyError: the folder cannot be written.
         """
         self._journal.close()
-        self._content["sittings"][-1]["end"] = _now()
+        self._content["invocations"][-1]["end"] = _now()
         try:
             for run in self._todo - self._settled:
                 self._read(run)

@@ -119,7 +119,7 @@ def open_tracker(name: str | None, study: Folder) -> Tracker | None:
 
 
 class _TensorBoard:
-    """An event file a run and sitting; earlier ones are replaced, and so begin at epoch 1."""
+    """An event file a run and invocation; earlier ones are replaced, and so begin at epoch 1."""
 
     def __init__(self, study: Folder) -> None:
         self._folder = Path(study.location) / "tensorboard"

@@ -23,7 +23,7 @@ from study.data.mnist import load_mnist
 from study.losses.terms import objective
 from study.storage import checkpoint
 from study.storage.folder import Folder
-from study.storage.lock import Superseded, Watch
+from study.storage.lock import LockLost, Watch
 from study.storage.results import STUDY, WEIGHTS, Record, new_record, read_record, write_record
 from study.training.compiled import CompileError, load_update, shape_of
 from study.training.hardware import device_name
@@ -47,7 +47,7 @@ class Task(TypedDict):
     name: str
     members: list[Member]  # one run, or the runs of a pack
     study: str  # the study's folder
-    sitting: str  # of the driver that this trial serves
+    invocation: str  # of the driver that this trial serves
     data_dir: str
     threads: int
     bf16: bool
@@ -145,11 +145,11 @@ def trainable(task: Task, report: Callable[[Run], None] | None = None) -> None:
     torch.set_num_threads(task["threads"])
     study = Folder(task["study"])
     _require_storage(study)
-    watch = Watch(study, task["sitting"])
+    watch = Watch(study, task["invocation"])
     try:
         if not watch.stopping():
             _train(task, watch.stopping, report or _report)
-    except Superseded:
+    except LockLost:
         _require_storage(study)  # a lock that is gone with its folder asks for nothing
 
 

@@ -1,4 +1,4 @@
-"""Search by Optuna, trained by Ray Tune: one sitting."""
+"""Search by Optuna, trained by Ray Tune: one invocation."""
 
 import math
 import os
@@ -17,21 +17,21 @@ from study.execution.display import Display, duration
 from study.execution.nodes import check_nodes
 from study.execution.runner import plan_engine
 from study.execution.scheduler import Outcome, Resources, connect, fit, new_task, slots
-from study.execution.study_log import Book, make_plan
+from study.execution.study_log import StudyLog, make_plan
 from study.execution.trackers import Journal, open_tracker
 from study.search.space import INTEGERS, Axis, Directions, Range, Search
 from study.search.storage import database_errors, place
 from study.search.trials import Proposals
-from study.search.tune import Desk, Measure, Outcomes, Pruning, search_trial
+from study.search.tune import Measure, OptunaSearcher, Outcomes, Pruning, search_trial
 from study.storage import checkpoint
 from study.storage.folder import Folder
 from study.storage.lock import Lock
 from study.storage.results import RECORD, WEIGHTS, is_done, read_record, read_records, runs_folder
-from study.training.engine_selection import Choice, choose
+from study.training.engine_selection import EngineSelection, select_engine
 from study.training.timing import epoch_seconds
 
 
-class Judge(NamedTuple):
+class Evaluator(NamedTuple):
     """Who values trials, on images that no run has been trained on."""
 
     directions: Directions  # the objectives that there are
@@ -40,7 +40,7 @@ class Judge(NamedTuple):
 
 def run_search(
     search: Search,
-    judge: Judge,
+    evaluator: Evaluator,
     study: Folder,
     asked: dict[str, Any],
     data: Path | None,
@@ -53,7 +53,7 @@ def run_search(
 
     Args:
         search: what to try, and for what.
-        judge: who values the trials.
+        evaluator: who values the trials.
         study: the study's folder.
         asked: for study.yaml.
         data: the cache of the data; None: the usual one.
@@ -67,7 +67,7 @@ def run_search(
     """
     place(study)  # before anything is written
     with database_errors(study), Lock(study) as lock, ExitStack() as stack:
-        proposals = Proposals(study, search, judge.directions)
+        proposals = Proposals(study, search, evaluator.directions)
         proposals.repair()
         if source is not None:
             known = take_over(search, source, study, console)
@@ -76,16 +76,16 @@ def run_search(
         plan = make_plan([], study)
         plan = plan._replace(runs=[RunConfig(**r["config"]) for r in plan.records.values()])
         journal = Journal(open_tracker(log, study), [])
-        book = Book(study, plan, journal)
-        book.begin({**asked, "search": search.told()})
-        stack.callback(book.end)
+        study_log = StudyLog(study, plan, journal)
+        study_log.begin({**asked, "search": search.told()})
+        stack.callback(study_log.end)
         stack.callback(proposals.close)
         if not proposals.left():
             console.print("the budget is used up: nothing to train; a larger one goes on")
             return Outcome({}, interrupted=False)
         where = study, lock, data_dir(data), resources
-        engine = plan_engine(plan, book.precision)
-        return _search(proposals, judge, engine, book, where, console)
+        engine = plan_engine(plan, study_log.precision)
+        return _search(proposals, evaluator, engine, study_log, where, console)
 
 
 def take_over(
@@ -133,9 +133,9 @@ def take_over(
 
 def _search(
     proposals: Proposals,
-    judge: Judge,
-    engine: Choice,
-    book: Book,
+    evaluator: Evaluator,
+    engine: EngineSelection,
+    study_log: StudyLog,
     where: tuple[Folder, Lock, Path, Resources],
     console: Console,
 ) -> Outcome:
@@ -144,15 +144,15 @@ def _search(
     fetch(cache)
     connect(resources.address)
     if resources.address:
-        check_nodes(study, lock.holder.sitting, cache)
-    book.note(engine=engine.told())
+        check_nodes(study, lock.holder.invocation, cache)
+    study_log.note(engine=engine.told())
     several = f" of {len(search.seeds)} seeds" if len(search.seeds) > 1 else ""
     limit = _limit(search, proposals.left())
     console.print(f"searching: {limit}{several}, {slots(resources)} at a time")
 
     with Display(console, [], 0) as display:
         pruning = Pruning(proposals)
-        events = Outcomes(proposals, pruning, display, book.settled, book.figures, lock)
+        events = Outcomes(proposals, pruning, display, study_log.settled, study_log.figures, lock)
 
         def propose() -> dict[str, Any] | None:
             proposal = None if events.stopping else proposals.ask()
@@ -160,7 +160,7 @@ def _search(
                 return None
             later = proposals.left() * len(search.seeds) if search.budget.hours is None else 0
             for run in proposal.runs:
-                book.expect(run)
+                study_log.expect(run)
                 display.expect(run, later)
             chosen = engine.alone(proposal.runs[0])
             task = new_task(proposal.runs, study, lock, cache, chosen, resources)
@@ -169,14 +169,14 @@ def _search(
             return {"task": task, "number": proposal.trial.number, **wanted}
 
         stopped = fit(
-            partial(search_trial, judge.measure),
+            partial(search_trial, evaluator.measure),
             events,
             resources,
-            search_alg=Desk(propose),
+            search_alg=OptunaSearcher(propose),
             scheduler=pruning,
             num_samples=-1,
         )
-    book.failed(events.errors)
+    study_log.failed(events.errors)
     return Outcome(events.errors, stopped or events.stopping)
 
 
@@ -209,7 +209,9 @@ def show_search(search: Search, cpus_per_run: float, console: Console) -> None:
     whole = {name: int(value) if name in INTEGERS else value for name, value in params.items()}
     runs = search.runs(whole)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    seconds = sum(epoch_seconds(run, choose([run], device), device) * run.epochs for run in runs)
+    seconds = sum(
+        epoch_seconds(run, select_engine([run], device), device) * run.epochs for run in runs
+    )
     at_once = max(1, int((os.cpu_count() or 1) // cpus_per_run))
     left = search.budget.trials
     total = f"; about {duration(seconds * left / at_once)} for {left}" if left is not None else ""

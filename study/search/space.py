@@ -16,7 +16,7 @@ from study.config.errors import UsageError, explain, nearest, unknown_key
 from study.config.grid import read_mapping
 from study.config.run import N_TRAIN, RunConfig, run_config
 
-HELD_OUT = 10_000  # the last training images: they judge, and train nothing
+HELD_OUT = 10_000  # the last training images: for evaluation; they train nothing
 INTEGERS = ("latent_dim", "hidden", "batch_size", "kl_warmup_epochs")
 NUMBERS = (*INTEGERS, "beta", "learning_rate")
 SEARCHABLE = (*NUMBERS, "conditioning", "optimiser")
@@ -175,7 +175,7 @@ def _constants(content: dict[str, Any], source: str, pruner: Any) -> dict[str, A
     if run.train_images > N_TRAIN - HELD_OUT:
         raise UsageError(
             f"{source}: train_images must be at most {N_TRAIN - HELD_OUT}, got {run.train_images}:"
-            f" the last {HELD_OUT} training images are held out to judge the trials"
+            f" the last {HELD_OUT} training images are held out to evaluator the trials"
         )
     constants = {key: getattr(run, key) for key in (*constants, "epochs")}
     if pruner != "none":  # what is pruned is saved first: every rung is a multiple of the first

@@ -1,4 +1,4 @@
-"""Where a search is stored, and whether another sitting may go on with it.
+"""Where a search is stored, and whether another invocation may go on with it.
 
 `search.db` in the study's folder is an ordinary SQLite storage of Optuna, which `optuna-dashboard`
 opens as it is; $OPTUNA_STORAGE names another database, for a folder that is not local.

@@ -163,7 +163,7 @@ class Proposals:
         return pd.DataFrame(rows, columns=columns).astype({"trial": int, "seconds": float})
 
     def close(self) -> None:
-        """The end of a sitting, whatever it came by."""
+        """The end of an invocation, whatever it came by."""
         self.repair()
         self.write()
 
@@ -176,7 +176,7 @@ class Proposals:
             self._study.tell(trial, **outcome)
         now = time.monotonic()
         self._spent, self._since = self._spent + now - self._since, now
-        self._study.set_user_attr("seconds", self._spent)  # a budget of hours spans sittings
+        self._study.set_user_attr("seconds", self._spent)  # a budget of hours spans invocations
         self.write()
 
     def _before(self, trial: Trial, runs: list[RunConfig]) -> FrozenTrial | None:

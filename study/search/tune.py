@@ -26,7 +26,7 @@ Trained = list[tuple[RunConfig, Vae]]  # the runs of a trial: one a seed
 Measure = Callable[[Trained, list[str], Path], list[float]]
 
 
-class Desk(Searcher):
+class OptunaSearcher(Searcher):
     """Hands out Optuna's proposals as Tune has room for them."""
 
     def __init__(self, propose: Callable[[], dict[str, Any] | None]) -> None:

@@ -32,9 +32,9 @@ ASK_S = 1.0  # how often a worker looks whether it should go on
 
 
 class Holder(NamedTuple):
-    """The driver of one sitting."""
+    """The driver of one invocation."""
 
-    sitting: str
+    invocation: str
     host: str
     pid: int
     since: str
@@ -45,8 +45,8 @@ class Holder(NamedTuple):
         return f"process {self.pid} on {self.host}, since {self.since}"
 
 
-class Superseded(Exception):
-    """The sitting that a worker serves is over: its driver is gone, or another has begun."""
+class LockLost(Exception):
+    """The invocation that a worker serves is over: its driver is gone, or another has begun."""
 
 
 class Lock:
@@ -62,8 +62,8 @@ class Lock:
         self._end = threading.Event()
         self._writing = threading.Lock()
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        sitting = uuid.uuid4().hex
-        self.holder = Holder(sitting, platform.node(), os.getpid(), now, time.time(), False)
+        invocation = uuid.uuid4().hex
+        self.holder = Holder(invocation, platform.node(), os.getpid(), now, time.time(), False)
 
     def __enter__(self) -> "Lock":
         try:
@@ -97,7 +97,7 @@ class Lock:
             self._system.release()
 
     def ask_to_stop(self) -> None:
-        """Tell every worker of this sitting to save and end after its present epoch."""
+        """Tell every worker of this invocation to save and end after its present epoch."""
         self.holder = self.holder._replace(stopping=True)
         self._write()
 
@@ -112,7 +112,7 @@ class Lock:
 
     def _ours(self) -> bool:
         holder = read_holder(self._study)
-        return holder is not None and holder.sitting == self.holder.sitting
+        return holder is not None and holder.invocation == self.holder.invocation
 
     def _write(self) -> None:
         with self._writing:
@@ -130,17 +130,17 @@ class Lock:
 
 
 class Watch:
-    """A worker's view of the lock that its sitting holds."""
+    """A worker's view of the lock that its invocation holds."""
 
-    def __init__(self, study: Folder, sitting: str) -> None:
-        self._study, self._sitting = study, sitting
+    def __init__(self, study: Folder, invocation: str) -> None:
+        self._study, self._invocation = study, invocation
         self._asked, self._stopping = -ASK_S, False
 
     def stopping(self) -> bool:
         """Whether the driver asks to save and end; looks at most once in `ASK_S` seconds.
 
         Raises:
-            Superseded: the sitting is over. Whatever the worker has not saved, another will train.
+            LockLost: the invocation is over. Whatever the worker has not saved, another will train.
         """
         now = time.monotonic()
         if now - self._asked < ASK_S:
@@ -150,8 +150,8 @@ class Watch:
             holder = read_holder(self._study)
         except OSError:  # a store that is away for a moment; if it stays away, saving will fail
             return self._stopping
-        if holder is None or holder.sitting != self._sitting:
-            raise Superseded(f"{self._study} has another driver now, or none")
+        if holder is None or holder.invocation != self._invocation:
+            raise LockLost(f"{self._study} has another driver now, or none")
         self._stopping = holder.stopping
         return self._stopping
 

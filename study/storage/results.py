@@ -262,7 +262,11 @@ def read_study(study: Folder) -> dict[str, Any]:
         return {}
     except yaml.YAMLError as error:
         raise StudyError(f"{study}/{STUDY} is damaged: {' '.join(str(error).split())}") from None
-    return content if isinstance(content, dict) else {}
+    if not isinstance(content, dict):
+        return {}
+    if "sittings" in content:  # as versions before 0.2 wrote it
+        content["invocations"] = content.pop("sittings")
+    return content
 
 
 def write_study(study: Folder, content: dict[str, Any]) -> None:

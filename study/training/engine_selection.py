@@ -17,8 +17,8 @@ COMPILE_FROM_STEPS = 10_000  # of one shape: compiling takes about 25 s and save
 GPU_PACK = 50  # members; at J = 200 their weights, gradients and state take under 1 GB
 
 
-class Choice(NamedTuple):
-    """The engine of a sitting."""
+class EngineSelection(NamedTuple):
+    """The engine of an invocation."""
 
     fast_bf16: bool
     ms: dict[str, float]  # a product of the largest layer, by precision
@@ -34,7 +34,7 @@ class Choice(NamedTuple):
             return run.compile
         return self.steps[shape_of(run, self.bf16(run))] >= COMPILE_FROM_STEPS
 
-    def alone(self, run: RunConfig) -> "Choice":
+    def alone(self, run: RunConfig) -> "EngineSelection":
         """The same for a run whose companions are not known yet, as in a search."""
         steps = Counter({shape_of(run, self.bf16(run)): run.epochs * run.steps_per_epoch})
         return self._replace(steps=steps)
@@ -46,21 +46,23 @@ class Choice(NamedTuple):
         return {"precision": kind, "product_ms": ms, "compile_from_steps": COMPILE_FROM_STEPS}
 
 
-def choose(runs: Iterable[RunConfig], device: torch.device, precision: str | None = None) -> Choice:
+def select_engine(
+    runs: Iterable[RunConfig], device: torch.device, precision: str | None = None
+) -> EngineSelection:
     """Measure the machine and count the steps.
 
     Args:
         runs: all that are asked for, done or not: a command that is repeated after an
             interruption chooses as it did before, and its runs go on to the same last bit.
         device: what trains.
-        precision: what an earlier sitting of the study chose; one study keeps to one precision.
+        precision: what an earlier invocation of the study chose; one study keeps to one precision.
     """
     ms = _product_ms(device)
     fast = ms["fp32"] > BF16_GAIN * ms["bf16"]
-    choice = Choice(fast if precision is None else precision == "bf16", ms, Counter())
+    selection = EngineSelection(fast if precision is None else precision == "bf16", ms, Counter())
     for run in runs:
-        choice.steps[shape_of(run, choice.bf16(run))] += run.epochs * run.steps_per_epoch
-    return choice
+        selection.steps[shape_of(run, selection.bf16(run))] += run.epochs * run.steps_per_epoch
+    return selection
 
 
 def packs(todo: list[RunConfig], on_gpu: bool) -> list[list[RunConfig]]:

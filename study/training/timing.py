@@ -8,7 +8,7 @@ import torch
 
 from study.config.run import N_CLASSES, RunConfig
 from study.data.mnist import Mnist
-from study.training.engine_selection import Choice
+from study.training.engine_selection import EngineSelection
 from study.training.trainer import Trainer, evaluate, splits
 
 STEPS = 20
@@ -17,7 +17,7 @@ TEST_IMAGES = 10_000
 COMPILED_SHARE = {True: 0.57, False: 0.8}  # of the eager step, by bf16; on a Zen 4 core, J = 10
 
 
-def epoch_seconds(config: RunConfig, engine: Choice, device: torch.device) -> float:
+def epoch_seconds(config: RunConfig, engine: EngineSelection, device: torch.device) -> float:
     """Seconds of one epoch of a run, measured on random images in one process.
 
     Trains `STEPS` eager steps after as many to warm up, and evaluates `EVAL_IMAGES` images. Where
@@ -41,7 +41,7 @@ def epoch_seconds(config: RunConfig, engine: Choice, device: torch.device) -> fl
 
 
 def total_seconds(
-    todo: Iterable[tuple[RunConfig, int]], engine: Choice, device: torch.device
+    todo: Iterable[tuple[RunConfig, int]], engine: EngineSelection, device: torch.device
 ) -> float:
     """Seconds of all runs one after the other; each with the epochs that it still lacks."""
     measured: dict[tuple[object, ...], float] = {}

@@ -53,7 +53,7 @@ def write_runs(folder, records):
     for run, record in named.items():
         write_record(runs_folder(folder) / run, record)
     write_tables(folder, build_tables(named, Tables()))
-    sitting = {
+    invocation = {
         "grid": "configs/tiny.yaml",
         "set": {"epochs": 3},
         "command": COMMAND,
@@ -64,7 +64,7 @@ def write_runs(folder, records):
         "engine": {"precision": "bf16"},
     }
     data = {"name": "MNIST", "hash": DATA_HASH}
-    said = {"name": folder.name, "runs": list(named), "data": data, "sittings": [sitting]}
+    said = {"name": folder.name, "runs": list(named), "data": data, "invocations": [invocation]}
     write_study(folder, said)
     return Study(folder)
 

@@ -12,7 +12,7 @@ from analysis import open_study
 from analysis.figures import gallery
 from analysis.figures.gallery import draw_all, entries
 from analysis.figures.grids import unpack
-from analysis.figures.inputs import Material, Missing
+from analysis.figures.inputs import FigureInputs, Missing
 from analysis.figures.style import STYLE
 from analysis.latent_effects.tables import ALIGNMENT
 from analysis.representations import bases
@@ -153,14 +153,14 @@ def test_captions_say_what_the_tables_say(whole):
     assert "No latent is aligned with thickness" in captions["figure-8"]
     assert "8 of 8 move it the same way" in captions["slopes-by-digit"]
     recon = study.trials.set_index("run")["recon"]
-    first, last = (recon[Material(study, None).role(name).run] for name in ("standard", "beta"))
+    first, last = (recon[FigureInputs(study, None).role(name).run] for name in ("standard", "beta"))
     assert f"{first:.0f} nats an image for β = 1 and {last:.0f} for β = 10" in captions["figure-5"]
 
 
 def test_of_several_seeds_the_lowest_is_shown(whole):
-    material = Material(whole[0], None)
-    assert [one.run.partition("-seed")[2][0] for one in material.compared()] == ["0"] * 4
-    assert [one.beta for one in material.by_beta()] == [1, 10]
+    inputs = FigureInputs(whole[0], None)
+    assert [one.run.partition("-seed")[2][0] for one in inputs.compared()] == ["0"] * 4
+    assert [one.beta for one in inputs.by_beta()] == [1, 10]
 
 
 def test_figures_of_the_paper_hold_the_pictures_that_they_promise(whole):
@@ -231,7 +231,7 @@ def test_without_weights_pictures_are_drawn_again_as_they_were(copy, whole, monk
 
 def test_damaged_weights_cost_their_own_figures_and_are_named(copy, monkeypatch):
     only(monkeypatch, "figure-1a", "figure-1b")
-    run = runs_folder(copy.folder) / Material(copy, None).role("standard").run
+    run = runs_folder(copy.folder) / FigureInputs(copy, None).role("standard").run
     run.write("weights.pt", run.read("weights.pt")[:1000])
     said = []
     assert [one.name for one in draw_all(copy, say=said.append)] == ["figure-1b"]
@@ -246,8 +246,8 @@ def test_one_beta_is_the_standard_vae_if_it_is_1_and_a_beta_vae_otherwise():
              "seed": [0], "state": ["done"]}
         )  # fmt: skip
 
-    material = Material(Named(), None)
-    assert material.role("beta").title == "β-VAE (β = 4, J = 5)"
+    inputs = FigureInputs(Named(), None)
+    assert inputs.role("beta").title == "β-VAE (β = 4, J = 5)"
     with pytest.raises(Missing, match="no other β than 4 at J = 5"):
-        material.role("standard")
-    assert [one.run for one in material.compared()] == ["a"]
+        inputs.role("standard")
+    assert [one.run for one in inputs.compared()] == ["a"]

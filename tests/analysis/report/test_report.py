@@ -236,9 +236,9 @@ def test_failures_and_what_helps(study, report):
 
 
 def test_provenance(report):
-    (sitting,) = report.provenance.sittings
-    assert sitting.took == "1:02:03"
-    assert sitting.machine == "here, fast, 2 cores, no GPU, Linux"
+    (invocation,) = report.provenance.invocations
+    assert invocation.took == "1:02:03"
+    assert invocation.machine == "here, fast, 2 cores, no GPU, Linux"
     assert dict(report.provenance.versions)["torch"] == "2.14.1"
     assert dict(report.provenance.data) == SHA256
     assert report.provenance.data_name == f"MNIST, {DATA_HASH}"

@@ -10,7 +10,7 @@ from studies import train_here, write_rows
 from analysis import open_study
 from analysis.factors.sample import discretise, measured
 from analysis.representations.controls import unit_of
-from analysis.scoring.cache import Book
+from analysis.scoring.cache import ScoreCache
 from analysis.scoring.evaluation import BASIS_UNITS, BOUND_UNITS, Sample
 from analysis.scoring.score_study import main, score_study, write_ranking
 from analysis.scoring.targets import Data
@@ -165,12 +165,12 @@ def test_tables_for_the_report(scored):
 
 
 def test_a_book_is_not_written_more_often_than_asked(copy, data):
-    book = Book(copy, data)
+    cache = ScoreCache(copy, data)
     before = copy.folder.read("scores.csv")
     copy.folder.delete("scores.csv")
-    book.write(every_s=60)
+    cache.write(every_s=60)
     assert not copy.folder.exists("scores.csv")
-    book.write()
+    cache.write()
     assert copy.folder.read("scores.csv") == before
 
 

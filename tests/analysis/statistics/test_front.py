@@ -157,7 +157,7 @@ def study(tmp_path, monkeypatch):
     write_table(folder, "search", table, None)
     trained = pd.DataFrame({"run": table["run"], "state": "done"})
     write_table(folder, "trials", trained, None)
-    write_study(folder, {"sittings": [{"search": SEARCH.told()}, {"grid": "another"}]})
+    write_study(folder, {"invocations": [{"search": SEARCH.told()}, {"grid": "another"}]})
     measured = []
 
     def test_set(models, names, data_folder):

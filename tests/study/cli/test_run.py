@@ -1,44 +1,19 @@
 """The command line on real MNIST, in a process of its own, through real Ray."""
 
-import os
 import re
 import signal
 import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pandas as pd
 import pytest
 import torch
 import yaml
+from command_line import GRID, command, study
 
 from analysis import open_study
 from study.cli.run import main
 from study.config.errors import StudyError
-
-GRID = """
-latent_dim: 4
-beta: [1, 4]
-hidden: 32
-train_images: 1000
-epochs: 2
-checkpoint_every: 1
-"""
-
-
-def command(grid, results, *more):
-    words = [sys.executable, "-m", "study", "--grid", grid, "--results", results]
-    return [*words, "--no-scores", *more]
-
-
-def study(grid, results, *more):
-    """One command, from another working directory than the project's."""
-    words = [str(word) for word in command(grid, results, *more)]
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
-    return subprocess.run(
-        words, capture_output=True, text=True, timeout=300, cwd=results.parent, env=env
-    )
 
 
 @pytest.fixture(scope="module")
@@ -80,8 +55,8 @@ def test_what_a_study_leaves_behind(first):
     assert names == tables | {"study.yaml", "runs", ".lock"}
     said = yaml.safe_load((folder / "study.yaml").read_text())
     assert said["runs"] == trial_names(folder)
-    assert said["sittings"][0]["end"] >= said["sittings"][0]["start"]
-    assert said["sittings"][0]["versions"]["torch"] == torch.__version__.partition("+")[0]
+    assert said["invocations"][0]["end"] >= said["invocations"][0]["start"]
+    assert said["invocations"][0]["versions"]["torch"] == torch.__version__.partition("+")[0]
     epochs = open_study(folder).epochs
     assert epochs.groupby("run")["epoch"].apply(list).tolist() == [[1, 2], [1, 2]]
 

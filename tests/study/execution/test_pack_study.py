@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from test_run import GRID, study
+from command_line import GRID, study
 
 from analysis import open_study
 

@@ -28,7 +28,7 @@ def _no_database_of_the_user(monkeypatch):
     monkeypatch.delenv(STORAGE_VARIABLE, raising=False)
 
 
-def sitting(path, **overrides):
+def invocation(path, **overrides):
     """As a driver begins: with what an earlier one has left."""
     search = read_search(TEXT, "s.yaml", DIRECTIONS, overrides)
     proposals = Proposals(Folder(path), search, DIRECTIONS)
@@ -53,22 +53,22 @@ def finish(proposals, *, reason=None):
 
 
 def test_a_budget_of_trials_is_asked_for_and_no_more(tmp_path):
-    proposals = sitting(tmp_path)
+    proposals = invocation(tmp_path)
     assert [finish(proposals) for _ in range(4)] == [0, 1, 2, 3]
     assert proposals.ask() is None
-    assert sitting(tmp_path).ask() is None  # nor the day after
-    larger = sitting(tmp_path, budget={"trials": 5})
+    assert invocation(tmp_path).ask() is None  # nor the day after
+    larger = invocation(tmp_path, budget={"trials": 5})
     assert finish(larger) == 4
     assert larger.ask() is None
 
 
 def test_zombies_are_closed_and_asked_for_again_once(tmp_path):
-    killed = sitting(tmp_path)
+    killed = invocation(tmp_path)
     finish(killed)
     lost = [killed.ask(), killed.ask()]
     assert states(tmp_path) == ["COMPLETE", "RUNNING", "RUNNING"]
 
-    after = sitting(tmp_path)
+    after = invocation(tmp_path)
     assert states(tmp_path) == ["COMPLETE", "FAIL", "FAIL", "WAITING", "WAITING"]
     again = [after.ask(), after.ask()]
     assert [one.runs for one in again] == [one.runs for one in lost]
@@ -82,45 +82,45 @@ def test_zombies_are_closed_and_asked_for_again_once(tmp_path):
 
 
 def test_a_second_kill_lines_nothing_up_twice(tmp_path):
-    sitting(tmp_path).ask()
-    sitting(tmp_path)  # killed before it asked
-    after = sitting(tmp_path)
+    invocation(tmp_path).ask()
+    invocation(tmp_path)  # killed before it asked
+    after = invocation(tmp_path)
     assert states(tmp_path) == ["FAIL", "WAITING"]
     after.ask()
-    sitting(tmp_path)
+    invocation(tmp_path)
     assert states(tmp_path) == ["FAIL", "FAIL", "WAITING"]
 
 
 def test_killed_between_lining_up_and_closing(tmp_path, monkeypatch):
-    sitting(tmp_path).ask()
+    invocation(tmp_path).ask()
     with monkeypatch.context() as patch:
         patch.setattr(optuna.Study, "tell", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            sitting(tmp_path)
+            invocation(tmp_path)
     assert states(tmp_path) == ["RUNNING", "WAITING"]
-    sitting(tmp_path)
+    invocation(tmp_path)
     assert states(tmp_path) == ["FAIL", "WAITING"]
 
 
 def test_a_trial_killed_while_it_was_asked_for_is_closed(tmp_path):
-    proposals = sitting(tmp_path)
+    proposals = invocation(tmp_path)
     proposals._study.ask()  # no parameter yet
-    assert sitting(tmp_path).table()["state"].tolist() == ["interrupted"]
+    assert invocation(tmp_path).table()["state"].tolist() == ["interrupted"]
     assert states(tmp_path) == ["FAIL"]
 
 
 def test_a_failed_trial_has_its_reason_and_is_not_asked_again(tmp_path):
-    proposals = sitting(tmp_path)
+    proposals = invocation(tmp_path)
     finish(proposals, reason="diverged in epoch 1: train_recon is nan")
-    row = sitting(tmp_path).table().iloc[0]
+    row = invocation(tmp_path).table().iloc[0]
     assert row["state"] == "failed"
     assert row["reason"] == "diverged in epoch 1: train_recon is nan"
     assert math.isnan(row["neg_elbo"])
-    assert sitting(tmp_path).left() == 3
+    assert invocation(tmp_path).left() == 3
 
 
 def test_the_same_runs_are_not_trained_twice(tmp_path):
-    proposals = sitting(tmp_path, latent_dim=[2, 3], beta=1, budget={"trials": 12})
+    proposals = invocation(tmp_path, latent_dim=[2, 3], beta=1, budget={"trials": 12})
     seen = []
     while (proposal := proposals.ask()) is not None:
         seen.append(proposal.runs[0].run_id)
@@ -132,7 +132,7 @@ def test_the_same_runs_are_not_trained_twice(tmp_path):
 
 
 def test_a_search_ends_where_its_space_does(tmp_path):
-    proposals = sitting(tmp_path, latent_dim=[2, 3], beta=1, budget={"hours": 100})
+    proposals = invocation(tmp_path, latent_dim=[2, 3], beta=1, budget={"hours": 100})
     for _ in range(2):
         finish(proposals)
     assert proposals.ask() is None
@@ -140,7 +140,7 @@ def test_a_search_ends_where_its_space_does(tmp_path):
 
 def test_a_twin_of_a_trial_at_work_gets_its_outcome(tmp_path):
     one_run = {"latent_dim": [2], "beta": 1, "budget": {"trials": 3}}
-    proposals = sitting(tmp_path, **one_run)
+    proposals = invocation(tmp_path, **one_run)
     first = proposals.ask()
     assert proposals.ask() is None  # two twins wait
     proposals.complete(first.trial.number, [7.0, 0.5])
@@ -150,13 +150,13 @@ def test_a_twin_of_a_trial_at_work_gets_its_outcome(tmp_path):
 
 def test_known_trials_come_first_and_on_top_of_the_budget(tmp_path):
     known = [{"latent_dim": 5, "beta": 2.0}, {"latent_dim": 6, "beta": 4.0}]
-    proposals = sitting(tmp_path)
+    proposals = invocation(tmp_path)
     assert proposals.enqueue(known, "results/grid") == 2
     assert proposals.enqueue(known, "results/grid") == 0  # the same command again
     first = proposals.ask()
     assert (first.runs[0].latent_dim, first.runs[0].beta) == (5, 2.0)
 
-    after = sitting(tmp_path)  # killed meanwhile
+    after = invocation(tmp_path)  # killed meanwhile
     for _ in range(6):
         finish(after)
     assert after.ask() is None
@@ -164,13 +164,13 @@ def test_known_trials_come_first_and_on_top_of_the_budget(tmp_path):
     complete = table[table["state"] == "complete"]
     assert complete["source"].tolist().count("results/grid") == 2
     assert len(complete) == 6
-    none = sitting(tmp_path / "..", budget={"trials": 0})
+    none = invocation(tmp_path / "..", budget={"trials": 0})
     assert none.ask() is None
 
 
 def test_a_pruner_judges_by_what_earlier_sittings_saw(tmp_path):
     pruned = {"objectives": ["neg_elbo"], "pruner": "asha", "budget": {"trials": 9}}
-    proposals = sitting(tmp_path, **pruned)
+    proposals = invocation(tmp_path, **pruned)
     best = proposals.ask().trial.number
     assert not proposals.report(best, 1, 100.0)
     proposals.complete(best, [90.0])
@@ -178,13 +178,13 @@ def test_a_pruner_judges_by_what_earlier_sittings_saw(tmp_path):
         number = proposals.ask().trial.number
         assert proposals.report(number, 1, 200.0)
         proposals.prune(number)
-    after = sitting(tmp_path, **pruned)
+    after = invocation(tmp_path, **pruned)
     number = after.ask().trial.number
     assert after.report(number, 1, 150.0)  # worse than the first
     lost = after.ask().trial.number
     assert not after.report(lost, 1, 50.0)
 
-    last = sitting(tmp_path, **pruned)
+    last = invocation(tmp_path, **pruned)
     continued = [last.ask() for _ in range(2)][1].trial
     trial = last._study.get_trials(deepcopy=False)[continued.number]
     assert trial.intermediate_values == {1: 50.0}
@@ -193,7 +193,7 @@ def test_a_pruner_judges_by_what_earlier_sittings_saw(tmp_path):
 def test_a_repeated_command_draws_other_trials(tmp_path):
     draws = []
     for _ in range(2):
-        proposals = sitting(tmp_path)
+        proposals = invocation(tmp_path)
         draws.append(proposals.ask().trial.params["beta"])
         proposals.complete(len(draws) - 1, [1.0, 1.0])
     assert draws[0] != draws[1]
@@ -203,12 +203,12 @@ def test_hours_are_counted_over_sittings(tmp_path, monkeypatch):
     clock = iter(range(0, 10**9, 1800))  # half an hour goes by between any two looks
     monkeypatch.setattr("study.search.trials.time.monotonic", lambda: next(clock))
     hours = {"budget": {"hours": 1.0}}
-    finish(sitting(tmp_path, **hours))
-    second = sitting(tmp_path, **hours)
+    finish(invocation(tmp_path, **hours))
+    second = invocation(tmp_path, **hours)
     assert second.left() == 1
     finish(second)
     assert second.left() == 0
-    assert sitting(tmp_path, **hours).ask() is None
+    assert invocation(tmp_path, **hours).ask() is None
 
 
 OTHERS = [
@@ -227,10 +227,10 @@ OTHERS = [
 
 def test_a_renamed_folder_goes_on(tmp_path):
     (tmp_path / "old").mkdir()
-    finish(sitting(tmp_path / "old"))
+    finish(invocation(tmp_path / "old"))
     (tmp_path / "old").rename(tmp_path / "new")
     before = states(tmp_path / "new")
-    sitting(tmp_path / "new")
+    invocation(tmp_path / "new")
     assert before == states(tmp_path / "new") == ["COMPLETE"]
 
 
@@ -238,18 +238,18 @@ def test_a_renamed_folder_goes_on(tmp_path):
 def test_another_search_in_the_folder_is_refused_and_nothing_overwritten(
     tmp_path, overrides, message
 ):
-    finish(sitting(tmp_path))
+    finish(invocation(tmp_path))
     before = (tmp_path / "search.db").read_bytes()
     with pytest.raises(UsageError) as caught:
-        sitting(tmp_path, **overrides)
+        invocation(tmp_path, **overrides)
     assert message in str(caught.value)
     assert "give another --name, or --fresh to start over" in str(caught.value)
     assert (tmp_path / "search.db").read_bytes() == before
 
 
 def test_a_range_may_grow_and_the_sampler_change(tmp_path):
-    finish(sitting(tmp_path))
-    wider = sitting(tmp_path, beta={"low": 0.5, "high": 30, "log": True}, sampler="nsga2")
+    finish(invocation(tmp_path))
+    wider = invocation(tmp_path, beta={"low": 0.5, "high": 30, "log": True}, sampler="nsga2")
     assert finish(wider) == 1
 
 
@@ -258,7 +258,7 @@ def test_a_database_elsewhere(tmp_path, monkeypatch):
     monkeypatch.setenv(STORAGE_VARIABLE, url)
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-        finish(sitting(tmp_path / name))
+        finish(invocation(tmp_path / name))
         assert not (tmp_path / name / "search.db").exists()
     names = [study.study_name for study in optuna.get_all_study_summaries(storage=url)]
     assert names == [str(tmp_path / "a"), str(tmp_path / "b")]
@@ -269,14 +269,14 @@ def test_a_database_elsewhere(tmp_path, monkeypatch):
 def test_a_database_that_cannot_be_used_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setenv(STORAGE_VARIABLE, "nothing")
     with pytest.raises(UsageError, match=r"^\$OPTUNA_STORAGE cannot be used: "):
-        sitting(tmp_path)
+        invocation(tmp_path)
     monkeypatch.delenv(STORAGE_VARIABLE)
     (tmp_path / "search.db").write_bytes(b"nothing at all" * 100)
     failed = pytest.raises(
         StudyError, match=r"database of the search in .* failed: .*not a database"
     )
     with failed, database_errors(Folder(tmp_path)):
-        sitting(tmp_path)
+        invocation(tmp_path)
 
 
 def test_a_database_that_fails_while_tune_works_is_one_line(tmp_path):
@@ -293,7 +293,7 @@ def test_a_database_that_fails_while_tune_works_is_one_line(tmp_path):
 
 
 def test_names_of_objectives_are_stored_for_the_dashboard(tmp_path):
-    study = sitting(tmp_path)._study
+    study = invocation(tmp_path)._study
     assert study.metric_names == ["neg_elbo", "mig"]
     assert [direction.name for direction in study.directions] == ["MINIMIZE", "MAXIMIZE"]
     assert not [t for t in study.get_trials() if t.state is TrialState.RUNNING]

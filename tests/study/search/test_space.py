@@ -31,7 +31,7 @@ def test_a_trial_becomes_a_run_a_seed():
     for run in runs:
         assert run.model_dump(include=shared.keys()) == shared
         assert run.beta == 3.14  # three digits, so that the run's name can be read
-        assert run.train_images == 50_000  # the others judge
+        assert run.train_images == 50_000  # the others evaluate
     assert runs[0].run_id.startswith("J5-beta3.14-label-seed0-")
 
 

@@ -7,7 +7,7 @@ import pytest
 from study.config.errors import StudyError
 from study.storage import lock as locks
 from study.storage.folder import Folder
-from study.storage.lock import LOCK, Lock, Superseded, Watch, is_alive, read_holder
+from study.storage.lock import LOCK, Lock, LockLost, Watch, is_alive, read_holder
 
 
 @pytest.fixture
@@ -35,12 +35,12 @@ def test_what_a_dead_driver_left_blocks_nobody_and_is_still_told(study):
     assert read_holder(study).pid == os.getpid()
     assert not is_alive(study)
     with Lock(study) as lock:
-        assert read_holder(study).sitting == lock.holder.sitting
+        assert read_holder(study).invocation == lock.holder.invocation
 
 
 def test_a_worker_learns_that_it_should_save_and_stop(study):
     with Lock(study) as lock:
-        watch = Watch(study, lock.holder.sitting)
+        watch = Watch(study, lock.holder.invocation)
         assert not watch.stopping()
         lock.ask_to_stop()
         assert watch.stopping()
@@ -48,10 +48,10 @@ def test_a_worker_learns_that_it_should_save_and_stop(study):
 
 def test_a_worker_of_an_older_sitting_is_superseded(study):
     with Lock(study) as first:
-        watch = Watch(study, first.holder.sitting)
-    with pytest.raises(Superseded):
+        watch = Watch(study, first.holder.invocation)
+    with pytest.raises(LockLost):
         watch.stopping()
-    with Lock(study), pytest.raises(Superseded):
+    with Lock(study), pytest.raises(LockLost):
         watch.stopping()
 
 
@@ -64,7 +64,7 @@ def test_without_a_system_lock_a_silent_driver_counts_as_dead(study, monkeypatch
         monkeypatch.setattr(locks, "EXPIRY_S", 0.0)
         assert not is_alive(study)
         with Lock(study) as second:
-            assert read_holder(study).sitting == second.holder.sitting
+            assert read_holder(study).invocation == second.holder.invocation
 
 
 def test_of_two_that_write_at_once_the_later_stays(study, monkeypatch):

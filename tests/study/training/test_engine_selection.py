@@ -1,33 +1,33 @@
 import torch
 
 from study.config.run import RunConfig
-from study.training.engine_selection import COMPILE_FROM_STEPS, GPU_PACK, choose, packs
+from study.training.engine_selection import COMPILE_FROM_STEPS, GPU_PACK, packs, select_engine
 
 CPU = torch.device("cpu")
 LONG = RunConfig(epochs=COMPILE_FROM_STEPS // 600 + 1)
 
 
 def test_precision_is_measured_and_can_be_forced():
-    choice = choose([LONG], CPU)
-    assert set(choice.ms) == {"fp32", "bf16"}
-    assert choice.bf16(LONG) == (choice.ms["fp32"] > 1.3 * choice.ms["bf16"])
-    assert choice.bf16(RunConfig(precision="bf16"))
-    assert not choice.bf16(RunConfig(precision="fp32"))
+    selection = select_engine([LONG], CPU)
+    assert set(selection.ms) == {"fp32", "bf16"}
+    assert selection.bf16(LONG) == (selection.ms["fp32"] > 1.3 * selection.ms["bf16"])
+    assert selection.bf16(RunConfig(precision="bf16"))
+    assert not selection.bf16(RunConfig(precision="fp32"))
 
 
 def test_a_study_keeps_the_precision_that_it_began_with():
     for precision in ("fp32", "bf16"):
-        assert choose([LONG], CPU, precision).told()["precision"] == precision
+        assert select_engine([LONG], CPU, precision).told()["precision"] == precision
 
 
 def test_only_shapes_with_many_steps_are_compiled():
     short = RunConfig(epochs=1)
-    assert choose([LONG], CPU).compiles(LONG)
-    assert not choose([short], CPU).compiles(short)
+    assert select_engine([LONG], CPU).compiles(LONG)
+    assert not select_engine([short], CPU).compiles(short)
     many = [short.model_copy(update={"seed": seed}) for seed in range(20)]  # share one shape
-    assert choose(many, CPU).compiles(short)
-    assert not choose([LONG], CPU).compiles(LONG.model_copy(update={"compile": False}))
-    assert choose([short], CPU).compiles(short.model_copy(update={"compile": True}))
+    assert select_engine(many, CPU).compiles(short)
+    assert not select_engine([LONG], CPU).compiles(LONG.model_copy(update={"compile": False}))
+    assert select_engine([short], CPU).compiles(short.model_copy(update={"compile": True}))
 
 
 def test_packs_hold_runs_that_differ_in_beta_conditioning_and_seed():
