@@ -1,7 +1,7 @@
 """The paper's claims as data: what each says, what is compared, and within which bounds.
 
-Bounds were set before the runs that they evaluator were looked at. A check is one number, computed for
-each seed whose runs a study has; NaN where it lacks one.
+Bounds were set before the runs they judge were looked at. A check is one number, computed for each
+seed whose runs a study has; NaN where it lacks one.
 """
 
 from collections.abc import Callable

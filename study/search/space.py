@@ -175,7 +175,7 @@ def _constants(content: dict[str, Any], source: str, pruner: Any) -> dict[str, A
     if run.train_images > N_TRAIN - HELD_OUT:
         raise UsageError(
             f"{source}: train_images must be at most {N_TRAIN - HELD_OUT}, got {run.train_images}:"
-            f" the last {HELD_OUT} training images are held out to evaluator the trials"
+            f" the last {HELD_OUT} training images are held out to judge the trials"
         )
     constants = {key: getattr(run, key) for key in (*constants, "epochs")}
     if pruner != "none":  # what is pruned is saved first: every rung is a multiple of the first
