@@ -60,6 +60,7 @@ class Lock:
         self._study = study
         self._system: BaseFileLock | None = None
         self._end = threading.Event()
+        self._heartbeat = threading.Thread(target=self._beat, daemon=True)
         self._writing = threading.Lock()
         now = datetime.now(UTC).isoformat(timespec="seconds")
         invocation = uuid.uuid4().hex
@@ -77,7 +78,7 @@ class Lock:
             if self._system:
                 self._system.release()
             raise StudyError(f"cannot write to the results folder {self._study}: {error}") from None
-        threading.Thread(target=self._beat, daemon=True).start()
+        self._heartbeat.start()
         return self
 
     def __exit__(
@@ -87,6 +88,7 @@ class Lock:
         trace: TracebackType | None,
     ) -> None:
         self._end.set()
+        self._heartbeat.join()  # one that outlives its lock would renew, or complain, for nobody
         try:
             with self._writing:
                 if self._ours():

@@ -1,6 +1,8 @@
 """The lock of a study's folder, as drivers, workers and the status command see it."""
 
 import os
+import threading
+from contextlib import suppress
 
 import pytest
 
@@ -85,3 +87,25 @@ def test_a_lock_that_is_no_lock_blocks_nobody(study):
     assert read_holder(study) is None
     with Lock(study):
         pass
+
+
+@pytest.mark.parametrize("error", [None, ValueError, KeyboardInterrupt])
+def test_no_heartbeat_outlives_its_lock(study, monkeypatch, error):
+    monkeypatch.setattr(locks, "BEAT_S", 0.01)
+    before = set(threading.enumerate())
+    with suppress(ValueError, KeyboardInterrupt), Lock(study):
+        assert set(threading.enumerate()) > before
+        if error:
+            raise error
+    assert set(threading.enumerate()) == before
+    assert read_holder(study) is None
+
+
+def test_no_heartbeat_outlives_a_storage_that_is_gone(study, monkeypatch, tmp_path, caplog):
+    monkeypatch.setattr(locks, "BEAT_S", 0.01)
+    before = set(threading.enumerate())
+    with Lock(study):
+        (tmp_path / "s").rename(tmp_path / "away")
+        (tmp_path / "s").write_text("a file where the folder was")
+    assert set(threading.enumerate()) == before
+    assert "cannot remove" in caplog.text
