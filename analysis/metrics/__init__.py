@@ -1,6 +1,6 @@
 """Disentanglement scores: arrays in, a named result out."""
 
-from ._checks import ACTIVE_VARIANCE, SATURATED
+from .common.checks import ACTIVE_VARIANCE, SATURATED
 from .dci import Dci, dci
 from .factor_vae import FactorVae, factor_vae
 from .higgins import Higgins, higgins

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.ensemble import ExtraTreesClassifier, GradientBoostingClassifier
 
-from ._checks import (
+from .common.checks import (
     MIN_STD,
     SATURATED,
     FloatArray,
@@ -17,9 +17,9 @@ from ._checks import (
     check_codes,
     check_factors,
 )
-from ._protocol import Protocol, protocol
-from ._resample import accuracy_interval
-from ._votes import disjoint
+from .common.resample import accuracy_interval
+from .common.result import Protocol, bounded, protocol
+from .common.votes import disjoint
 
 Estimator = Literal["extra_trees", "gradient_boosting"]
 _SETTINGS = {
@@ -87,7 +87,7 @@ def dci(
         seed: of the split and the trees.
 
     Raises:
-        ValueError: bad input; see `_checks`.
+        ValueError: bad input; see `common.checks`.
 
     Source: Eastwood & Williams 2018; boosted trees and importances of Locatello et al. 2019.
     """
@@ -101,10 +101,15 @@ def dci(
     train, held_out = disjoint(len(codes), n_train, n_eval, rng)
     living = alive(codes, min_std)
     fit = _fit(codes[:, living], factors, train, held_out, estimator, n_trees, rng)
-    importance = np.zeros((codes.shape[1], factors.shape[1]))
-    importance[living] = fit.importance.mean(axis=0)
-    score = disentanglement(importance)
-    informativeness = float(fit.accuracy.mean())
+    by_tree = np.zeros((len(fit.importance), codes.shape[1], factors.shape[1]))
+    by_tree[:, living] = fit.importance
+    importance = by_tree.mean(axis=0)
+    score, interval = _over_trees(disentanglement, by_tree)
+    complete, complete_interval = _over_trees(completeness, by_tree)
+    informative = float(fit.accuracy.mean())
+    informative, informative_interval = bounded(
+        informative, accuracy_interval(informative, len(held_out), rng)
+    )
     settings = protocol(
         "dci",
         "scikit-learn",
@@ -121,12 +126,12 @@ def dci(
     )
     return Dci(
         disentanglement=score,
-        completeness=completeness(importance),
-        informativeness=informativeness,
+        completeness=complete,
+        informativeness=informative,
         chance=float(np.mean([_commonest(f) for f in factors[held_out].T])),
-        interval=_over_trees(disentanglement, fit.importance),
-        completeness_interval=_over_trees(completeness, fit.importance),
-        informativeness_interval=accuracy_interval(informativeness, len(held_out), rng),
+        interval=interval,
+        completeness_interval=complete_interval,
+        informativeness_interval=informative_interval,
         saturated=score >= SATURATED,
         importance=importance,
         accuracy=fit.accuracy,
@@ -151,13 +156,15 @@ def completeness(importance: FloatArray) -> float:
     return _concentration(importance.T)
 
 
-def _over_trees(figure: Callable[[FloatArray], float], importance: FloatArray) -> Interval:
-    """The figure of all trees -+ 1.96 standard deviations over them; NaN for a single one."""
-    if len(importance) < 2:
-        return np.nan, np.nan
-    spread = 1.96 * float(np.std([figure(tree) for tree in importance], ddof=1))
-    centre = figure(importance.mean(axis=0))
-    return max(0.0, centre - spread), min(1.0, centre + spread)
+def _over_trees(
+    figure: Callable[[FloatArray], float], by_tree: FloatArray
+) -> tuple[float, Interval]:
+    """The figure of all trees, -+ 1.96 standard deviations over them; NaN for a single one."""
+    centre = figure(by_tree.mean(axis=0))
+    if len(by_tree) < 2:
+        return bounded(centre, (np.nan, np.nan))
+    spread = 1.96 * float(np.std([figure(tree) for tree in by_tree], ddof=1))
+    return bounded(centre, (centre - spread, centre + spread))
 
 
 def _concentration(importance: FloatArray) -> float:
@@ -169,7 +176,7 @@ def _concentration(importance: FloatArray) -> float:
         return 1.0
     p = importance / np.where(weight > 0, weight, 1.0)[:, None]
     entropy = -(p * np.log(np.where(p > 0, p, 1.0))).sum(axis=1) / np.log(importance.shape[1])
-    return float(np.clip((weight * (1 - entropy)).sum() / weight.sum(), 0, 1))
+    return float((weight * (1 - entropy)).sum() / weight.sum())
 
 
 def _commonest(values: IntArray) -> float:

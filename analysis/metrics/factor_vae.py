@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ._checks import (
+from .common.checks import (
     MIN_STD,
     SATURATED,
     FloatArray,
@@ -15,9 +15,9 @@ from ._checks import (
     check_codes,
     check_factors,
 )
-from ._protocol import Protocol, protocol
-from ._resample import accuracy_interval
-from ._votes import Sets, draw_sets, split_images
+from .common.resample import accuracy_interval
+from .common.result import Protocol, bounded, protocol
+from .common.votes import Sets, draw_sets, split_images
 
 _CHUNK_BYTES = 4_000_000
 
@@ -60,7 +60,7 @@ def factor_vae(
         seed: of the split, the votes and the interval.
 
     Raises:
-        ValueError: bad input; see `_checks` and `_votes`.
+        ValueError: bad input; see `common`.
 
     Source: Kim & Mnih 2018, arXiv:1802.05983; settings of Locatello et al. 2019.
     """
@@ -95,10 +95,11 @@ def factor_vae(
     factor_of = np.where(votes.any(axis=1), votes.argmax(axis=1), -1)
     named = living[_steadiest(codes[:, living], eval_sets)]
     score = float((factor_of[named] == eval_sets.factor).mean())
+    score, interval = bounded(score, accuracy_interval(score, n_eval, rng))
     return FactorVae(
         score=score,
         chance=chance,
-        interval=accuracy_interval(score, n_eval, rng),
+        interval=interval,
         saturated=score >= SATURATED,
         votes=votes,
         n_latents_used=living.size,

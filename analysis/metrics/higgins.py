@@ -7,7 +7,7 @@ import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from ._checks import (
+from .common.checks import (
     ACTIVE_VARIANCE,
     SATURATED,
     FloatArray,
@@ -16,9 +16,9 @@ from ._checks import (
     check_codes,
     check_factors,
 )
-from ._protocol import Protocol, protocol
-from ._resample import accuracy_interval
-from ._votes import Pairs, draw_pairs, split_images
+from .common.resample import accuracy_interval
+from .common.result import Protocol, bounded, protocol
+from .common.votes import Pairs, draw_pairs, split_images
 
 _CHUNK_BYTES = 4_000_000
 _MAX_ITER = 1_000
@@ -67,7 +67,7 @@ def higgins(
         seed: of the split, the votes and the interval.
 
     Raises:
-        ValueError: bad input; see `_checks` and `_votes`.
+        ValueError: bad input; see `common`.
 
     Source: Higgins et al. 2017, "beta-VAE", section 3; settings of Locatello et al. 2019,
     arXiv:1811.12359. Unlike there, the classifier may take more than 100 iterations.
@@ -99,10 +99,11 @@ def higgins(
         return Higgins(chance, chance, (chance, chance), False, recall, 0, True, settings)
     verdict = _classify(used, train_votes, eval_votes)
     score = float(verdict.right.mean())
+    score, interval = bounded(score, accuracy_interval(score, n_eval, rng))
     return Higgins(
         score=score,
         chance=chance,
-        interval=accuracy_interval(score, n_eval, rng),
+        interval=interval,
         saturated=score >= SATURATED,
         recall=_recall(verdict.right, eval_votes.factor, factors.shape[1]),
         n_latents_used=used.shape[1],

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import rankdata
 
-from ._checks import (
+from .common.checks import (
     MIN_STD,
     SATURATED,
     FloatArray,
@@ -19,8 +19,8 @@ from ._checks import (
     check_discrete,
     check_factors,
 )
-from ._protocol import Protocol, protocol
-from ._resample import centred_interval, correlation_replicates, resampling
+from .common.resample import centred_interval, correlation_replicates, resampling
+from .common.result import Protocol, bounded, protocol
 
 
 class Mcc(NamedTuple):
@@ -53,7 +53,7 @@ def mcc(
         seed: of the halves and the interval.
 
     Raises:
-        ValueError: bad input (see `_checks`), or no factor with an order.
+        ValueError: bad input (see `common.checks`), or no factor with an order.
 
     Source: Hyvarinen & Morioka 2016, arXiv:1605.06336; the halves guard against overfitting.
     """
@@ -96,7 +96,7 @@ def mcc(
         interval="scoring images",
         seed=seed,
     )
-    interval = centred_interval(replicates, score)
+    score, interval = bounded(score, centred_interval(replicates, score))
     return Mcc(score, interval, score >= SATURATED, correlation, latent, settings)
 
 

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ._checks import (
+from .common.checks import (
     MIN_STD,
     SATURATED,
     FloatArray,
@@ -16,8 +16,8 @@ from ._checks import (
     check_factors,
     class_indices,
 )
-from ._protocol import Protocol, protocol
-from ._resample import Resampling, centred_interval, resampling
+from .common.resample import Resampling, centred_interval, resampling
+from .common.result import Protocol, bounded, protocol
 
 Binning = Literal["width", "quantile"]
 _RIVALS = 5  # latents a factor that may win or come second in a replicate
@@ -56,7 +56,7 @@ def mig(
         seed: of the interval; the score itself has no randomness.
 
     Raises:
-        ValueError: bad input; see `_checks`.
+        ValueError: bad input; see `common.checks`.
 
     Source: Chen et al. 2018, arXiv:1802.04942; binning of Locatello et al. 2019.
     """
@@ -89,7 +89,7 @@ def mig(
         seed=seed,
     )
     score = float(gap.mean())
-    interval = centred_interval(replicates.mean(axis=0), score)
+    score, interval = bounded(score, centred_interval(replicates.mean(axis=0), score))
     return Mig(score, interval, score >= SATURATED, gap, best, mutual_info, entropy, settings)
 
 

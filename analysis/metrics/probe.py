@@ -7,10 +7,18 @@ import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from ._checks import MIN_STD, SATURATED, Interval, alive, check_codes, check_factors, class_indices
-from ._protocol import Protocol, protocol
-from ._resample import accuracy_interval
-from ._votes import split_images
+from .common.checks import (
+    MIN_STD,
+    SATURATED,
+    Interval,
+    alive,
+    check_codes,
+    check_factors,
+    class_indices,
+)
+from .common.resample import accuracy_interval
+from .common.result import Protocol, bounded, protocol
+from .common.votes import split_images
 
 _MAX_ITER = 1_000
 
@@ -37,7 +45,7 @@ def probe(
         seed: of the split and the interval.
 
     Raises:
-        ValueError: bad input; see `_checks`.
+        ValueError: bad input; see `common.checks`.
 
     Source: Alain & Bengio 2017, arXiv:1610.01644.
     """
@@ -67,5 +75,5 @@ def probe(
         interval="held-out images",
         seed=seed,
     )
-    interval = accuracy_interval(score, len(held_out), rng)
+    score, interval = bounded(score, accuracy_interval(score, len(held_out), rng))
     return Probe(score, chance, interval, score >= SATURATED, converged, settings)

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.svm import LinearSVC
 
-from ._checks import (
+from .common.checks import (
     MIN_STD,
     SATURATED,
     BoolArray,
@@ -19,9 +19,9 @@ from ._checks import (
     check_discrete,
     check_factors,
 )
-from ._protocol import Protocol, protocol
-from ._resample import Resampling, centred_interval, correlation_replicates, resampling
-from ._votes import split_images
+from .common.resample import Resampling, centred_interval, correlation_replicates, resampling
+from .common.result import Protocol, bounded, protocol
+from .common.votes import split_images
 
 
 class Sap(NamedTuple):
@@ -54,7 +54,7 @@ def sap(
         seed: of the split, the classifiers and the interval.
 
     Raises:
-        ValueError: bad input; see `_checks`.
+        ValueError: bad input; see `common.checks`.
 
     Source: Kumar et al. 2018, arXiv:1711.00848; LinearSVC(C=0.01, balanced) of Locatello et al.
     2019, who measure accuracy as we do and R^2 as squared correlation.
@@ -90,7 +90,7 @@ def sap(
         interval="images",
         seed=seed,
     )
-    interval = centred_interval(replicates.mean(axis=1), score)
+    score, interval = bounded(score, centred_interval(replicates.mean(axis=1), score))
     return Sap(score, interval, score >= SATURATED, gap, predictability, settings)
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from ._checks import ACTIVE_VARIANCE, SATURATED, FloatArray, IntArray, Interval, check_codes
-from ._protocol import Protocol, protocol
-from ._resample import centred_interval, correlation_replicates, resampling
+from .common.checks import ACTIVE_VARIANCE, SATURATED, FloatArray, IntArray, Interval, check_codes
+from .common.resample import centred_interval, correlation_replicates, resampling
+from .common.result import Protocol, bounded, protocol
 from .mcc import spearman
 
 KL_NATS = 0.01  # latents above this are informative (Duan et al. 2020)
@@ -45,7 +45,7 @@ def udr(
         seed: of the interval; the score itself has no randomness.
 
     Raises:
-        ValueError: bad input; see `_checks`.
+        ValueError: bad input; see `common.checks`.
 
     Source: Duan et al. 2020, arXiv:1905.12614, equation 3, with Spearman's correlation.
     """
@@ -74,7 +74,7 @@ def udr(
         interval="images",
         seed=seed,
     )
-    interval = centred_interval(replicates, score)
+    score, interval = bounded(score, centred_interval(replicates, score))
     informative = (a.size, b.size)
     return Udr(score, interval, score >= SATURATED, correlation, informative, settings)
 

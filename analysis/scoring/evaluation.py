@@ -21,6 +21,7 @@ import numpy.typing as npt
 from scipy.stats import t as student_t
 
 from analysis import metrics
+from analysis.metrics.common.result import bounded
 from analysis.representations import ica
 from analysis.representations.bases import Basis, latent, pca
 from analysis.representations.encode import Bounds
@@ -218,4 +219,6 @@ def _over_repeats(scores: Iterable[float]) -> tuple[float, float, float]:
     """Mean and 95% interval of a score that is drawn anew, from a few such draws."""
     drawn = np.fromiter(scores, float)
     half = student_t.ppf(0.975, len(drawn) - 1) * drawn.std(ddof=1)
-    return float(drawn.mean()), max(0.0, drawn.mean() - half), min(1.0, drawn.mean() + half)
+    mean = float(drawn.mean())
+    value, interval = bounded(mean, (mean - half, mean + half))
+    return value, *interval

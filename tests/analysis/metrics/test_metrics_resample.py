@@ -3,7 +3,7 @@ import pytest
 from planted_codes import noise
 
 from analysis.metrics import mcc
-from analysis.metrics._resample import (
+from analysis.metrics.common.resample import (
     Resampling,
     accuracy_interval,
     centred_interval,

@@ -4,7 +4,7 @@ from planted_codes import grid, mixed_in_pairs, noise, perfect, with_dead
 from sklearn.svm import LinearSVC
 
 from analysis.metrics import sap
-from analysis.metrics._votes import split_images
+from analysis.metrics.common.votes import split_images
 
 FACTORS = grid()
 PERFECT = perfect(FACTORS)

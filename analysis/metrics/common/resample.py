@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._checks import FloatArray, IntArray, Interval
+from .checks import FloatArray, IntArray, Interval
 
 N_BLOCKS = 100
 N_REPLICATES = 200

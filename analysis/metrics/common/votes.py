@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._checks import IntArray, class_indices
+from .checks import IntArray, class_indices
 
 TRAIN_SHARE = 2 / 3  # of the images; the others are held out
 

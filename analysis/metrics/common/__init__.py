@@ -1,0 +1,1 @@
+"""What several scores share: checks of input, votes, resampling, results."""

@@ -1,0 +1,37 @@
+"""How a score leaves its function: within its range, inside its interval, with its protocol."""
+
+from importlib.metadata import version
+
+from .checks import Interval
+
+Protocol = dict[str, object]  # JSON values only
+
+ROUNDING = 1e-9  # how far arithmetic may carry a score beyond its range
+
+
+def bounded(
+    score: float, interval: Interval, bounds: tuple[float, float] = (0.0, 1.0)
+) -> tuple[float, Interval]:
+    """A score and its interval, freed of rounding errors: low <= score <= high within the bounds.
+
+    Sums that add up to 1 on one processor add up to 1.0000000000000002 on another. An interval
+    without ends (NaN), or a score that is NaN, stays as it is.
+
+    Raises:
+        ValueError: the score is beyond its range by more than rounding explains.
+    """
+    low, high = bounds
+    if score < low - ROUNDING or score > high + ROUNDING:
+        raise ValueError(f"a score is {score}, outside of its range {low:g} to {high:g}")
+    score = min(max(float(score), low), high)
+    start, end = (min(max(float(side), low), high) for side in interval)
+    return score, (min(start, score), max(end, score))
+
+
+def protocol(score: str, *libraries: str, **settings: object) -> Protocol:
+    """The settings of a score and the versions of the libraries that its value hangs on.
+
+    No preset is named: defaults follow Locatello et al. 2019, but any of them can be overridden.
+    """
+    versions = {name: version(name) for name in ("numpy", *libraries)}
+    return {"score": score, **settings, "versions": versions}
