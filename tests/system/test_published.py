@@ -70,8 +70,8 @@ def test_its_readme_is_that_of_the_tables(published, study):
     assert (published.folder / "README.md").read_text() == render_readme(gather(study))
 
 
-def test_the_readme_has_the_verdicts_and_figures_of_the_tables():
-    text = (ROOT / "README.md").read_text()
+def test_the_page_on_the_paper_has_the_verdicts_and_figures_of_the_tables():
+    text = (ROOT / "docs" / "paper.md").read_text()
     rows = re.findall(r"^\| `([A-Za-z-]+)` \|.*\| (.*) \| \**([a-z ]+)\** \|$", text, re.MULTILINE)
     claims = pd.read_csv(PAPER / "claims.csv").set_index("id")
     assert {name: verdict for name, _, verdict in rows} == claims["verdict"].to_dict()

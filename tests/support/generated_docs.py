@@ -1,0 +1,147 @@
+"""The parts of README and docs that are made from the code; run this file to write them anew.
+
+    python tests/support/generated_docs.py
+
+A part stands between `<!-- generated: NAME -->` and `<!-- end -->`; the rest of a page is written
+by hand.
+"""
+
+import ast
+import re
+import runpy
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from study.config.run import RunConfig
+
+ROOT = Path(__file__).parents[2]
+ROOMS: dict[str, str] = runpy.run_path(str(ROOT / "tests/system/test_rooms.py"))["ROOMS"]
+
+KEYS = {
+    "latent_dim": "J, the number of latents",
+    "beta": "weight of the KL term in the objective",
+    "conditioning": "`label`: encoder and decoder also get the digit, one-hot",
+    "seed": "of the weights, the order of the images and the noise",
+    "epochs": "passes over the training images",
+    "hidden": "units of the one hidden layer, in the encoder and in the decoder",
+    "batch_size": "images a step; a last batch that is not full is left out",
+    "optimiser": "the rule by which a step changes the weights",
+    "learning_rate": "of the optimiser",
+    "train_images": "so many of the training images, from the first",
+    "kl_warmup_epochs": "first epochs with a smaller weight of the KL term, which rises to `beta`",
+    "checkpoint_every": "epochs between two checkpoints",
+    "precision": "of the matrix products; `auto`: `bf16` where a measurement finds it faster",
+    "compile": "`auto`: where a shape has 10,000 steps or more to go, on a CPU",
+    "pack": "runs trained as one stacked computation; `auto`: 1 on a CPU, what fits on a GPU",
+}
+
+
+class Part(NamedTuple):
+    """A generated part of a page."""
+
+    page: str  # from the root
+    name: str
+    lines: Callable[[], Iterator[str]]
+
+
+def key_table() -> Iterator[str]:
+    """Every key of a grid file: default, values allowed, meaning."""
+    yield "| key | default | values | meaning |"
+    yield "|---|---|---|---|"
+    properties = RunConfig.model_json_schema()["properties"]
+    for key, field in RunConfig.model_fields.items():
+        meaning = field.description or KEYS[key]
+        yield f"| `{key}` | `{_plain(field.default)}` | {_allowed(properties[key])} | {meaning} |"
+
+
+def room_tree() -> Iterator[str]:
+    """One line a room, by package."""
+    yield "```text"
+    for package in ("study", "analysis"):
+        yield f"{package}/"
+        for room, job in ROOMS.items():
+            if room.startswith(f"{package}."):
+                yield f"  {_shown(room):<17} {job}"
+    yield "```"
+
+
+def file_tree() -> Iterator[str]:
+    """One line a file, by room: the first sentence of its docstring."""
+    for room, job in ROOMS.items():
+        package, folder = room.partition(".")[0], ROOT / room.replace(".", "/")
+        yield f"**`{package}/{_shown(room)}`**: {job}"
+        yield ""
+        for file in sorted(folder.rglob("*.py")):
+            if not file.stem.startswith("__"):
+                yield f"- `{file.relative_to(folder)}`: {_first_sentence(file)}"
+        yield ""
+
+
+def _shown(room: str) -> str:
+    name = room.partition(".")[2]
+    return f"{name}/" if (ROOT / room.replace(".", "/")).is_dir() else f"{name}.py"
+
+
+def _first_sentence(file: Path) -> str:
+    text = ast.get_docstring(ast.parse(file.read_text())) or ""
+    paragraph = " ".join(text.split("\n\n")[0].split())
+    return re.split(r"(?<!et al)\.(?: |$)", paragraph)[0]
+
+
+def _plain(value: Any) -> str:
+    """A value as YAML writes it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value).removesuffix(".0")
+
+
+def _allowed(schema: dict[str, Any]) -> str:
+    """The values that a JSON schema allows, in words."""
+    if "anyOf" in schema:
+        return " or ".join(_allowed(option) for option in schema["anyOf"])
+    if "const" in schema or "enum" in schema:
+        values = schema.get("enum", [schema.get("const")])
+        return ", ".join(f"`{_plain(value)}`" for value in values)
+    kind = {"integer": "whole number", "number": "number", "string": "text", "array": "list"}
+    limits = {
+        "minimum": "at least",
+        "exclusiveMinimum": "above",
+        "maximum": "at most",
+        "exclusiveMaximum": "below",
+    }
+    bounds = [f"{words} {_plain(schema[key])}" for key, words in limits.items() if key in schema]
+    return " ".join([kind[schema["type"]], ", ".join(bounds)]).strip()
+
+
+PARTS = [
+    Part("README.md", "rooms", room_tree),
+    Part("docs/grids.md", "keys", key_table),
+    Part("docs/contributing.md", "files", file_tree),
+]
+
+
+def up_to_date(part: Part) -> str:
+    """The whole page with its part written anew.
+
+    Raises:
+        ValueError: the page has no place for it.
+    """
+    text = (ROOT / part.page).read_text()
+    whole = re.compile(rf"(<!-- generated: {part.name} -->\n).*?(\n<!-- end -->)", re.DOTALL)
+    if not whole.search(text):
+        raise ValueError(f"{part.page} has no '<!-- generated: {part.name} -->'")
+    body = "\n".join(part.lines()).strip("\n")
+    return whole.sub(lambda found: f"{found[1]}\n{body}\n{found[2]}", text)
+
+
+def main() -> int:
+    """Write every part; returns the exit status."""
+    for part in PARTS:
+        (ROOT / part.page).write_text(up_to_date(part))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
