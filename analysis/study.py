@@ -13,7 +13,8 @@ from study.config.run import RunConfig
 from study.data.mnist import Mnist, load_mnist
 from study.models.vae import Vae
 from study.storage.folder import Folder
-from study.storage.results import RECORD, WEIGHTS, has_table, read_record, read_table, runs_folder
+from study.storage.records import RECORD, WEIGHTS, read_record, runs_folder
+from study.storage.tables import has_table, read_table
 
 NAMED = 3  # runs that a message names
 

@@ -20,7 +20,7 @@ from analysis.statistics.elbo import Curves, paper_curves
 from analysis.study import Study
 from study.data.mnist import DataError
 from study.storage.folder import Folder
-from study.storage.results import has_table
+from study.storage.tables import has_table
 
 GALLERY = "gallery.json"
 PAPER = (

@@ -16,7 +16,7 @@ from analysis.study import Study, configuration
 from study.config.errors import StudyError
 from study.data.mnist import Mnist, data_dir
 from study.models.vae import Vae
-from study.storage.results import has_table
+from study.storage.tables import has_table
 
 ROLES = {
     "standard": (0, "none"),

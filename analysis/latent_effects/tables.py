@@ -35,7 +35,7 @@ from analysis.scoring.targets import AXES, AXIS_FIELDS
 from analysis.study import Study
 from study.models.vae import Vae
 from study.storage.folder import Folder
-from study.storage.results import has_table, read_table, write_table
+from study.storage.tables import has_table, read_table, write_table
 
 VERSION = 2  # part of every key; raise it whenever a figure changes
 BASES = ("latent", "ica", "knob")

@@ -16,7 +16,7 @@ from scipy.stats import t as student_t
 from analysis.latent_effects.alignment import NAMES
 from analysis.statistics.ranking import own
 from analysis.study import Study, configuration
-from study.storage.results import has_table
+from study.storage.tables import has_table
 
 BEST = (
     "Which configuration is best disentangled, and is the difference larger than that between"

@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis.latent_effects.alignment import NAMES
 from analysis.study import Study
-from study.storage.results import has_table
+from study.storage.tables import has_table
 
 INF = float("inf")
 

@@ -32,7 +32,7 @@ from study.config.errors import StudyError
 from study.config.run import N_CLASSES
 from study.data.mnist import Mnist, data_dir
 from study.models.vae import N_PIXELS, Vae
-from study.storage.results import has_table
+from study.storage.tables import has_table
 
 Floats = npt.NDArray[np.float64]
 

@@ -12,7 +12,8 @@ from analysis.report.tables import text
 from analysis.report.words import counted
 from analysis.study import Study, named
 from study.data.mnist import DATA_HASH, SHA256
-from study.storage.results import has_table, read_record, runs_folder
+from study.storage.records import read_record, runs_folder
+from study.storage.tables import has_table
 
 STATES = ("done", "failed", "begun", "waiting")
 HOW = {

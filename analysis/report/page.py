@@ -25,7 +25,8 @@ from analysis.statistics.ranking import own
 from analysis.study import Study, open_study
 from study.cli import command
 from study.config.errors import StudyError
-from study.storage.results import has_table, read_study
+from study.storage.study_file import read_study
+from study.storage.tables import has_table
 
 if TYPE_CHECKING:
     from jinja2 import Template

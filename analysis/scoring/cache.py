@@ -18,7 +18,7 @@ from analysis.scoring.targets import (
     scores_table,
 )
 from analysis.study import Study, configuration
-from study.storage.results import has_table, read_table, write_table
+from study.storage.tables import has_table, read_table, write_table
 
 
 @dataclass

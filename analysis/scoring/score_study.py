@@ -24,7 +24,7 @@ from analysis.study import Study, open_study
 from study.cli import command
 from study.config.run import RunConfig
 from study.data.mnist import data_dir
-from study.storage.results import write_table
+from study.storage.tables import write_table
 
 N_BINS = 20
 

@@ -19,7 +19,8 @@ from analysis.study import Study
 from study.config.errors import StudyError
 from study.search.space import Search
 from study.storage.folder import Folder
-from study.storage.results import has_table, read_study, read_table, write_table
+from study.storage.study_file import read_study
+from study.storage.tables import has_table, read_table, write_table
 
 Floats = npt.NDArray[np.float64]
 

@@ -12,7 +12,9 @@ from rich.table import Table
 from study.config.errors import StudyError, UsageError
 from study.storage.folder import Folder
 from study.storage.lock import Holder, is_alive, read_holder
-from study.storage.results import Record, read_records, read_study, read_tables
+from study.storage.records import Record, read_records
+from study.storage.study_file import read_study
+from study.storage.tables import read_tables
 
 STATES = ("done", "begun", "waiting", "failed")
 

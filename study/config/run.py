@@ -10,15 +10,16 @@ from study.config.errors import UsageError, explain
 
 N_TRAIN = 60_000
 N_CLASSES = 10
+AXES = ("latent_dim", "beta", "conditioning", "seed")  # of the paper's study, as ids name them
 HOW = {"epochs", "checkpoint_every", "compile", "pack"}
 
 
 class RunConfig(BaseModel):
     """One training run; the defaults are those of the paper (section 3).
 
-    The first four fields are the axes of the paper's study. `HOW` names those that say how
-    far, how safely and how fast to train, not what: they are no part of a run's identity, so that
-    a finished run can be continued.
+    `AXES` names the axes of the paper's study, `HOW` the fields that say how far, how safely and
+    how fast to train, not what: they are no part of a run's identity, so that a finished run can
+    be continued.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -67,11 +68,10 @@ class RunConfig(BaseModel):
         """`J10-beta4-label-seed0`, and a hash where anything but these four is not the default."""
         beta = repr(self.beta).removesuffix(".0")
         name = f"J{self.latent_dim}-beta{beta}-{self.conditioning}-seed{self.seed}"
-        axes = ("latent_dim", "beta", "conditioning", "seed")
         other = {
             key: value
             for key, value in self.identity().items()
-            if key not in axes and value != RunConfig.model_fields[key].default
+            if key not in AXES and value != RunConfig.model_fields[key].default
         }
         if not other:
             return name

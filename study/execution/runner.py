@@ -20,7 +20,7 @@ from study.execution.study_log import Plan, StudyLog, make_plan
 from study.execution.trackers import Journal, open_tracker
 from study.storage.folder import Folder
 from study.storage.lock import Lock, require_free
-from study.storage.results import read_tables
+from study.storage.tables import read_tables
 from study.training.engine_selection import EngineSelection, select_engine
 from study.training.timing import total_seconds
 

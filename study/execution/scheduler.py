@@ -30,7 +30,7 @@ from study.execution.signals import interrupt, on_signals
 from study.execution.trainable import Member, Task, trainable
 from study.storage.folder import Folder
 from study.storage.lock import Lock
-from study.storage.results import runs_folder
+from study.storage.records import runs_folder
 from study.training.engine_selection import EngineSelection, packs
 
 CONNECT_S = 5.0

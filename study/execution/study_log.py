@@ -15,20 +15,16 @@ from study.config.run import RunConfig
 from study.data.mnist import DATA_HASH
 from study.execution.trackers import Journal
 from study.storage.folder import Folder
-from study.storage.results import (
+from study.storage.records import (
     Record,
-    Tables,
-    build_tables,
     is_done,
     new_record,
     read_record,
     read_records,
-    read_study,
-    read_tables,
     runs_folder,
-    write_study,
-    write_tables,
 )
+from study.storage.study_file import read_study, write_study
+from study.storage.tables import Tables, build_tables, read_tables, write_tables
 from study.training.hardware import processor
 
 _log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from study.config.errors import UsageError
 from study.config.run import RunConfig
 from study.storage.folder import Folder
-from study.storage.results import epoch_row
+from study.storage.tables import epoch_row
 
 log = logging.getLogger(__name__)
 

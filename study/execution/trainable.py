@@ -24,7 +24,8 @@ from study.losses.terms import objective
 from study.storage import checkpoint
 from study.storage.folder import Folder
 from study.storage.lock import LockLost, Watch
-from study.storage.results import STUDY, WEIGHTS, Record, new_record, read_record, write_record
+from study.storage.records import WEIGHTS, Record, new_record, read_record, write_record
+from study.storage.study_file import STUDY
 from study.training.compiled import CompileError, load_update, shape_of
 from study.training.hardware import device_name
 from study.training.pack import Pack

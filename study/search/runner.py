@@ -26,7 +26,7 @@ from study.search.tune import Measure, OptunaSearcher, Outcomes, Pruning, search
 from study.storage import checkpoint
 from study.storage.folder import Folder
 from study.storage.lock import Lock
-from study.storage.results import RECORD, WEIGHTS, is_done, read_record, read_records, runs_folder
+from study.storage.records import RECORD, WEIGHTS, is_done, read_record, read_records, runs_folder
 from study.training.engine_selection import EngineSelection, select_engine
 from study.training.timing import epoch_seconds
 

@@ -19,7 +19,7 @@ from study.config.run import RunConfig
 from study.search.space import REDUCTION, Directions, Search
 from study.search.storage import open_storage, require_same, stored
 from study.storage.folder import Folder
-from study.storage.results import write_table
+from study.storage.tables import write_table
 
 STATES = {
     TrialState.COMPLETE: "complete",

@@ -14,15 +14,8 @@ from study.config.run import RunConfig
 from study.data.mnist import data_dir
 from study.execution.trainable import Run, train_runs
 from study.storage.folder import Folder
-from study.storage.results import (
-    WEIGHTS,
-    Tables,
-    build_tables,
-    read_record,
-    runs_folder,
-    write_table,
-    write_tables,
-)
+from study.storage.records import WEIGHTS, read_record, runs_folder
+from study.storage.tables import Tables, build_tables, write_table, write_tables
 from study.training.trainer import splits
 
 PLAIN, LABEL = (

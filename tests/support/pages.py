@@ -15,16 +15,9 @@ from analysis.study import Study
 from study.config.run import RunConfig
 from study.data.mnist import DATA_HASH
 from study.storage.folder import Folder
-from study.storage.results import (
-    Tables,
-    build_tables,
-    new_record,
-    runs_folder,
-    write_record,
-    write_study,
-    write_table,
-    write_tables,
-)
+from study.storage.records import new_record, runs_folder, write_record
+from study.storage.study_file import write_study
+from study.storage.tables import Tables, build_tables, write_table, write_tables
 
 COMMAND = "study --grid tiny"
 CONTROLS = {"chance": 1 / 3, "untrained": 0.5, "pixel_pca": 0.7, "raw_pixels": 0.6}

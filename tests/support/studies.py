@@ -13,7 +13,8 @@ import torch
 from analysis import open_study
 from analysis.study import Study
 from study.execution.trainable import Run, train_runs
-from study.storage.results import Tables, build_tables, read_record, runs_folder, write_tables
+from study.storage.records import read_record, runs_folder
+from study.storage.tables import Tables, build_tables, write_tables
 from study.training.trainer import splits
 
 ROOT = Path(__file__).parents[2]

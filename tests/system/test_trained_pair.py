@@ -12,7 +12,8 @@ from study.config.run import RunConfig
 from study.data.mnist import data_dir
 from study.execution.trainable import Run, train_runs
 from study.storage.folder import Folder
-from study.storage.results import Tables, build_tables, read_record, runs_folder, write_tables
+from study.storage.records import read_record, runs_folder
+from study.storage.tables import Tables, build_tables, write_tables
 from study.training.trainer import splits
 
 CPU = torch.device("cpu")

@@ -24,15 +24,8 @@ from analysis.study import Study
 from study.config.run import RunConfig
 from study.execution.trainable import Run, fail_run, train_runs
 from study.storage.folder import Folder
-from study.storage.results import (
-    Tables,
-    build_tables,
-    new_record,
-    read_record,
-    runs_folder,
-    write_table,
-    write_tables,
-)
+from study.storage.records import new_record, read_record, runs_folder
+from study.storage.tables import Tables, build_tables, write_table, write_tables
 from study.training.trainer import splits
 
 TINY = RunConfig(latent_dim=3, hidden=16, train_images=400, epochs=1)

@@ -9,7 +9,7 @@ from analysis.paper.published import CLAIMS, INF, Check, Claim, Finals
 from analysis.paper.verdicts import claims_table, main, write_claims
 from analysis.study import open_study
 from study.storage.folder import Folder
-from study.storage.results import write_table
+from study.storage.tables import write_table
 
 GRID = {(j, 1.0, "none") for j in (3, 5, 10, 20, 200)} | {
     *((10, float(b), "none") for b in (1, 3, 5, 10, 20)),

@@ -8,7 +8,7 @@ from analysis.paper.findings import BEST, ICA, LABELS, OWN, SHARE, findings, mea
 from analysis.paper.findings import rank_correlation as rank
 from analysis.study import open_study
 from study.storage.folder import Folder
-from study.storage.results import write_table
+from study.storage.tables import write_table
 
 SEEDS = (0, 1, 2)
 VALUE = {(1, "none"): 0.5, (10, "none"): 0.9, (1, "label"): 0.4, (10, "label"): 0.7}

@@ -26,7 +26,7 @@ from analysis.representations.encode import encode
 from analysis.study import Study
 from study.config.errors import StudyError
 from study.storage.folder import Folder
-from study.storage.results import write_table
+from study.storage.tables import write_table
 
 REACH = np.array([1.4, 0.5, 8.0])
 

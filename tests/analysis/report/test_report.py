@@ -29,7 +29,7 @@ from study.config.errors import StudyError
 from study.config.run import RunConfig
 from study.data.mnist import DATA_HASH, SHA256
 from study.storage.folder import Folder
-from study.storage.results import WEIGHTS, new_record, runs_folder
+from study.storage.records import WEIGHTS, new_record, runs_folder
 
 SECTIONS = [
     "claims",

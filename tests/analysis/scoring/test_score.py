@@ -17,7 +17,7 @@ from analysis.scoring.targets import Data
 from study.config.run import RunConfig
 from study.execution.trainable import fail_run
 from study.storage.folder import Folder
-from study.storage.results import new_record, runs_folder
+from study.storage.records import new_record, runs_folder
 
 TINY = RunConfig(latent_dim=3, hidden=16, train_images=400, epochs=1)
 N_ROWS = len(BASIS_UNITS) + len(BOUND_UNITS)
@@ -116,7 +116,7 @@ def test_changed_weights_cost_that_run_alone(copy, data, ray):
 
 def test_lost_rows_alone_are_computed_again(copy, data, ray):
     from analysis.scoring.targets import SCORES
-    from study.storage.results import write_table
+    from study.storage.tables import write_table
 
     whole = copy.scores
     lost = whole["score"].eq("mig") & whole["run"].eq(ids(copy)[1])

@@ -4,7 +4,8 @@ import pytest
 from analysis.figures.style import draw_curves
 from analysis.statistics.elbo import active, configurations, curves, paper_curves
 from study.config.run import RunConfig
-from study.storage.results import EPOCHS, Tables, build_tables, new_record
+from study.storage.records import new_record
+from study.storage.tables import EPOCHS, Tables, build_tables
 
 
 def record(config, recons):

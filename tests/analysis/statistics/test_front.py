@@ -29,7 +29,9 @@ from study.config.grid import read_grid
 from study.config.run import RunConfig
 from study.search.space import read_search
 from study.storage.folder import Folder
-from study.storage.results import new_record, runs_folder, write_record, write_study, write_table
+from study.storage.records import new_record, runs_folder, write_record
+from study.storage.study_file import write_study
+from study.storage.tables import write_table
 
 TEXT = """
 space:

@@ -13,7 +13,7 @@ from analysis.statistics.ranking import (
     ranks,
 )
 from study.storage.folder import Folder
-from study.storage.results import read_table, write_table
+from study.storage.tables import read_table, write_table
 
 NO_PAIRS = pd.DataFrame(columns=["configuration", "value"])
 

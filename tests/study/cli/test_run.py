@@ -221,7 +221,8 @@ def test_runs_that_wait_or_failed_early_are_shown(capsys):
 
     from study.config.run import RunConfig
     from study.execution.display import trials_table
-    from study.storage.results import Tables, build_tables, new_record
+    from study.storage.records import new_record
+    from study.storage.tables import Tables, build_tables
 
     records = {
         "a": new_record(RunConfig(), "waiting"),

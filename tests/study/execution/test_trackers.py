@@ -11,7 +11,7 @@ from study.config.errors import UsageError
 from study.config.run import RunConfig
 from study.execution.trackers import Journal, open_tracker
 from study.storage.folder import Folder
-from study.storage.results import epoch_row
+from study.storage.tables import epoch_row
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader")  # MLflow's own use of it
 

@@ -27,7 +27,7 @@ from study.search.runner import take_over
 from study.search.space import read_search
 from study.storage import checkpoint
 from study.storage.folder import Folder
-from study.storage.results import new_record, runs_folder, write_record
+from study.storage.records import new_record, runs_folder, write_record
 
 SPACE = {
     "latent_dim": {"low": 2, "high": 5},

@@ -1,0 +1,240 @@
+"""The tables of a study: their schemas; built from the records of its runs, written and read.
+
+A row whose run folder is gone, as in a clone that holds the tables alone, stays as it is.
+"""
+
+import io
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from study.config.errors import StudyError
+from study.config.run import AXES, RunConfig
+from study.losses.terms import figures
+from study.storage.folder import Folder
+from study.storage.records import Record
+
+Tables = dict[str, pd.DataFrame]  # by name: trials, epochs, latents
+
+
+def _field(name: str, kind: pa.DataType, unit: str = "") -> pa.Field:
+    return pa.field(name, kind, metadata={"unit": unit} if unit else None)
+
+
+def _term(name: str) -> pa.Field:
+    return _field(name, pa.float64(), "nats per image")
+
+
+def _terms(prefix: str) -> list[pa.Field]:
+    nats = [_term(prefix + name) for name in ("recon", "kl", "objective", "neg_elbo")]
+    shares = [
+        _field(prefix + name, pa.float64(), "fraction")
+        for name in ("kl_fraction", "kl_fraction_raw")
+    ]
+    return nats + shares
+
+
+def _config_field(name: str) -> pa.Field:
+    """The column of a field of RunConfig."""
+    kinds = {int: pa.int64(), float: pa.float64()}
+    kind = kinds.get(RunConfig.model_fields[name].annotation, pa.string())  # type: ignore[arg-type]
+    return _field(_COLUMN.get(name, name), kind, "epochs" if name in _IN_EPOCHS else "")
+
+
+_IN_EPOCHS = {"kl_warmup_epochs", "checkpoint_every"}
+_COLUMN = {"objective": "objective_kind"}  # `objective` is a figure
+# Not of the configuration are the columns `epochs`, which counts those trained, and `engine`, which
+# says what was made of the precision, the compilation and the pack that were asked for.
+_CONFIG = [
+    name
+    for name in RunConfig.model_fields
+    if name not in {*AXES, "epochs", "precision", "compile", "pack"}
+]
+_SEAMS = ("data", "network", "prior", "likelihood", "objective")  # last: they came last
+_AXES = [_field("run", pa.string()), *map(_config_field, AXES)]
+
+TRIALS = pa.schema(
+    [
+        *_AXES,
+        _field("state", pa.string()),
+        _field("error", pa.string()),
+        _field("epochs", pa.int64()),
+        *_terms(""),
+        _field("active_latents", pa.int64()),
+        _term("recon_at_mean"),
+        _term("neg_elbo_at_mean"),
+        *_terms("train_"),
+        *[_config_field(name) for name in _CONFIG if name not in _SEAMS],
+        _field("node", pa.string()),
+        _field("device", pa.string()),
+        _field("engine", pa.string()),
+        _field("seconds", pa.float64(), "s"),
+        *[_config_field(name) for name in _CONFIG if name in _SEAMS],
+    ]
+)
+EPOCHS = pa.schema(
+    [
+        *_AXES,
+        _field("epoch", pa.int64()),
+        *_terms("train_"),
+        *_terms("test_"),
+        _field("active_latents", pa.int64()),
+    ]
+)
+LATENTS = pa.schema(
+    [
+        *_AXES,
+        _field("latent", pa.int64(), "counts from 1, as the paper does"),
+        _term("kl"),
+        _field("mean_variance", pa.float64()),
+    ]
+)
+TABLES = {"trials": TRIALS, "epochs": EPOCHS, "latents": LATENTS}
+
+
+def build_tables(records: dict[str, Record], old: Tables) -> Tables:
+    """Tables of all records, with the rows of the old tables for runs that have no record."""
+    rows: dict[str, list[dict[str, Any]]] = {"trials": [], "epochs": [], "latents": []}
+    for run, record in records.items():
+        axes = {"run": run, **{axis: record["config"][axis] for axis in AXES}}
+        rows["trials"].append({**axes, **_trial_row(record)})
+        rows["epochs"] += [{**axes, **epoch_row(axes["beta"], epoch)} for epoch in record["epochs"]]
+        rows["latents"] += [
+            {**axes, "latent": number, "kl": kl, "mean_variance": variance}
+            for number, (kl, variance) in enumerate(
+                zip(record["latent_kl"], record["latent_mean_variance"], strict=True), start=1
+            )
+        ]
+    columns = dict.fromkeys(name for row in rows["epochs"] for name in row)
+    schemas = _schemas([*columns, *map(str, old.get("epochs", ()))])
+    tables = Tables()
+    for name, schema in schemas.items():
+        table = _frame(pa.Table.from_pylist(rows[name], schema=schema))
+        if name in old and len(kept := old[name][~old[name]["run"].isin(list(records))]):
+            kept = _with_defaults(kept) if name == "trials" else kept
+            table = pd.concat([kept, table], ignore_index=True) if len(table) else kept
+        extra = [column for column in ("epoch", "latent") if column in table]
+        order = ["conditioning", "latent_dim", "beta", "seed", "run", *extra]
+        ascending = [column != "conditioning" for column in order]  # none before label
+        table = table.sort_values(order, ascending=ascending, ignore_index=True)
+        tables[name] = table.reindex(columns=schema.names)
+    return tables
+
+
+def _schemas(epoch_columns: Iterable[str]) -> dict[str, pa.Schema]:
+    """The schema of each table; terms of a loss besides recon and kl are its last columns."""
+    terms = [
+        name.removeprefix("test_")
+        for name in epoch_columns
+        if name.startswith("test_") and name not in EPOCHS.names
+    ]
+    terms = list(dict.fromkeys(terms))
+    both = [prefix + term for prefix in ("train_", "test_") for term in terms]
+    more = {"epochs": both, "trials": [name.removeprefix("test_") for name in both]}
+    return {
+        name: pa.schema([*schema, *map(_term, more.get(name, []))])
+        for name, schema in TABLES.items()
+    }
+
+
+def write_tables(study: Folder, tables: Tables) -> None:
+    """Write each table as parquet and as CSV."""
+    schemas = _schemas(map(str, tables["epochs"]))
+    for name, table in tables.items():
+        write_table(study, name, table, schemas[name])
+
+
+def write_table(study: Folder, name: str, table: pd.DataFrame, schema: pa.Schema | None) -> None:
+    """Write one table as `name`.parquet; and as `name`.csv to look at: nine digits, no lists."""
+    buffer = io.BytesIO()
+    typed = pa.Table.from_pandas(table, schema=schema, preserve_index=False)
+    pq.write_table(typed, buffer)
+    lists = [field.name for field in typed.schema if pa.types.is_list(field.type)]
+    study.write(f"{name}.parquet", buffer.getvalue())
+    shown = table.drop(columns=lists).to_csv(index=False, float_format="%.9g")
+    study.write(f"{name}.csv", shown.encode())
+
+
+def read_tables(study: Folder) -> Tables:
+    """The tables that a study has so far; none for a study that has not begun.
+
+    Raises:
+        StudyError: a table is damaged; names the file.
+    """
+    return {name: read_table(study, name) for name in TABLES if has_table(study, name)}
+
+
+def has_table(study: Folder, name: str) -> bool:
+    """Whether a study has this table."""
+    return study.exists(f"{name}.parquet")
+
+
+def read_table(study: Folder, name: str) -> pd.DataFrame:
+    """One table; trials that are older than a field of the configuration get its default.
+
+    Raises:
+        StudyError: it is missing or damaged; names the file.
+    """
+    try:
+        table = _frame(pq.read_table(io.BytesIO(study.read(f"{name}.parquet"))))
+    except FileNotFoundError:
+        raise StudyError(f"{study} has no table {name}.parquet") from None
+    except pa.ArrowInvalid as error:
+        raise StudyError(
+            f"{study}/{name}.parquet is damaged: {error}; delete it and repeat the command that"
+            " wrote it"
+        ) from None
+    return _with_defaults(table) if name == "trials" else table
+
+
+def epoch_row(beta: float, epoch: dict[str, float]) -> dict[str, float]:
+    """All figures of one epoch, by the columns of the table; nats per image.
+
+    Args:
+        beta: the weight of the KL.
+        epoch: epoch, active_latents, and after `train_` and `test_` the terms of the loss: recon,
+            kl and whatever others it has; one that is named as a figure stands in its place.
+    """
+    row = {"epoch": epoch["epoch"], "active_latents": epoch["active_latents"]}
+    for split in ("train_", "test_"):
+        terms = {
+            name.removeprefix(split): value
+            for name, value in epoch.items()
+            if name.startswith(split)
+        }
+        derived = figures(terms["recon"], terms["kl"], beta)
+        row |= {split + name: value for name, value in {**terms, **derived, **terms}.items()}
+    return row
+
+
+def _trial_row(record: Record) -> dict[str, Any]:
+    config = RunConfig().model_dump() | record["config"]  # a record may lack a newer field
+    row: dict[str, Any] = {_COLUMN.get(name, name): config[name] for name in _CONFIG}
+    row |= {key: record[key] for key in ("state", "error", "node", "device", "engine", "seconds")}
+    row["epochs"] = len(record["epochs"])
+    if not record["epochs"]:
+        return row
+    last = epoch_row(record["config"]["beta"], record["epochs"][-1])
+    row |= {name.removeprefix("test_"): value for name, value in last.items() if name != "epoch"}
+    if record["recon_at_mean"] is not None:
+        row["recon_at_mean"] = record["recon_at_mean"]
+        row["neg_elbo_at_mean"] = record["recon_at_mean"] + row["kl"]
+    return row
+
+
+def _with_defaults(trials: pd.DataFrame) -> pd.DataFrame:
+    """Trials of an older version: what their configuration did not have yet was the default."""
+    defaults = RunConfig().model_dump()
+    columns = {_COLUMN.get(name, name): defaults[name] for name in _CONFIG}
+    return trials.assign(**{k: value for k, value in columns.items() if k not in trials})
+
+
+def _frame(table: pa.Table) -> pd.DataFrame:
+    frame: pd.DataFrame = table.to_pandas()
+    name = "active_latents"  # missing where a run failed in its first epoch; of several, a mean
+    if name in frame and pa.types.is_integer(table.schema.field(name).type):
+        frame[name] = frame[name].astype("Int64")
+    return frame

@@ -1,0 +1,139 @@
+"""What a study's tables hold of its records, and of versions before this one."""
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from study.config.errors import StudyError
+from study.config.run import RunConfig
+from study.storage.folder import Folder
+from study.storage.records import new_record, read_record, read_records, runs_folder
+from study.storage.study_file import read_study, write_study
+from study.storage.tables import TRIALS, build_tables, epoch_row, read_tables, write_tables
+
+FIRST_COLUMNS = """
+run latent_dim beta conditioning seed state error epochs
+recon kl objective neg_elbo kl_fraction kl_fraction_raw active_latents
+recon_at_mean neg_elbo_at_mean
+train_recon train_kl train_objective train_neg_elbo train_kl_fraction train_kl_fraction_raw
+hidden batch_size optimiser learning_rate train_images kl_warmup_epochs checkpoint_every
+node device engine seconds
+"""
+
+
+def epoch(number, **more):
+    terms = {"train_recon": 90.0, "train_kl": 20.0, "test_recon": 100.0, "test_kl": 25.0}
+    return {"epoch": number, "active_latents": 1, **terms, **more}
+
+
+def record(beta=4.0, epochs=(), **more):
+    config = RunConfig(latent_dim=2, beta=beta, epochs=3)
+    done = {"state": "done", "epochs": list(epochs), **more}
+    return config.run_id, {**new_record(config, "begun"), **done}
+
+
+def tables_of(*records, old=None):
+    return build_tables(dict(records), old or {})
+
+
+def test_newer_columns_come_last():
+    first = FIRST_COLUMNS.split()
+    assert TRIALS.names[: len(first)] == first
+    newer = TRIALS.names[len(first) :]
+    assert set(newer) <= {"data", "network", "prior", "likelihood", "objective_kind"}
+    assert all(TRIALS.field(name).type == "string" for name in newer)
+
+
+def test_figures_follow_from_the_terms():
+    row = epoch_row(4.0, epoch(1))
+    assert row["test_objective"] == 100 + 4 * 25
+    assert row["test_neg_elbo"] == 125
+    assert row["train_kl_fraction"] == pytest.approx(80 / 170)
+    assert row["train_kl_fraction_raw"] == pytest.approx(20 / 110)
+
+
+def test_further_terms_of_a_loss_are_columns_and_stay(tmp_path):
+    study = Folder(tmp_path)
+    terms = {"train_tc": 1.5, "test_tc": 2.5}
+    write_tables(study, tables_of(record(4.0, [epoch(1, **terms)]), record(1.0, [epoch(1)])))
+    tables = read_tables(study)
+    assert tables["epochs"].set_index("beta")["test_tc"].to_dict()[4.0] == 2.5
+    assert tables["epochs"]["test_tc"].isna().sum() == 1
+    assert tables["trials"].set_index("beta").loc[4.0, ["tc", "train_tc"]].tolist() == [2.5, 1.5]
+    # Also once the records are gone.
+    kept = build_tables(dict([record(8.0, [epoch(1)])]), tables)
+    assert kept["epochs"].set_index("beta")["train_tc"].to_dict()[4.0] == 1.5
+    unit = pq.read_schema(tmp_path / "epochs.parquet").field("test_tc").metadata[b"unit"]
+    assert unit == b"nats per image"
+
+
+def test_latents_count_from_one():
+    tables = tables_of(record(latent_kl=[0.5, 0.0], latent_mean_variance=[0.9, 0.1]))
+    assert tables["latents"][["latent", "kl", "mean_variance"]].to_numpy().tolist() == [
+        [1, 0.5, 0.9],
+        [2, 0.0, 0.1],
+    ]
+
+
+def test_at_the_mean_the_bound_has_the_same_kl():
+    trials = tables_of(record(epochs=[epoch(1)], recon_at_mean=95.0))["trials"]
+    assert trials["neg_elbo_at_mean"].tolist() == [95 + 25]
+    assert trials["epochs"].tolist() == [1]
+
+
+def test_a_run_without_its_folder_keeps_its_rows(tmp_path):
+    study = Folder(tmp_path)
+    write_tables(study, tables_of(record(1.0, [epoch(1)]), record(4.0, [epoch(1)])))
+    tables = tables_of(record(4.0, [epoch(1), epoch(2)]), old=read_tables(study))
+    assert dict(tables["trials"][["beta", "epochs"]].to_numpy()) == {1.0: 1, 4.0: 2}
+    assert tables["epochs"][["beta", "epoch"]].to_numpy().tolist() == [[1, 1], [4, 1], [4, 2]]
+
+
+@pytest.mark.parametrize("records_are_gone", [True, False])
+def test_what_is_older_than_a_field_has_its_default(tmp_path, records_are_gone):
+    run, old = record(4.0, [epoch(1)])
+    del old["config"]["kl_warmup_epochs"]
+    if records_are_gone:
+        table = tables_of((run, old))["trials"].drop(columns=["kl_warmup_epochs"])
+        table.to_parquet(tmp_path / "trials.parquet", index=False)
+        trials = build_tables({}, read_tables(Folder(tmp_path)))["trials"]
+    else:
+        trials = tables_of((run, old))["trials"]
+    assert list(trials) == TRIALS.names
+    assert trials["kl_warmup_epochs"].tolist() == [0]
+
+
+def test_tables_are_the_same_after_a_round_trip(tmp_path):
+    study = Folder(tmp_path)
+    tables = tables_of(record(1.0, [epoch(1)]), record(4.0))  # the second without an epoch
+    write_tables(study, tables)
+    for name, table in read_tables(study).items():
+        pd.testing.assert_frame_equal(table, tables[name])
+
+
+def test_damage_is_named(tmp_path):
+    study = Folder(tmp_path)
+    study.write("trials.parquet", b"PAR1 half")
+    with pytest.raises(StudyError, match=r"trials.parquet is damaged"):
+        read_tables(study)
+    study.write("study.yaml", b"runs: [")
+    with pytest.raises(StudyError, match=r"study.yaml is damaged"):
+        read_study(study)
+    runs_folder(study).write("J2/record.json", b'{"half": ')
+    with pytest.raises(StudyError, match=r"runs/J2/record.json is damaged"):
+        read_records(study)
+    assert read_record(runs_folder(study) / "J3") is None
+
+
+def test_a_study_file_of_an_older_version_is_read(tmp_path):
+    study = Folder(tmp_path)
+    assert read_study(study) == {}
+    study.write("study.yaml", b"name: s\nruns: [J2]\nsittings:\n- {grid: quick, end: null}\n")
+    content = read_study(study)
+    assert content == {
+        "name": "s",
+        "runs": ["J2"],
+        "invocations": [{"grid": "quick", "end": None}],
+    }
+    write_study(study, content)
+    assert read_study(study) == content
