@@ -11,7 +11,8 @@ from studies import train_here, write_rows
 from analysis.study import Study
 from study.config.run import RunConfig
 from study.storage.folder import Folder
-from study.storage.results import read_record, runs_folder, write_table
+from study.storage.records import read_record, runs_folder
+from study.storage.tables import write_table
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
