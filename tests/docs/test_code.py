@@ -1,7 +1,12 @@
-"""The code on README and docs runs as it stands there."""
+"""The code on README and docs runs as it stands there, and its YAML files are read."""
 
 import pytest
-from documented import PAGES, blocks, name_of
+import yaml
+from documented import PAGES, ROOT, blocks, name_of
+
+from analysis.scoring.held_out import DIRECTIONS
+from study.config.grid import find_grid, read_grid
+from study.search.space import read_search
 
 WITH_CODE = [page for page in PAGES if blocks(page, "python")]
 
@@ -19,3 +24,19 @@ def test_the_readme_has_an_example_for_a_notebook():
     (example,) = blocks(PAGES[0], "python")
     assert "open_study(" in example.text
     assert "study.model(" in example.text
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "yaml")], ids=name_of)
+def test_every_yaml_block_of_a_page_is_a_grid_or_a_search(page):
+    for block in blocks(page, "yaml"):
+        if "space" in yaml.safe_load(block.text):
+            assert read_search(block.text, name_of(page), DIRECTIONS).space
+        else:
+            assert read_grid(block.text, name_of(page))
+
+
+@pytest.mark.parametrize(("page", "name"), [("grids", "paper"), ("search", "search-quick")])
+def test_a_file_of_configs_stands_on_its_page_as_it_is(page, name):
+    file = find_grid(name, search=name.startswith("search"))
+    shown = [yaml.safe_load(block.text) for block in blocks(ROOT / f"docs/{page}.md", "yaml")]
+    assert yaml.safe_load(file.read_text()) in shown
