@@ -1,8 +1,9 @@
-"""`python -m analysis.claims results/NAME`: the paper's claims, decided."""
+"""`python -m analysis.claims results/NAME` is `study claims`."""
 
 import sys
 
-from analysis.paper.verdicts import main
+from study.cli.main import carry_out
+from study.cli.present import claims
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(carry_out(claims, "analysis.claims"))

@@ -1,8 +1,9 @@
-"""`python -m analysis.explorer results/NAME`: latents to turn, on one page."""
+"""`python -m analysis.explorer results/NAME` is `study explore`."""
 
 import sys
 
-from analysis.report.explorer import main
+from study.cli.main import carry_out
+from study.cli.present import explore
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(carry_out(explore, "analysis.explorer"))

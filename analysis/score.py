@@ -1,8 +1,9 @@
-"""`python -m analysis.score results/NAME`: score and rank a study."""
+"""`python -m analysis.score results/NAME` is `study score`."""
 
 import sys
 
-from analysis.scoring.score_study import main
+from study.cli.main import carry_out
+from study.cli.present import score
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(carry_out(score, "analysis.score"))

@@ -1,7 +1,11 @@
-"""`python -m study` is `python -m study.run`."""
+"""`python -m study COMMAND` is `study COMMAND`; options alone go to `python -m study.run`."""
 
 import sys
 
-from study.cli.run import main
+from study.cli.main import main, train
 
-sys.exit(main())
+HELP = {"-h", "--help", "--version"}
+
+if __name__ == "__main__":
+    trains = sys.argv[1:] and sys.argv[1].startswith("-") and sys.argv[1] not in HELP
+    sys.exit(train() if trains else main())

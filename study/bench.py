@@ -1,8 +1,9 @@
-"""`python -m study.bench`: how fast this machine trains."""
+"""`python -m study.bench` is `study bench`."""
 
 import sys
 
-from study.cli.bench import main
+from study.cli.bench import bench
+from study.cli.main import carry_out
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(carry_out(bench, "study.bench"))

@@ -1,8 +1,8 @@
-"""`python -m study.run`: train a grid, or search."""
+"""`python -m study.run` is `study run`, or, with --search NAME, `study search`."""
 
 import sys
 
-from study.cli.run import main
+from study.cli.main import train
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(train())

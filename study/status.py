@@ -1,8 +1,9 @@
-"""`python -m study.status results/NAME`: how a study stands."""
+"""`python -m study.status results/NAME` is `study status`."""
 
 import sys
 
-from study.cli.status import main
+from study.cli.main import carry_out
+from study.cli.status import status
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(carry_out(status, "study.status"))

@@ -5,19 +5,12 @@ t over seeds); with one, the interval is that value. A claim holds when every ch
 within its bounds, does not hold when one lies wholly outside, and is undecided otherwise.
 """
 
-import argparse
-import sys
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
-from rich.console import Console
-from rich.table import Table
 
 from analysis.paper.findings import findings, mean_interval
 from analysis.paper.published import CLAIMS, INF, Check, Claim, Finals, finals
-from analysis.study import Study, open_study
-from study.cli import command
+from analysis.study import Study
 
 PAPER_EPOCHS = 200
 
@@ -118,37 +111,9 @@ def _sentence(verdict: str, check: Check, told: str, n_seeds: int) -> str:
     return ends[verdict]
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Print a study's claims and findings and write them; returns the exit status."""
-    description = "Decide the paper's claims on a study's tables."
-    given = command.parser("analysis.claims", description, images=False)
-    return command.run(given, argv, _work)
-
-
-def _work(args: argparse.Namespace) -> int:
-    study = open_study(args.study)
-    table = write_claims(study)
-    shown = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("claim", "verdict", "why"):
-        shown.add_column(heading, overflow="fold")
-    for row in table.to_dict("records"):
-        shown.add_row(row["id"], row["verdict"], row["sentence"])
-    console = Console(width=None if sys.stdout.isatty() else command.PLAIN_WIDTH, highlight=False)
-    console.print(shown)
-    for row in findings(study).to_dict("records"):
-        console.print(f"{row['question']} {row['answer']}", markup=False)
-    if len(table) and 0 < table["epochs"].iloc[0] < PAPER_EPOCHS:
-        console.print(f"after {table['epochs'].iloc[0]} epochs; the paper trained {PAPER_EPOCHS}")
-    return 0
-
-
 def write_claims(study: Study) -> pd.DataFrame:
     """Decide every claim; write `claims.csv` and `findings.csv` to the study's folder."""
     table = claims_table(study)
     study.folder.write("claims.csv", table.to_csv(index=False).encode())
     study.folder.write("findings.csv", findings(study).to_csv(index=False).encode())
     return table
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,8 +1,9 @@
-"""`python -m analysis.report results/NAME`: the study on one page."""
+"""`python -m analysis.report results/NAME` is `study report`."""
 
 import sys
 
-from analysis.report.page import main
+from study.cli.main import carry_out
+from study.cli.present import report
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(carry_out(report, "analysis.report"))

@@ -1,8 +1,6 @@
 """The latent explorer: a study's decoders in one page that runs offline."""
 
-import argparse
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,8 +24,7 @@ from analysis.report.sliders import (
 )
 from analysis.representations.encode import encode
 from analysis.representations.traversal import aggregated_samples
-from analysis.study import Study, configuration, named, open_study
-from study.cli import command
+from analysis.study import Study, configuration, named
 from study.config.errors import StudyError
 from study.config.run import N_CLASSES
 from study.data.mnist import Mnist, data_dir
@@ -44,28 +41,6 @@ MAX_BYTES = 8_000_000  # of weights, in base64
 IMAGES_PER_DIGIT = 2
 KNOB_REACH = 2.0  # standard deviations of the property among real digits
 SEEN = (1, 99)  # percentiles of the property among real digits, the ends of its meter
-
-DESCRIPTION = """\
-Write explorer.html: turn the latents of a study's models, and see and measure what they draw.
-
-The page is one file and needs no network. By default the paper's four of Figure 7 are on board, as
-far as the study has them, and the top of the ranking.
-"""
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status (0 done, 1 failure, 2 usage, 130 stopped)."""
-    given = command.parser("analysis.explorer", DESCRIPTION)
-    given.add_argument(
-        "--runs", metavar="A,B", help="the runs on board, the first one shown (default: see above)"
-    )
-    return command.run(given, argv, _work)
-
-
-def _work(args: argparse.Namespace) -> int:
-    runs = args.runs.split(",") if args.runs else None
-    print(write_explorer(open_study(args.study), args.data_dir, runs))
-    return 0
 
 
 def write_explorer(
@@ -258,7 +233,3 @@ def _storage(runs: list[dict[str, Any]]) -> str:
         f" largest pixel difference from PyTorch measured: {worst:.1g} of 1, over {N_SAMPLES}"
         " samples of the prior and the starting images."
     )
-
-
-if __name__ == "__main__":
-    sys.exit(main())

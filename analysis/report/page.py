@@ -2,28 +2,22 @@
 on one screen of text, README.md.
 """
 
-import argparse
 import base64
 import gzip
 import io
 import math
-import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from analysis.figures.gallery import draw_all
-from analysis.paper.verdicts import PAPER_EPOCHS, write_claims
+from analysis.paper.verdicts import PAPER_EPOCHS
 from analysis.report import facts, tables, words
 from analysis.report import plots as figures
-from analysis.report.explorer import write_explorer
 from analysis.scoring.evaluation import RANKABLE
 from analysis.statistics.elbo import configurations
 from analysis.statistics.ranking import own
-from analysis.study import Study, open_study
-from study.cli import command
+from analysis.study import Study
 from study.config.errors import StudyError
 from study.storage.study_file import read_study
 from study.storage.tables import has_table
@@ -49,13 +43,6 @@ MEASURES = {
     "digit_probe": "digit read",
 }
 """What the interactive plots can show, and what it is called there."""
-
-DESCRIPTION = """\
-Draw a study's figures, decide the paper's claims on it, and write two pages that need no network:
-report.html, the study on one page, and explorer.html, its latents to turn.
-
-Whatever the study lacks, the pages say so, and which command helps.
-"""
 
 
 class Report(NamedTuple):
@@ -84,46 +71,6 @@ class Report(NamedTuple):
     unfinished: list[facts.Unfinished]
     runs: tables.Table
     provenance: facts.Provenance
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status (0 done, 1 failure, 2 usage, 130 stopped)."""
-    return command.run(command.parser("analysis.report", DESCRIPTION), argv, _work)
-
-
-def _work(args: argparse.Namespace) -> int:
-    whole = present(open_study(args.study), args.data_dir, print)
-    return 0 if whole else command.EXIT_FAILURE
-
-
-def present(study: Study, data_folder: Path | None, say: Callable[[str], None]) -> bool:
-    """Figures, claims, explorer and report of a study as it is; whether nothing went wrong.
-
-    What a study lacks is said. What goes wrong in one costs no other, nor what was trained.
-
-    Args:
-        study: half done or not scored, too.
-        data_folder: cache of MNIST; None: the default one.
-        say: told what was written, a line at a time.
-    """
-    parts: dict[str, Callable[[], object]] = {
-        "figures": lambda: draw_all(study, data_folder, say),
-        "claims": lambda: write_claims(study),
-        "explorer": lambda: say(f"turn the latents: {write_explorer(study, data_folder)}"),
-        "report": lambda: say(f"the whole study on one page: {write_report(study)}"),
-    }
-    failed = False
-    for name, write in parts.items():
-        try:
-            write()
-        except StudyError as error:  # such as weights that are not here
-            say(f"{name} not written: {error}")
-        except Exception as error:
-            failed = True
-            why = f"{type(error).__name__}: {' '.join(str(error).split())}"
-            again = f"try again with python -m analysis.report {study.folder}"
-            say(f"{name} not written: {why}; {again}")
-    return not failed
 
 
 def write_report(study: Study) -> str:
@@ -281,7 +228,3 @@ def _csv(study: Study, folder: str, name: str) -> pd.DataFrame | None:
         return None
     except ValueError as error:
         raise StudyError(f"{place}/{name}.csv is damaged: {error}; delete it") from None
-
-
-if __name__ == "__main__":
-    sys.exit(main())

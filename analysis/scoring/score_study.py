@@ -1,16 +1,12 @@
-"""Score a study from the command line, or at the end of one: what is missing, over Ray."""
+"""What a study lacks of its scores, computed over Ray; its ranking."""
 
-import argparse
-import os
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from rich.console import Console
 from rich.table import Table
 
 from analysis.factors.sample import DEFAULT_FACTORS, discretise, measured_anyway
@@ -20,20 +16,12 @@ from analysis.scoring.evaluation import Sample
 from analysis.scoring.targets import Data, score_targets
 from analysis.statistics.elbo import configurations
 from analysis.statistics.ranking import agreement, ica_table, ranking
-from analysis.study import Study, open_study
-from study.cli import command
+from analysis.study import Study
 from study.config.run import RunConfig
 from study.data.mnist import data_dir
 from study.storage.tables import write_table
 
 N_BINS = 20
-
-DESCRIPTION = """\
-Measure how disentangled every finished run of a study is, and rank its configurations.
-
-Only what is missing is computed: repeat the command after training more, or after an
-interruption. The tables go to the study's folder.
-"""
 
 
 class Outcome(NamedTuple):
@@ -41,70 +29,6 @@ class Outcome(NamedTuple):
 
     computed: int  # rows
     unscored: dict[str, str]  # run, pair or control -> why
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status (0 done, 1 failure, 2 usage, 130 stopped)."""
-    given = command.parser("analysis.score", DESCRIPTION)
-    given.add_argument(
-        "--address",
-        default=os.environ.get("RAY_ADDRESS") or None,
-        metavar="HOST:PORT",
-        help="an existing Ray cluster (default: $RAY_ADDRESS, else a local Ray is started)",
-    )
-    return command.run(given, argv, _work)
-
-
-def _work(args: argparse.Namespace) -> int:
-    width = None if sys.stdout.isatty() else command.PLAIN_WIDTH
-    console = Console(width=width, highlight=False)
-    outcome = score_and_rank(open_study(args.study), args.data_dir, args.address, console)
-    return command.EXIT_FAILURE if outcome.unscored else 0
-
-
-def score_and_rank(
-    study: Study, data_folder: Path | None, address: str | None, console: Console
-) -> Outcome:
-    """Score what is missing, write every table, print the ranking and who is not in it.
-
-    Raises:
-        StudyError: the data, a table or Ray is not to be had.
-    """
-
-    def connect() -> None:
-        from study.execution.scheduler import connect as join
-
-        # With None, Ray would join whatever cluster it finds on the machine.
-        join(address or "local")
-
-    data = measured_data(study, data_folder)
-    outcome = score_study(study, data, connect, lambda line: console.print(line, soft_wrap=True))
-    if not outcome.computed:
-        console.print("every score is there; nothing to compute")
-    write_ranking(study)
-    unaligned = _align(study, data_folder, connect, console)
-    if len(study.ranking["higgins"].dropna()):
-        console.print(ranking_table(study.ranking))
-    for name, why in outcome.unscored.items():
-        console.print(f"not scored: {name}: {why}", soft_wrap=True, markup=False)
-    for name, why in unaligned.items():
-        console.print(f"not aligned: {name}: {why}", soft_wrap=True, markup=False)
-    console.print(f"scores, ranking and their tables are in {study.folder}", soft_wrap=True)
-    return Outcome(outcome.computed, outcome.unscored | unaligned)
-
-
-def _align(
-    study: Study, data_folder: Path | None, connect: Callable[[], None], console: Console
-) -> dict[str, str]:
-    """Measure what latents move, where that is missing; returns who failed and why."""
-    from analysis.latent_effects.tables import align_study
-
-    return align_study(
-        study,
-        lambda: real_digits(study, data_folder),
-        connect,
-        lambda line: console.print(line, soft_wrap=True),
-    )
 
 
 def real_digits(study: Study, data_folder: Path | None) -> Pictures:
@@ -234,7 +158,3 @@ def _scorable(study: Study) -> tuple[list[str], dict[str, str]]:
         else:
             runs.append(row["run"])
     return runs, unscored
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,8 +1,10 @@
 """The errors that a user can cause, and how they are worded."""
 
 import difflib
+from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
+if TYPE_CHECKING:  # slow to import, and every command imports this
+    from pydantic import ValidationError
 
 
 class UsageError(ValueError):
@@ -26,7 +28,7 @@ def unknown_key(key: str, known: list[str]) -> str:
     return f"unknown key {key!r}{hint}"
 
 
-def explain(error: ValidationError, known: list[str]) -> str:
+def explain(error: "ValidationError", known: list[str]) -> str:
     """The first of pydantic's complaints as one line; known: the keys that there are."""
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])

@@ -27,12 +27,17 @@ def find_grid(name: str, search: bool = False) -> Path:
         if not path.is_file():
             raise UsageError(f"{kind} file {name!r} does not exist")
         return path
-    stems = sorted(file.stem for file in CONFIGS.glob("*.yaml"))
-    known = [stem for stem in stems if stem.startswith(SEARCHES) == search]
+    known = known_names(search)
     if name not in known:
         hint = nearest(name, known)
         raise UsageError(f"unknown {kind} {name!r}{hint}; there are: {', '.join(known)}")
     return CONFIGS / f"{name}.yaml"
+
+
+def known_names(search: bool = False) -> list[str]:
+    """The grids in `configs/`, or the searches."""
+    stems = sorted(file.stem for file in CONFIGS.glob("*.yaml"))
+    return [stem for stem in stems if stem.startswith(SEARCHES) == search]
 
 
 def read_grid(text: str, source: str, overrides: dict[str, Any] | None = None) -> list[RunConfig]:

@@ -1,16 +1,21 @@
 """Verdicts on tables whose answers are known by construction."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from analysis.paper import verdicts as claims
 from analysis.paper.published import CLAIMS, INF, Check, Claim, Finals
-from analysis.paper.verdicts import claims_table, main, write_claims
+from analysis.paper.verdicts import claims_table, write_claims
 from analysis.study import open_study
+from study.cli.main import carry_out
+from study.cli.present import claims as claims_command
 from study.storage.folder import Folder
 from study.storage.tables import write_table
 
+main = partial(carry_out, claims_command, "analysis.claims")
 GRID = {(j, 1.0, "none") for j in (3, 5, 10, 20, 200)} | {
     *((10, float(b), "none") for b in (1, 3, 5, 10, 20)),
     *((10, float(b), "label") for b in (1, 3, 5, 10)),

@@ -3,6 +3,7 @@
 import base64
 import json
 import shutil
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from explored import DEAD, LABEL, PLAIN
 from analysis import open_study
 from analysis.latent_effects.alignment import PROPERTIES, Pictures
 from analysis.latent_effects.tables import directions
-from analysis.report.explorer import N_RUNS, choose, main, payload, render
+from analysis.report.explorer import N_RUNS, choose, payload, render
 from analysis.report.halves import rounding, weights
 from analysis.report.sliders import (
     component_sliders,
@@ -24,10 +25,13 @@ from analysis.report.sliders import (
 )
 from analysis.representations.encode import encode
 from analysis.study import Study
+from study.cli.main import carry_out
+from study.cli.present import explore
 from study.config.errors import StudyError
 from study.storage.folder import Folder
 from study.storage.tables import write_table
 
+main = partial(carry_out, explore, "analysis.explorer")
 REACH = np.array([1.4, 0.5, 8.0])
 
 

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import struct
+from functools import partial
 from html.parser import HTMLParser
 
 import numpy as np
@@ -12,12 +13,11 @@ import pytest
 from pages import COMMAND, finished, tiny, write_runs, write_scores
 
 from analysis import open_study
+from analysis.pipeline import present
 from analysis.report import words as report_words
 from analysis.report.facts import notices
 from analysis.report.page import (
     gather,
-    main,
-    present,
     render,
     render_readme,
     verdict_kind,
@@ -25,12 +25,15 @@ from analysis.report.page import (
 )
 from analysis.report.plots import SVG_LIMIT, inline, png_size, svg_size
 from analysis.report.words import best, configuration_words, moved
+from study.cli.main import carry_out
+from study.cli.present import report
 from study.config.errors import StudyError
 from study.config.run import RunConfig
 from study.data.mnist import DATA_HASH, SHA256
 from study.storage.folder import Folder
 from study.storage.records import WEIGHTS, new_record, runs_folder
 
+main = partial(carry_out, report, "analysis.report")
 SECTIONS = [
     "claims",
     "questions",
@@ -439,7 +442,7 @@ def test_a_part_that_fails_costs_no_other(copy, monkeypatch):
     def broken(study):
         raise OSError("no space left")
 
-    monkeypatch.setattr("analysis.report.page.write_claims", broken)
+    monkeypatch.setattr("analysis.pipeline.write_claims", broken)
     said = []
     assert not present(copy, None, said.append)
     place = copy.folder

@@ -1,6 +1,7 @@
 """Scoring a study that lies on disk, through real Ray."""
 
 import shutil
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -12,13 +13,16 @@ from analysis.factors.sample import discretise, measured
 from analysis.representations.controls import unit_of
 from analysis.scoring.cache import ScoreCache
 from analysis.scoring.evaluation import BASIS_UNITS, BOUND_UNITS, Sample
-from analysis.scoring.score_study import main, score_study, write_ranking
+from analysis.scoring.score_study import score_study, write_ranking
 from analysis.scoring.targets import Data
+from study.cli.main import carry_out
+from study.cli.present import score
 from study.config.run import RunConfig
 from study.execution.trainable import fail_run
 from study.storage.folder import Folder
 from study.storage.records import new_record, runs_folder
 
+main = partial(carry_out, score, "analysis.score")
 TINY = RunConfig(latent_dim=3, hidden=16, train_images=400, epochs=1)
 N_ROWS = len(BASIS_UNITS) + len(BOUND_UNITS)
 

@@ -12,7 +12,7 @@ import yaml
 from command_line import GRID, command, study
 
 from analysis import open_study
-from study.cli.run import main
+from study.cli.main import train as main
 from study.config.errors import StudyError
 
 
@@ -208,8 +208,8 @@ def test_a_study_that_cannot_be_scored_says_how_to_try_again(first, grid, monkey
     def fail(*_):
         raise StudyError("no room")
 
-    monkeypatch.setattr("analysis.scoring.score_study.score_and_rank", fail)
-    assert main(["--grid", str(grid), "--results", str(first[0])]) == 0
+    monkeypatch.setattr("analysis.pipeline.score_and_rank", fail)
+    assert main(["--grid", str(grid), "--results", str(first[0])]) == 1
     said = capsys.readouterr().out
     assert "could not score: no room; try again with python -m analysis.score" in said
     assert main(["--grid", str(grid), "--results", str(first[0]), "--no-scores"]) == 0
@@ -238,14 +238,13 @@ def test_runs_that_wait_or_failed_early_are_shown(capsys):
     ("words", "message"),
     [
         (["--seeds", "a"], "takes whole numbers such as 0,1,2, got 'a'"),
-        (["--cpus-per-run", "0"], "must be above 0, got '0'"),
-        (["--max-failures", "-1"], "must be a whole number, 0 or above, got '-1'"),
+        (["--cpus-per-run", "0"], "'--cpus-per-run': 0.0 is not in the range x>0"),
+        (["--cpus-per-run", "nan"], "'--cpus-per-run': must be a finite number, got nan"),
+        (["--max-failures", "-1"], "'--max-failures': -1 is not in the range x>=0"),
     ],
 )
 def test_bad_options_are_usage_errors(words, message, capsys):
-    with pytest.raises(SystemExit) as caught:
-        main(["--grid", "quick", *words])
-    assert caught.value.code == 2
+    assert main(["--grid", "quick", *words]) == 2
     assert message in capsys.readouterr().err
 
 

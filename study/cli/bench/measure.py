@@ -1,12 +1,5 @@
-"""`python -m study.bench`: how fast this machine trains, side by side with how it is usually done.
+"""The loops of `study bench`, in turns; times are medians, ratios are medians over the turns."""
 
-Every loop trains the same model (J = 10, batch 100) on random images. The loops take turns in
-short bursts, so that drift of the machine hits all alike; times are medians, ratios are medians
-over the turns.
-"""
-
-import argparse
-import json
 import statistics
 import sys
 import time
@@ -19,7 +12,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from study.cli.baselines import IMAGES, Step, floor, in_memory, pythae, usual
+from study.cli.bench.baselines import IMAGES, Step, floor, in_memory, pythae, usual
 from study.config.grid import find_grid, read_grid
 from study.config.run import RunConfig
 from study.data.mnist import data_dir
@@ -39,26 +32,6 @@ TARGETS = (
     ("against pythae", "pythae", "compiled bf16", 3.0),
     ("without bf16, against the usual loop", "usual", "compiled fp32", 1.8),
 )
-
-
-def main() -> int:
-    """Print the table; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m study.bench", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    parser.add_argument("--grid", default="full", help="what --device cuda trains in packs")
-    parser.add_argument("--epochs", type=int, default=2, help="epochs of that grid (default: 2)")
-    args = parser.parse_args()
-    torch.set_num_threads(1)
-    if args.device == "cuda" and not torch.cuda.is_available():
-        print("study.bench: no CUDA device was found on this machine", file=sys.stderr)
-        return 1
-    told = packs_on_gpu(args.grid, args.epochs) if args.device == "cuda" else steps_on_cpu()
-    if args.json:
-        print(json.dumps(told, indent=2))
-    else:
-        _show(told, Console(highlight=False))
-    return 0
 
 
 def steps_on_cpu() -> dict[str, Any]:
@@ -183,22 +156,19 @@ def _grid_seconds(name: str, step: float) -> float:
     return one_core / (torch.multiprocessing.cpu_count() or 1)
 
 
-def _show(told: dict[str, Any], console: Console) -> None:
-    if "device" in told:
-        line = f"{told['device']}: {told['grid']} ({told['runs']} runs) would train in"
-        console.print(f"{line} {duration(told['seconds'])}")
+def show(times: dict[str, Any], console: Console) -> None:
+    """Print what was measured, and what it means for the grids."""
+    if "device" in times:
+        line = f"{times['device']}: {times['grid']} ({times['runs']} runs) would train in"
+        console.print(f"{line} {duration(times['seconds'])}")
         return
-    table = Table("loop", "ms a step", box=None, title=told["processor"], title_justify="left")
-    for name, value in told["ms_per_step"].items():
+    table = Table("loop", "ms a step", box=None, title=times["processor"], title_justify="left")
+    for name, value in times["ms_per_step"].items():
         table.add_row(name, f"{value:.2f}")
     console.print(table)
     for key, sign in (("at_least", "at least"), ("at_most", "at most")):
-        for name, (value, target) in told[key].items():
+        for name, (value, target) in times[key].items():
             seen = "not measured here" if value is None else f"{value:.2f}"
             console.print(f"{name}: {seen} (wanted: {sign} {target:g})")
-    for name, seconds in told["grids"].items():
+    for name, seconds in times["grids"].items():
         console.print(f"the {name} grid would take about {duration(seconds)} on this machine")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

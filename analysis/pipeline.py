@@ -1,0 +1,85 @@
+"""Score one study, and present it: what follows on its training."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+
+from analysis.figures.gallery import draw_all
+from analysis.latent_effects.tables import align_study
+from analysis.paper.verdicts import write_claims
+from analysis.report.explorer import write_explorer
+from analysis.report.page import write_report
+from analysis.scoring.score_study import (
+    Outcome,
+    measured_data,
+    ranking_table,
+    real_digits,
+    score_study,
+    write_ranking,
+)
+from analysis.study import Study
+from study.config.errors import StudyError
+
+
+def score_and_rank(
+    study: Study, data_folder: Path | None, connect: Callable[[], None], console: Console
+) -> Outcome:
+    """Score what is missing, write every table, print the ranking and who is not in it.
+
+    Args:
+        study: trained, as far as it is.
+        data_folder: cache of the data; None: the default one.
+        connect: joins Ray; called where something is missing, once or twice.
+        console: gets progress, the ranking and the reasons.
+
+    Raises:
+        StudyError: the data, a table or Ray is not to be had.
+    """
+
+    def say(line: str) -> None:
+        console.print(line, soft_wrap=True)
+
+    data = measured_data(study, data_folder)
+    outcome = score_study(study, data, connect, say)
+    if not outcome.computed:
+        console.print("every score is there; nothing to compute")
+    write_ranking(study)
+    unaligned = align_study(study, lambda: real_digits(study, data_folder), connect, say)
+    if len(study.ranking["higgins"].dropna()):
+        console.print(ranking_table(study.ranking))
+    for what, failures in (("scored", outcome.unscored), ("aligned", unaligned)):
+        for name, why in failures.items():
+            console.print(f"not {what}: {name}: {why}", soft_wrap=True, markup=False)
+    say(f"scores, ranking and their tables are in {study.folder}")
+    return Outcome(outcome.computed, outcome.unscored | unaligned)
+
+
+def present(study: Study, data_folder: Path | None, say: Callable[[str], None]) -> bool:
+    """Figures, claims, explorer and report of a study as it is; whether nothing went wrong.
+
+    What a study lacks is said. What goes wrong in one costs no other, nor what was trained.
+
+    Args:
+        study: half done or not scored, too.
+        data_folder: cache of MNIST; None: the default one.
+        say: told what was written, a line at a time.
+    """
+    parts: dict[str, Callable[[], object]] = {
+        "figures": lambda: draw_all(study, data_folder, say),
+        "claims": lambda: write_claims(study),
+        "explorer": lambda: say(f"turn the latents: {write_explorer(study, data_folder)}"),
+        "report": lambda: say(f"the whole study on one page: {write_report(study)}"),
+    }
+    failed = False
+    for name, write in parts.items():
+        try:
+            write()
+        except StudyError as error:  # such as weights that are not here
+            say(f"{name} not written: {error}")
+        except Exception as error:
+            failed = True
+            why = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            again = f"try again with python -m analysis.report {study.folder}"
+            say(f"{name} not written: {why}; {again}")
+    return not failed

@@ -1,0 +1,44 @@
+"""`study bench`: how fast this machine trains, side by side with how it is usually done."""
+
+import json
+import sys
+
+import click
+
+from study.cli.options import CONTEXT, EXIT_FAILURE, Command, new_console, yaml_names
+
+
+@click.command("bench", cls=Command, context_settings=CONTEXT)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu")
+@click.option(
+    "--grid",
+    default="full",
+    metavar="NAME",
+    shell_complete=yaml_names(search=False),
+    help="What --device cuda trains in packs.",
+)
+@click.option(
+    "--epochs", type=click.IntRange(1), default=2, help="Epochs of that grid (default: 2)."
+)
+def bench(as_json: bool, device: str, grid: str, epochs: int) -> int:
+    """Measure how fast this machine trains.
+
+    Side by side with how it is usually done: every loop trains the same model (J = 10, batch 100)
+    on random images. The loops take turns in short bursts, so that drift of the machine hits all
+    alike; times are medians, ratios are medians over the turns.
+    """
+    import torch
+
+    from study.cli.bench.measure import packs_on_gpu, show, steps_on_cpu
+
+    torch.set_num_threads(1)
+    if device == "cuda" and not torch.cuda.is_available():
+        print("study.bench: no CUDA device was found on this machine", file=sys.stderr)
+        return EXIT_FAILURE
+    times = packs_on_gpu(grid, epochs) if device == "cuda" else steps_on_cpu()
+    if as_json:
+        print(json.dumps(times, indent=2))
+    else:
+        show(times, new_console())
+    return 0

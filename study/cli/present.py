@@ -1,0 +1,137 @@
+"""`study score`, `report`, `explore` and `claims`: what a trained study shows."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from study.cli.options import (
+    CONTEXT,
+    EXIT_FAILURE,
+    Command,
+    Training,
+    address_option,
+    data_dir_option,
+    new_console,
+    study_argument,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from study.storage.folder import Folder
+
+
+@click.command("score", cls=Command, context_settings=CONTEXT)
+@study_argument
+@data_dir_option
+@address_option
+def score(study: str, data_dir: Path | None, address: str | None) -> int:
+    """Score a study and rank its configurations.
+
+    Measures how disentangled every finished run is. Only what is missing is computed: repeat the
+    command after training more, or after an interruption. The tables go to the study's folder.
+    """
+    from analysis import open_study
+    from analysis.pipeline import score_and_rank
+
+    opened = open_study(study)
+    outcome = score_and_rank(opened, data_dir, _joining(address), new_console())
+    return EXIT_FAILURE if outcome.unscored else 0
+
+
+@click.command("report", cls=Command, context_settings=CONTEXT)
+@study_argument
+@data_dir_option
+def report(study: str, data_dir: Path | None) -> int:
+    """Write a study's figures, claims and pages.
+
+    The pages are report.html, the study on one page, and explorer.html, its latents to turn. Both
+    are single files that need no network. Whatever the study lacks, they say so, and which command
+    helps.
+    """
+    from analysis import open_study
+    from analysis.pipeline import present
+
+    return 0 if present(open_study(study), data_dir, print) else EXIT_FAILURE
+
+
+@click.command("explore", cls=Command, context_settings=CONTEXT)
+@study_argument
+@data_dir_option
+@click.option("--runs", metavar="A,B", help="The runs on board, the first one shown.")
+def explore(study: str, data_dir: Path | None, runs: str | None) -> int:
+    """Write a page of latents to turn.
+
+    explorer.html shows what the latents of a study's models draw, and measures it; it is one file
+    and needs no network. By default the paper's four of Figure 7 are on
+    board, as far as the study has them, and the top of the ranking.
+    """
+    from analysis import open_study
+    from analysis.report.explorer import write_explorer
+
+    print(write_explorer(open_study(study), data_dir, runs.split(",") if runs else None))
+    return 0
+
+
+@click.command("claims", cls=Command, context_settings=CONTEXT)
+@study_argument
+def claims(study: str) -> int:
+    """Decide the paper's claims on a study."""
+    from rich.table import Table
+
+    from analysis import open_study
+    from analysis.paper.findings import findings
+    from analysis.paper.verdicts import PAPER_EPOCHS, write_claims
+
+    opened, console = open_study(study), new_console()
+    decided = write_claims(opened)
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("claim", "verdict", "why"):
+        table.add_column(heading, overflow="fold")
+    for row in decided.to_dict("records"):
+        table.add_row(row["id"], row["verdict"], row["sentence"])
+    console.print(table)
+    for row in findings(opened).to_dict("records"):
+        console.print(f"{row['question']} {row['answer']}", markup=False)
+    if len(decided) and 0 < decided["epochs"].iloc[0] < PAPER_EPOCHS:
+        console.print(f"after {decided['epochs'].iloc[0]} epochs; the paper trained {PAPER_EPOCHS}")
+    return 0
+
+
+def show(study: "Folder", given: Training, console: "Console") -> bool:
+    """Print what a study has, score and present it unless that is not wanted.
+
+    Returns:
+        Whether all went well; whatever goes wrong here, what was trained stands.
+    """
+    from analysis import open_study
+    from analysis.pipeline import present, score_and_rank
+    from study.config.errors import StudyError
+    from study.execution.display import trials_table
+
+    opened = open_study(str(study))
+    console.print(trials_table(opened.trials))
+    if given.no_scores:
+        return True
+    scored = True
+    try:
+        score_and_rank(opened, given.data_dir, _joining(given.address), console)
+    except (StudyError, OSError, ValueError) as error:
+        scored = False
+        again = f"python -m analysis.score {study}"
+        console.print(f"could not score: {error}; try again with {again}", soft_wrap=True)
+    say = lambda line: console.print(line, soft_wrap=True, markup=False)  # noqa: E731
+    return present(opened, given.data_dir, say) and scored
+
+
+def _joining(address: str | None) -> Callable[[], None]:
+    """Joins Ray when called, which is slow to import and often not needed."""
+
+    def join() -> None:
+        from study.execution.scheduler import connect
+
+        connect(address or "local")  # with None, Ray would join whatever it finds here
+
+    return join

@@ -1,0 +1,126 @@
+"""`study search`: a space in, the configurations that no other beats out."""
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import click
+
+from study.cli.options import (
+    CONTEXT,
+    EXIT_FAILURE,
+    Command,
+    Training,
+    new_console,
+    training_options,
+    yaml_names,
+)
+
+EXPORT_SEEDS = [0, 1, 2, 3, 4]
+EXAMPLES = """\b
+examples:
+  study search search-quick                         16 trials, in minutes
+  study search my.yaml --from results/paper         begins with what a grid has trained
+  study search my.yaml --export-grid front.yaml     the best ones as a grid of five seeds
+"""
+
+
+@click.command("search", cls=Command, epilog=EXAMPLES, context_settings=CONTEXT)
+@click.argument("name_", metavar="[NAME]", required=False, shell_complete=yaml_names(search=True))
+@click.option(
+    "--search",
+    "search_",
+    metavar="NAME",
+    shell_complete=yaml_names(search=True),
+    help="The same as NAME: a search of configs/ (search-quick, search-pareto) or a YAML file.",
+)
+@click.option(
+    "--from",
+    "source",
+    metavar="results/GRID",
+    type=click.Path(file_okay=False),
+    help="A finished study, whose runs are taken for known trials and not trained again.",
+)
+@click.option(
+    "--export-grid",
+    metavar="FILE.yaml",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the best configurations as a grid of five seeds, or of --seeds, and stop.",
+)
+@training_options
+@click.pass_context
+def search(
+    ctx: click.Context,
+    /,
+    name_: str | None,
+    search_: str | None,
+    source: str | None,
+    export_grid: Path | None,
+    **shared: Any,
+) -> int:
+    """Search for the best configurations.
+
+    Optuna proposes, and the trials that no other beats are left as a table, besides all that a
+    grid leaves. NAME is a search of configs/ (search-quick, search-pareto) or a path to a
+    YAML file. Repeat the same command after an interruption, or with a larger budget, and it goes
+    on.
+    """
+    from study.config.grid import find_grid
+
+    if (name_ is None) == (search_ is None):
+        raise click.UsageError("give one search: NAME, or --search NAME", ctx)
+    given = Training(**shared)
+    overrides = given.overrides()
+    path = find_grid(name_ or search_ or "", search=True)
+
+    from analysis.report.search import export
+    from analysis.scoring.held_out import DIRECTIONS
+    from study.search.runner import show_search
+    from study.search.space import read_search
+
+    parsed = read_search(path.read_text(), str(path), DIRECTIONS, overrides)
+    console = new_console()
+    if export_grid:
+        seeds = given.seeds or EXPORT_SEEDS
+        export(str(given.folder(path)), export_grid.expanduser(), seeds, console)
+        return 0
+    if given.dry_run:
+        show_search(parsed, given.cpus_per_run, console)
+        return 0
+    command = shlex.join(["study", *ctx.meta["words"]])
+    request = {"from": source, "set": overrides, "command": command}
+    return _search(parsed, given, path, request, source)
+
+
+def _search(
+    parsed: Any, given: Training, path: Path, request: dict[str, Any], source: str | None
+) -> int:
+    from analysis.report.search import present
+    from analysis.scoring.held_out import DIRECTIONS, held_out
+    from study.cli.present import show
+    from study.execution.runner import start_over
+    from study.search import storage
+    from study.search.runner import Evaluator, run_search
+    from study.storage.folder import Folder
+
+    console, study = new_console(), given.folder(path)
+    if given.fresh:
+        start_over(study, console)
+        storage.forget(study)
+    outcome = run_search(
+        parsed,
+        Evaluator(DIRECTIONS, held_out),
+        study,
+        request,
+        given.data_dir,
+        given.resources(),
+        console,
+        given.log,
+        Folder(source) if source else None,
+    )
+    if outcome.interrupted:
+        raise KeyboardInterrupt
+    whole = show(study, given, console)
+    recommended = present(str(study), given.data_dir, console)
+    # That some trials fail is nothing out of the way.
+    return 0 if whole and recommended else EXIT_FAILURE
