@@ -16,7 +16,7 @@ from analysis.figures.style import STYLE, save_figure
 from analysis.scoring.held_out import DIRECTIONS
 from analysis.statistics.front import asked, complete, history, importance
 from analysis.study import Study
-from study.search.space import Search
+from study.config.search import Search
 
 PANEL_IN = 3.0
 MAX_PANELS = 6

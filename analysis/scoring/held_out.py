@@ -16,10 +16,10 @@ from analysis.factors.sample import DEFAULT_FACTORS, discretise, measured
 from analysis.representations.encode import Encoded, bounds, encode
 from analysis.scoring.evaluation import RANKABLE, SETTINGS, Sample, Unit, score_codes
 from study.config.run import RunConfig
+from study.config.search import HELD_OUT
 from study.data.mnist import data_dir, load_mnist
 from study.losses.terms import figures
 from study.models.vae import Vae
-from study.search.space import HELD_OUT
 
 Images = npt.NDArray[np.uint8]
 Trained = list[tuple[RunConfig, Vae]]  # runs that differ in their seed alone

@@ -17,7 +17,7 @@ import yaml
 from analysis.scoring.held_out import DIRECTIONS, on_test_set
 from analysis.study import Study
 from study.config.errors import StudyError
-from study.search.space import Search
+from study.config.search import Search
 from study.storage.folder import Folder
 from study.storage.study_file import read_study
 from study.storage.tables import has_table, read_table, write_table

@@ -2,7 +2,7 @@
 # The full grid on SLURM: a Ray node on every node of the job, the driver on the first.
 #
 #   sbatch configs/cluster/slurm.sh                      # the full grid
-#   sbatch configs/cluster/slurm.sh --grid paper         # or another: the words go to `study`
+#   sbatch configs/cluster/slurm.sh --grid paper         # or another: the words go to `study run`
 #
 # Repeat the command when the time is up or a node was lost: it goes on from the checkpoints.
 # `scancel --batch --signal=TERM JOBID` stops it cleanly; the time limit does so by itself.
@@ -45,7 +45,7 @@ done
 sleep 20
 
 # The batch shell gets the signal; the driver is told, and waited for, so that it can end in order.
-study "$@" --results "$RESULTS" &
+study run "$@" --results "$RESULTS" &
 driver=$!
 trap 'kill -TERM "$driver"' TERM INT
 status=0

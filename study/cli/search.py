@@ -75,8 +75,8 @@ def search(
 
     from analysis.report.search import export
     from analysis.scoring.held_out import DIRECTIONS
+    from study.config.search import read_search
     from study.search.runner import show_search
-    from study.search.space import read_search
 
     parsed = read_search(path.read_text(), str(path), DIRECTIONS, overrides)
     console = new_console()

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from study.config.errors import StudyError
 from study.config.run import RunConfig
+from study.config.search import INTEGERS, Axis, Directions, Range, Search
 from study.data.mnist import data_dir, fetch
 from study.execution.display import Display, duration
 from study.execution.nodes import check_nodes
@@ -19,7 +20,6 @@ from study.execution.runner import plan_engine
 from study.execution.scheduler import Outcome, Resources, connect, fit, new_task, slots
 from study.execution.study_log import StudyLog, make_plan
 from study.execution.trackers import Journal, open_tracker
-from study.search.space import INTEGERS, Axis, Directions, Range, Search
 from study.search.storage import database_errors, place
 from study.search.trials import Proposals
 from study.search.tune import Measure, OptunaSearcher, Outcomes, Pruning, search_trial
@@ -77,7 +77,7 @@ def run_search(
         plan = plan._replace(runs=[RunConfig(**r["config"]) for r in plan.records.values()])
         journal = Journal(open_tracker(log, study), [])
         study_log = StudyLog(study, plan, journal)
-        study_log.begin({**asked, "search": search.told()})
+        study_log.begin({**asked, "search": search.to_dict()})
         stack.callback(study_log.end)
         stack.callback(proposals.close)
         if not proposals.left():

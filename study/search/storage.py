@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from study.config.errors import StudyError, UsageError
 from study.config.run import HOW
-from study.search.space import Search
+from study.config.search import Search
 from study.storage.folder import Folder
 
 DATABASE = "search.db"
@@ -91,7 +91,7 @@ def _open(url: str) -> optuna.storages.RDBStorage:
 
 
 def stored(storage: optuna.storages.BaseStorage, name: str) -> dict[str, Any]:
-    """What a stored search was asked, as `Search.told`; nothing where there is none."""
+    """What a stored search was asked, as `Search.to_dict`; nothing where there is none."""
     try:
         number = storage.get_study_id_from_name(name)
     except KeyError:
@@ -114,7 +114,7 @@ def require_same(study: Folder, stored: dict[str, Any], search: Search) -> None:
             f"{study} holds a search for {', '.join(stored['objectives'])}, not for"
             f" {', '.join(search.objectives)}: {another}"
         )
-    ours, theirs = _fixed(search.told()), _fixed(stored)
+    ours, theirs = _fixed(search.to_dict()), _fixed(stored)
     for key in sorted(ours.keys() | theirs.keys()):
         if ours.get(key) != theirs.get(key):
             raise UsageError(

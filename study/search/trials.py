@@ -16,7 +16,7 @@ from optuna.samplers import BaseSampler, NSGAIISampler, TPESampler
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from study.config.run import RunConfig
-from study.search.space import REDUCTION, Directions, Search
+from study.config.search import REDUCTION, Directions, Search
 from study.search.storage import open_storage, require_same, stored
 from study.storage.folder import Folder
 from study.storage.tables import write_table
@@ -63,7 +63,7 @@ class Proposals:
             pruner=_pruner(search),
         )
         self._study.sampler = _sampler(search, len(self._study.get_trials(deepcopy=False)))
-        self._study.set_user_attr("search", search.told())
+        self._study.set_user_attr("search", search.to_dict())
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             self._study.set_metric_names(search.objectives)

@@ -6,7 +6,7 @@ from documented import PAGES, ROOT, blocks, name_of
 
 from analysis.scoring.held_out import DIRECTIONS
 from study.config.grid import find_grid, read_grid
-from study.search.space import read_search
+from study.config.search import read_search
 
 WITH_CODE = [page for page in PAGES if blocks(page, "python")]
 

@@ -40,9 +40,6 @@ ENTRY_POINTS = {  # a few lines each, for `python -m`
 }
 CLOSED = {"study.execution", "study.search"}  # to analysis, which reads studies and runs none
 PENDING = {  # arrows that still run back up
-    ("analysis.figures", "study.search"),
-    ("analysis.scoring", "study.search"),
-    ("analysis.statistics", "study.search"),
     ("analysis.statistics", "analysis.scoring"),
     ("analysis.latent_effects", "analysis.scoring"),
     ("analysis.representations", "analysis.scoring"),

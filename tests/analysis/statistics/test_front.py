@@ -27,7 +27,7 @@ from analysis.study import Study
 from study.config.errors import StudyError
 from study.config.grid import read_grid
 from study.config.run import RunConfig
-from study.search.space import read_search
+from study.config.search import read_search
 from study.storage.folder import Folder
 from study.storage.records import new_record, runs_folder, write_record
 from study.storage.study_file import write_study
@@ -159,7 +159,7 @@ def study(tmp_path, monkeypatch):
     write_table(folder, "search", table, None)
     trained = pd.DataFrame({"run": table["run"], "state": "done"})
     write_table(folder, "trials", trained, None)
-    write_study(folder, {"invocations": [{"search": SEARCH.told()}, {"grid": "another"}]})
+    write_study(folder, {"invocations": [{"search": SEARCH.to_dict()}, {"grid": "another"}]})
     measured = []
 
     def test_set(models, names, data_folder):

@@ -8,7 +8,7 @@ from optuna.trial import TrialState
 
 from analysis.scoring.held_out import DIRECTIONS
 from study.config.errors import StudyError, UsageError
-from study.search.space import read_search
+from study.config.search import read_search
 from study.search.storage import STORAGE_VARIABLE, database_errors, forget
 from study.search.trials import Proposals
 from study.storage.folder import Folder

@@ -23,8 +23,8 @@ from analysis import open_study
 from analysis.scoring.held_out import DIRECTIONS
 from study.cli.main import train as main
 from study.config.errors import StudyError
+from study.config.search import read_search
 from study.search.runner import take_over
-from study.search.space import read_search
 from study.storage import checkpoint
 from study.storage.folder import Folder
 from study.storage.records import new_record, runs_folder, write_record

@@ -2,19 +2,16 @@
 
 import itertools
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from study.config.errors import UsageError, explain, nearest, unknown_key
 from study.config.grid import read_mapping
 from study.config.run import N_TRAIN, RunConfig, run_config
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
 
 HELD_OUT = 10_000  # the last training images: for evaluation; they train nothing
 INTEGERS = ("latent_dim", "hidden", "batch_size", "kl_warmup_epochs")
@@ -91,7 +88,7 @@ class Search(BaseModel):
         """Of every run."""
         return int(self.constants["epochs"])
 
-    def distributions(self) -> dict[str, BaseDistribution]:
+    def distributions(self) -> "dict[str, BaseDistribution]":
         """The space, as Optuna knows it."""
         return {name: _distribution(name, axis) for name, axis in self.space.items()}
 
@@ -107,10 +104,10 @@ class Search(BaseModel):
             value in axis if isinstance(axis, list) else axis.low <= value <= axis.high
             for value, axis in zip(params.values(), self.space.values(), strict=True)
         )
-        same = inside and run.run_id in [asked.run_id for asked in self.runs(params)]
+        same = inside and run.run_id in [trial_run.run_id for trial_run in self.runs(params)]
         return params if same else None
 
-    def told(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values, for study.yaml and for Optuna's storage."""
         return self.model_dump(exclude_defaults=True)
 
@@ -149,16 +146,16 @@ def read_search(
     if not isinstance(space, dict):
         raise UsageError(f"{source}: space must be a mapping of parameters, got {space!r}")
     own = [name for name in Search.model_fields if name not in {"constants", "seeds"}]
-    told = {key: content.pop(key) for key in own if key in content}
+    fields = {key: content.pop(key) for key in own if key in content}
     for key in content:
         if key not in RunConfig.model_fields:
             raise UsageError(f"{source}: {unknown_key(str(key), [*own, *RunConfig.model_fields])}")
     seeds = content.pop("seed", [0])
-    told["seeds"] = seeds if isinstance(seeds, list) else [seeds]
-    told["constants"] = _constants(content, source, told.get("pruner", "none"))
-    told["space"] = {name: _axis(name, axis, source) for name, axis in space.items()}
+    fields["seeds"] = seeds if isinstance(seeds, list) else [seeds]
+    fields["constants"] = _constants(content, source, fields.get("pruner", "none"))
+    fields["space"] = {name: _axis(name, axis, source) for name, axis in space.items()}
     try:
-        search = Search(**told)
+        search = Search(**fields)
     except ValidationError as error:
         raise UsageError(f"{source}: {explain(error, own)}") from None
     _check(search, source, directions)
@@ -243,7 +240,14 @@ def _end(name: str, value: float) -> float:
     return int(value) if name in INTEGERS and value == int(value) else value
 
 
-def _distribution(name: str, axis: Axis) -> BaseDistribution:
+def _distribution(name: str, axis: Axis) -> "BaseDistribution":
+    # Slow to import, and a search that is only read needs none.
+    from optuna.distributions import (
+        CategoricalDistribution,
+        FloatDistribution,
+        IntDistribution,
+    )
+
     if isinstance(axis, list):
         return CategoricalDistribution(axis)
     if name in INTEGERS:

@@ -6,7 +6,7 @@ from analysis.scoring.held_out import DIRECTIONS
 from study.config.errors import UsageError
 from study.config.grid import CONFIGS, find_grid
 from study.config.run import RunConfig
-from study.search.space import Search, read_search
+from study.config.search import Search, read_search
 
 TEXT = """
 space:
@@ -74,9 +74,9 @@ def test_numbers_in_scientific_notation_are_numbers():
     assert read(text).space["learning_rate"] == [0.001, 2e-07]
 
 
-def test_what_is_told_is_the_search_again():
+def test_a_search_is_rebuilt_from_its_plain_values():
     search = read(pruner="asha", objectives=["neg_elbo"])
-    assert Search(**search.told()) == search
+    assert Search(**search.to_dict()) == search
 
 
 @pytest.mark.parametrize(
