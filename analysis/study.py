@@ -10,8 +10,8 @@ import torch
 
 from study.config.errors import StudyError, nearest
 from study.config.run import RunConfig
-from study.data.mnist import Mnist, load_mnist
-from study.models.vae import Vae
+from study.data import Dataset, DataShape, describe_data, load_data
+from study.models import Vae, build_model, current_names
 from study.storage.folder import Folder
 from study.storage.records import RECORD, WEIGHTS, read_record, runs_folder
 from study.storage.tables import has_table, read_table
@@ -145,13 +145,35 @@ class Study:
             StudyError: the study has no such run, or not its weights; says what to do.
         """
         config = self.config(run)
-        model = Vae(config.latent_dim, config.hidden, config.n_classes)
-        model.load_state_dict(torch.load(io.BytesIO(self.weights(run)), weights_only=True))
+        model = build_model(config, self.data_shape(run))
+        weights = torch.load(io.BytesIO(self.weights(run)), weights_only=True)
+        model.load_state_dict(current_names(weights))
         return model.eval(), config
 
-    def images(self, data_dir: Path | None = None) -> Mnist:
+    def data_shape(self, run: str) -> DataShape:
+        """Shape of the images that a run was trained on."""
+        record = read_record(runs_folder(self.folder) / run)
+        saved = record.get("data_shape") if record else None
+        return DataShape(*saved) if saved else describe_data(self.data_name)[0]
+
+    @property
+    def data_name(self) -> str:
+        """The data set that the study was trained on.
+
+        Raises:
+            StudyError: there are several.
+        """
+        trials = self.trials
+        names = sorted(set(trials["data"])) if "data" in trials else [RunConfig().data]
+        if len(names) != 1:
+            raise StudyError(
+                f"{self.folder} has runs on {', '.join(names)}: open one data set a study"
+            )
+        return str(names[0])
+
+    def images(self, data_dir: Path | None = None) -> Dataset:
         """The images that the study was trained and tested on."""
-        return load_mnist(data_dir)
+        return load_data(self.data_name, data_dir)
 
     def _scored(self, name: str) -> pd.DataFrame:
         if not has_table(self.folder, name):

@@ -5,11 +5,12 @@ import pytest
 import torch
 
 from analysis.study import Study
-from study.data.mnist import Mnist, load_mnist
+from study.data import Dataset
+from study.data.mnist import load_mnist
 
 
 @pytest.fixture(scope="session")
-def mnist() -> Mnist:
+def mnist() -> Dataset:
     """The real data, from the user's cache; fetched once where it is not there yet."""
     return load_mnist()
 
@@ -23,7 +24,7 @@ def small_study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 
 @pytest.fixture(scope="session")
-def explored_study(tmp_path_factory: pytest.TempPathFactory, mnist: Mnist) -> Study:
+def explored_study(tmp_path_factory: pytest.TempPathFactory, mnist: Dataset) -> Study:
     """The study that `explored.trained_study` trains; tests that change it take a copy."""
     from explored import trained_study
 

@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis.figures.style import COLUMN_IN, PAGE_IN, STYLE, in_words
 from analysis.scoring.evaluation import RANKABLE
-from study.config.run import N_CLASSES
+from study.data.mnist import N_CLASSES
 
 SCORES = {
     "higgins": "Higgins", "factor_vae": "FactorVAE", "mig": "MIG",

@@ -18,7 +18,7 @@ from analysis.figures.sheets import SHEETS
 from analysis.figures.style import draw_curves, save_figure
 from analysis.statistics.elbo import Curves, paper_curves
 from analysis.study import Study
-from study.data.mnist import DataError
+from study.data import DataError
 from study.storage.folder import Folder
 from study.storage.tables import has_table
 

@@ -15,7 +15,7 @@ import pandas as pd
 from analysis.latent_effects.alignment import MOVES, NAMES
 from analysis.representations.encode import decode, encode, grey_levels
 from analysis.representations.traversal import PAPER_VALUES, QUANTILES, Directions, Traversal, sweep
-from study.config.run import N_CLASSES
+from study.data.mnist import N_CLASSES
 from study.models.vae import Vae
 
 Images = npt.NDArray[np.uint8]

@@ -14,7 +14,8 @@ from analysis.representations.encode import encode
 from analysis.statistics.elbo import reference
 from analysis.study import Study, configuration
 from study.config.errors import StudyError
-from study.data.mnist import Mnist, data_dir
+from study.data import Dataset
+from study.data.mnist import data_dir
 from study.models.vae import Vae
 from study.storage.tables import has_table
 
@@ -167,7 +168,7 @@ class FigureInputs:
         return rows if len(rows) else None
 
     @cached_property
-    def _mnist(self) -> Mnist:
+    def _mnist(self) -> Dataset:
         return self.study.images(self._data_folder)
 
     def _chosen(self, rows: pd.Series, otherwise: str) -> Chosen:

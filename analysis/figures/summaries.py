@@ -11,7 +11,7 @@ from analysis.metrics import mig
 from analysis.representations.bases import pca
 from analysis.scoring.evaluation import RANKABLE
 from analysis.study import configuration
-from study.config.run import N_CLASSES
+from study.data.mnist import N_CLASSES
 
 AXES = ["configuration", "latent_dim", "beta", "conditioning"]
 N_POINTS = 1_000  # of a scatter: more than that hide each other

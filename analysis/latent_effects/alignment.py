@@ -25,7 +25,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from analysis.factors.morphometry import measure
 from analysis.representations.traversal import Directions, sweep
-from study.config.run import N_CLASSES
+from study.data.mnist import N_CLASSES
 from study.models.vae import Vae
 
 Floats = npt.NDArray[np.float64]

@@ -26,9 +26,9 @@ from analysis.representations.encode import encode
 from analysis.representations.traversal import aggregated_samples
 from analysis.study import Study, configuration, named
 from study.config.errors import StudyError
-from study.config.run import N_CLASSES
-from study.data.mnist import Mnist, data_dir
-from study.models.vae import N_PIXELS, Vae
+from study.data import Dataset
+from study.data.mnist import N_CLASSES, N_PIXELS, data_dir
+from study.models import Vae
 from study.storage.tables import has_table
 
 Floats = npt.NDArray[np.float64]
@@ -148,13 +148,13 @@ def render(content: dict[str, Any]) -> str:
 
 
 def _run(
-    study: Study, run: str, mnist: Mnist, chosen: npt.NDArray[np.int64], properties: list[Any]
+    study: Study, run: str, mnist: Dataset, chosen: npt.NDArray[np.int64], properties: list[Any]
 ) -> dict[str, Any]:
     model, config = study.model(run)
     means = encode(model, mnist.test_images[chosen], mnist.test_labels[chosen]).mean
     halves = rounded(model)
     title = f"J {config.latent_dim}, beta {config.beta:g}, "
-    title += f"{'labels' if config.n_classes else 'no labels'}, seed {config.seed}"
+    title += f"{'labels' if (config.conditioning == 'label') else 'no labels'}, seed {config.seed}"
     rank = _ranks(study).get(_configuration(run))
     return {
         "run": run,
@@ -172,7 +172,7 @@ def _run(
 
 
 def _bases(
-    study: Study, run: str, model: Vae, mnist: Mnist, properties: list[dict[str, Any]]
+    study: Study, run: str, model: Vae, mnist: Dataset, properties: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """The sliders of a run by basis; latents alone, unnamed, where it has not been measured."""
     rows = study.alignment if has_table(study.folder, "alignment") else None
@@ -188,7 +188,7 @@ def _bases(
     return found
 
 
-def _measured(mnist: Mnist, data_folder: Path | None) -> pd.DataFrame:
+def _measured(mnist: Dataset, data_folder: Path | None) -> pd.DataFrame:
     try:
         return measured(mnist.test_images, PROPERTIES, cache=data_dir(data_folder))
     except OSError:  # a cache that others own; ten seconds are no reason to stop

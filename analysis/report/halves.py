@@ -8,7 +8,7 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from analysis.representations.encode import decode
-from study.config.run import N_CLASSES
+from study.data.mnist import N_CLASSES
 from study.models.vae import Vae
 
 N_SAMPLES = 200  # of the prior
@@ -16,7 +16,7 @@ N_SAMPLES = 200  # of the prior
 
 def weights(model: Vae) -> dict[str, npt.NDArray[np.float32]]:
     """The decoder's weights: (hidden, latents + classes), (hidden,), (784, hidden), (784,)."""
-    layers = {"hidden": model.decoder_hidden, "output": model.decoder_output}
+    layers = {"hidden": model.decoder.hidden, "output": model.decoder.output}
     return {
         f"{name}_{part}": getattr(layer, part).detach().cpu().numpy()
         for name, layer in layers.items()

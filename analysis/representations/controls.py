@@ -6,7 +6,9 @@ import torch
 
 from analysis.scoring.evaluation import BOUND_UNITS, Unit
 from study.config.run import RunConfig
-from study.models.vae import Vae
+from study.data import DataShape
+from study.data.dataset import pixel_rows
+from study.models import Vae
 from study.training.trainer import Trainer
 
 Floats = npt.NDArray[np.float64]
@@ -30,9 +32,9 @@ def unit_of(control: str, unit: Unit) -> Unit | None:
     return unit if control == "untrained" else unit._replace(basis="latent")
 
 
-def untrained(config: RunConfig) -> Vae:
+def untrained(config: RunConfig, data: DataShape) -> Vae:
     """The model of a run before its first step: the same shape, the weights of its seed."""
-    return Trainer(config, torch.device("cpu")).model.eval()
+    return Trainer(config, data, torch.device("cpu")).model.eval()
 
 
 def weight_bytes(model: Vae) -> bytes:
@@ -41,12 +43,12 @@ def weight_bytes(model: Vae) -> bytes:
 
 
 def pixels(images: npt.NDArray[np.uint8]) -> Floats:
-    """Images (n, 28, 28) as codes (n, 784), in [0, 1]."""
-    return images.reshape(len(images), -1) / 255.0
+    """Images (n, height, width) as codes (n, n_pixels), in [0, 1]."""
+    return pixel_rows(images) / 255.0
 
 
 def pixel_pca(images: npt.NDArray[np.uint8], n_components: int) -> Floats:
-    """The first principal components of the pixels, (n, n_components); at most 784."""
+    """The first principal components of the pixels, (n, n_components); at most n_pixels."""
     codes = pixels(images)
     codes -= codes.mean(axis=0)
     directions = np.linalg.eigh(codes.T @ codes)[1][:, ::-1]

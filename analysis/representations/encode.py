@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from study.config.run import N_CLASSES
-from study.losses.terms import bernoulli_nll_value, gaussian_kl
-from study.models.vae import N_PIXELS, Vae
+from study.data.dataset import pixel_rows
+from study.models import Vae
 
 BATCH = 1_000  # images at a time
 
@@ -47,7 +46,7 @@ def encode(
 
     Args:
         model: on any device.
-        images: (n, 28, 28), uint8.
+        images: (n, height, width), or with a last axis of channels; uint8.
         labels: the digits shown, (n,); only a conditional model reads them.
         at_mean: measure recon at the posterior mean rather than at one sample.
         seed: of the samples.
@@ -61,16 +60,14 @@ def encode(
     parts = []
     with torch.inference_mode():
         for rows, pixels, label in _batches(model, images, labels):
-            posterior = model.encode(pixels, label)
-            latent = posterior.sample(noise[rows].to(pixels.device))
-            recon = bernoulli_nll_value(model.decode(latent, label), pixels).double()
-            parts.append((*posterior, recon, gaussian_kl(*posterior).double()))
+            terms = model(pixels, noise[rows].to(pixels.device), label, gradient=False)
+            parts.append((*terms.posterior, terms.recon.double(), terms.kl.double()))
     columns = zip(*parts, strict=True)
     return Encoded(*(torch.cat(column).cpu().numpy() for column in columns))
 
 
 def decode(model: Vae, codes: npt.ArrayLike, labels: npt.ArrayLike) -> npt.NDArray[np.float32]:
-    """Pictures of codes: the decoder's probabilities.
+    """Pictures of codes: the expected pixels.
 
     Args:
         model: on any device.
@@ -78,7 +75,7 @@ def decode(model: Vae, codes: npt.ArrayLike, labels: npt.ArrayLike) -> npt.NDArr
         labels: digits to draw, (n,); only a conditional model reads them.
 
     Returns:
-        (n, 28, 28), in [0, 1].
+        (n, height, width), in [0, 1]; with a last axis of channels for colour.
 
     Raises:
         ValueError: codes and labels differ in number.
@@ -87,14 +84,16 @@ def decode(model: Vae, codes: npt.ArrayLike, labels: npt.ArrayLike) -> npt.NDArr
     if len(digits) != len(latents):
         raise ValueError(f"got {len(latents)} codes and {len(digits)} labels: pass one a code")
     device = next(model.parameters()).device
-    parts = [np.zeros((0, N_PIXELS), np.float32)]
+    shape = model.data_shape
+    parts = [np.zeros((0, shape.n_pixels), np.float32)]
     with torch.inference_mode():
         for start in range(0, len(latents), BATCH):
             rows = slice(start, start + BATCH)
             latent = torch.from_numpy(latents[rows]).to(device)
             logits = model.decode(latent, _one_hot(model, digits[rows], device))
-            parts.append(torch.sigmoid(logits).cpu().numpy())
-    return np.concatenate(parts).reshape(-1, 28, 28)
+            parts.append(model.likelihood.mean(logits).cpu().numpy())
+    pictures = np.concatenate(parts).reshape(-1, *shape.image)
+    return pictures[:, 0] if shape.channels == 1 else np.moveaxis(pictures, 1, 3)
 
 
 def grey_levels(probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
@@ -116,7 +115,8 @@ def bounds(
 
     Args:
         model: on any device.
-        images: (n, 28, 28), uint8; grey values are Bernoulli targets, as in training.
+        images: (n, height, width), or with a last axis of channels; uint8; grey values are
+            Bernoulli targets, as in training.
         labels: the digits shown, (n,); only a conditional model reads them.
         n_samples: importance samples an image.
         seed: of the samples.
@@ -132,14 +132,15 @@ def bounds(
     elbo, iwae = [], []
     with torch.inference_mode():
         for _, pixels, label in _batches(model, images, labels):
-            mean, logvar = model.encode(pixels, label)
+            posterior = model.encode(pixels, label)
             total = torch.zeros(len(pixels), dtype=torch.float64, device=pixels.device)
             log_total = torch.full_like(total, -math.inf)
             for _ in range(n_samples):
-                noise = torch.randn(mean.shape, generator=generator).to(mean.device)
-                latent = mean + (0.5 * logvar).exp() * noise
-                log_ratio = 0.5 * (noise.square() + logvar - latent.square()).double().sum(dim=1)
-                log_ratio -= bernoulli_nll_value(model.decode(latent, label), pixels).double()
+                noise = torch.randn(posterior.mean.shape, generator=generator).to(pixels.device)
+                latent = posterior.sample(noise)
+                log_ratio = model.prior.log_ratio(posterior, latent, noise)
+                nll = model.likelihood.nll_value(model.decode(latent, label), pixels)
+                log_ratio -= nll.double()
                 total += log_ratio
                 log_total = torch.logaddexp(log_total, log_ratio)
             elbo.append(total / n_samples)
@@ -150,20 +151,20 @@ def bounds(
 def _batches(
     model: Vae, images: npt.NDArray[np.uint8], labels: npt.ArrayLike
 ) -> Iterator[tuple[slice, Tensor, Tensor | None]]:
-    """Rows, pixels (batch, 784) in [0, 1] and one-hot labels, on the model's device."""
+    """Rows, pixels (batch, n_pixels) in [0, 1] and one-hot labels, on the model's device."""
     digits = np.asarray(labels)
     if len(digits) != len(images):
         raise ValueError(f"got {len(images)} images and {len(digits)} labels: pass one an image")
     device = next(model.parameters()).device
     for start in range(0, len(images), BATCH):
         rows = slice(start, start + BATCH)
-        flat = images[rows].reshape(len(images[rows]), -1)
+        flat = pixel_rows(images[rows])
         pixels = torch.from_numpy(flat.astype(np.float32) / np.float32(255)).to(device)
         yield rows, pixels, _one_hot(model, digits[rows], device)
 
 
 def _one_hot(model: Vae, digits: npt.NDArray[Any], device: torch.device) -> Tensor | None:
-    """Labels as a conditional model reads them, (batch, 10); None for others."""
+    """Labels as a conditional model reads them, (batch, n_classes); None for others."""
     if not model.n_classes:
         return None
-    return F.one_hot(torch.from_numpy(digits.astype(np.int64)), N_CLASSES).float().to(device)
+    return F.one_hot(torch.from_numpy(digits.astype(np.int64)), model.n_classes).float().to(device)

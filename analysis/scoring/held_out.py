@@ -18,8 +18,8 @@ from analysis.scoring.evaluation import RANKABLE, SETTINGS, Sample, Unit, score_
 from study.config.run import RunConfig
 from study.config.search import HELD_OUT
 from study.data.mnist import data_dir, load_mnist
-from study.losses.terms import figures
-from study.models.vae import Vae
+from study.losses import figures
+from study.models import Vae
 
 Images = npt.NDArray[np.uint8]
 Trained = list[tuple[RunConfig, Vae]]  # runs that differ in their seed alone
@@ -82,7 +82,7 @@ def _of_one(
     sample: Sample,
 ) -> dict[str, float]:
     recon, kl = float(encoded.recon.mean()), float(encoded.kl.sum(axis=1).mean())
-    found = {"recon": recon, **figures(recon, kl, config.beta)}
+    found = {"recon": recon, **figures({"recon": recon, "kl": kl}, config.beta)}
     if set(names) & set(BOUNDS):
         both = bounds(model, images, sample.digits, **SETTINGS["bounds"])
         found |= {name: float(getattr(both, name).mean()) for name in BOUNDS}

@@ -35,6 +35,7 @@ from analysis.scoring.evaluation import (
 )
 from analysis.study import Study, configuration
 from study.config.run import RunConfig
+from study.data import describe_data
 
 Images = npt.NDArray[np.uint8]
 Row = dict[str, Any]
@@ -126,10 +127,18 @@ def score_targets(study: Study, run: str, first_weights: dict[RunConfig, str]) -
         first_weights: untrained models met so far; runs that differ in beta alone share one.
     """
     config = study.config(run)
-    axes = {"latent_dim", "hidden", "conditioning", "seed"}  # what the first weights hang on
+    axes = {
+        "latent_dim",
+        "hidden",
+        "conditioning",
+        "seed",
+        "data",
+        "network",
+        "prior",
+    }  # what the first weights hang on
     shape = RunConfig.model_validate(config.model_dump(include=axes))
     if shape not in first_weights:
-        first_weights[shape] = content_key(weight_bytes(untrained(shape)))
+        first_weights[shape] = content_key(weight_bytes(untrained(shape, study.data_shape(run))))
     content = content_key(run, study.weights(run))  # rows are kept by key: runs share none
     j = f"J{config.latent_dim}"
     return [
@@ -159,7 +168,7 @@ def measure_run(
 def measure_control(target: ScoreTarget, data: Data, units: list[Unit]) -> list[Value]:
     """Rows of a control that is no run's own."""
     if target.control == "untrained":
-        model = untrained(target.config)
+        model = untrained(target.config, describe_data(target.config.data)[0])
         codes: npt.ArrayLike = encode(model, data.images, data.sample.digits, at_mean=True).mean
     elif target.control == "pixel_pca":
         codes = pixel_pca(data.images, target.config.latent_dim)

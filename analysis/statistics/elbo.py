@@ -7,7 +7,7 @@ import pandas as pd
 
 from analysis.metrics import ACTIVE_VARIANCE
 from analysis.study import configuration
-from study.models.vae import N_PIXELS
+from study.data.mnist import N_PIXELS
 from study.training.trainer import ACTIVE_NATS
 
 PAPER_J = 10

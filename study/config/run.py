@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from study.config.errors import UsageError, explain
+from study.config.own_code import is_import_path
 
 N_TRAIN = 60_000
-N_CLASSES = 10
 AXES = ("latent_dim", "beta", "conditioning", "seed")  # of the paper's study, as ids name them
+PARTS = ("data", "network", "prior", "likelihood", "objective")
 HOW = {"epochs", "checkpoint_every", "compile", "pack"}
 
 
@@ -34,12 +35,19 @@ class RunConfig(BaseModel):
     batch_size: int = Field(default=100, ge=1)
     optimiser: Literal["adagrad", "adam", "sgd"] = "adagrad"
     learning_rate: float = Field(default=0.01, gt=0, allow_inf_nan=False, strict=False)
-    train_images: int = Field(default=N_TRAIN, ge=1, le=N_TRAIN)
+    train_images: int = Field(default=N_TRAIN, ge=1)  # the first so many
     kl_warmup_epochs: int = Field(default=0, ge=0)  # epochs with less than the full beta
     checkpoint_every: int = Field(default=5, ge=1)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     compile: Literal["auto", True, False] = "auto"
     pack: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
+
+    # What is trained; each also takes `package.module:function`, the user's own.
+    data: str = "mnist"
+    network: str = "mlp"
+    prior: str = "normal"
+    likelihood: str = "bernoulli"
+    objective: str = "beta"
 
     @model_validator(mode="after")
     def _one_batch_fits(self) -> "RunConfig":
@@ -48,11 +56,6 @@ class RunConfig(BaseModel):
                 f"batch_size {self.batch_size} is larger than train_images {self.train_images}"
             )
         return self
-
-    @property
-    def n_classes(self) -> int:
-        """Width of the label that the model is conditioned on; 0 for none."""
-        return N_CLASSES if self.conditioning == "label" else 0
 
     @property
     def steps_per_epoch(self) -> int:
@@ -65,17 +68,23 @@ class RunConfig(BaseModel):
 
     @property
     def run_id(self) -> str:
-        """`J10-beta4-label-seed0`, and a hash where anything but these four is not the default."""
+        """`J10-beta4-label-seed0`; what is not the default stands before the seed.
+
+        A choice that this package ships stands there by its name, everything else in one hash.
+        """
         beta = repr(self.beta).removesuffix(".0")
-        name = f"J{self.latent_dim}-beta{beta}-{self.conditioning}-seed{self.seed}"
-        other = {
+        changed = {
             key: value
             for key, value in self.identity().items()
             if key not in AXES and value != RunConfig.model_fields[key].default
         }
-        if not other:
+        named = [key for key in PARTS if key in changed and not is_import_path(changed[key])]
+        names = [changed.pop(key) for key in named]
+        parts = [f"J{self.latent_dim}", f"beta{beta}", self.conditioning, *names]
+        name = "-".join([*parts, f"seed{self.seed}"])
+        if not changed:
             return name
-        digest = hashlib.sha256(json.dumps(other, sort_keys=True).encode()).hexdigest()
+        digest = hashlib.sha256(json.dumps(changed, sort_keys=True).encode()).hexdigest()
         return f"{name}-{digest[:8]}"
 
 

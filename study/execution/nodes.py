@@ -7,16 +7,16 @@ import ray
 from ray.exceptions import GetTimeoutError, RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from study.config.errors import StudyError
+from study.config.errors import StudyError, UsageError
 from study.config.package_hash import package_hash
-from study.data.mnist import fetch
+from study.data import prepare_data
 from study.storage.folder import Folder
 from study.storage.lock import read_holder
 
 TIMEOUT_S = 300.0  # a node may have to fetch MNIST first
 
 
-def check_nodes(study: Folder, invocation: str, data_dir: Path) -> None:
+def check_nodes(study: Folder, invocation: str, data_dir: Path, data: list[str]) -> None:
     """Ask every node of the connected cluster whether it could train a run.
 
     Raises:
@@ -24,7 +24,7 @@ def check_nodes(study: Folder, invocation: str, data_dir: Path) -> None:
             lacks.
     """
     nodes = [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
-    answers = [_ask(node["NodeID"], study, invocation, data_dir) for node in nodes]
+    answers = [_ask(node["NodeID"], study, invocation, data_dir, data) for node in nodes]
     late = GetTimeoutError(f"no answer in {TIMEOUT_S:.0f} s")
     ready, _ = ray.wait(answers, num_returns=len(answers), timeout=TIMEOUT_S)
     for node, answer in zip(nodes, answers, strict=True):
@@ -38,13 +38,15 @@ def check_nodes(study: Folder, invocation: str, data_dir: Path) -> None:
             raise StudyError(f"node {_name(node)} cannot take runs: {problem}")
 
 
-def _ask(node: str, study: Folder, invocation: str, data_dir: Path) -> Any:
+def _ask(node: str, study: Folder, invocation: str, data_dir: Path, data: list[str]) -> Any:
     where = NodeAffinitySchedulingStrategy(node, soft=False)
     task = ray.remote(_what_lacks).options(num_cpus=0, max_retries=0, scheduling_strategy=where)
-    return task.remote(str(study), invocation, str(data_dir), package_hash())
+    return task.remote(str(study), invocation, str(data_dir), data, package_hash())
 
 
-def _what_lacks(study: str, invocation: str, data_dir: str, code: str) -> str | None:
+def _what_lacks(
+    study: str, invocation: str, data_dir: str, data: list[str], code: str
+) -> str | None:
     """Runs on a node: what it lacks, in one line; None where nothing."""
     if package_hash() != code:
         return (
@@ -58,10 +60,11 @@ def _what_lacks(study: str, invocation: str, data_dir: str, code: str) -> str | 
         probe = f"probe-{ray.get_runtime_context().get_node_id()}"
         Folder(study).write(probe, b"")
         Folder(study).delete(probe)
-        fetch(Path(data_dir))
+        for name in data:
+            prepare_data(name, Path(data_dir))
     except OSError as error:
         return f"it cannot use the study's folder {study}: {error}"
-    except StudyError as error:  # of the data; names the file and what to do
+    except (StudyError, UsageError) as error:  # of the data; names the file and what to do
         return " ".join(str(error).split())
     return None
 

@@ -12,7 +12,8 @@ from rich.table import Table
 
 from study.config.errors import StudyError
 from study.config.run import RunConfig
-from study.data.mnist import data_dir, fetch
+from study.data import prepare_data
+from study.data.mnist import data_dir
 from study.execution.display import Display, duration
 from study.execution.nodes import check_nodes
 from study.execution.scheduler import Outcome, Resources, connect, idle_nodes, launch, slots
@@ -21,6 +22,7 @@ from study.execution.trackers import Journal, open_tracker
 from study.storage.folder import Folder
 from study.storage.lock import Lock, require_free
 from study.storage.tables import read_tables
+from study.training.check import check_runs
 from study.training.engine_selection import EngineSelection, select_engine
 from study.training.timing import total_seconds
 
@@ -112,10 +114,13 @@ def _train(
     study_log: StudyLog,
 ) -> Outcome:
     """Train what a plan lacks, once data, cluster and nodes are known to be there."""
-    fetch(cache)
+    check_runs(plan.todo)
+    data_names = sorted({run.data for run in plan.todo})
+    for name in data_names:
+        prepare_data(name, cache)
     connect(resources.address)
     if resources.address:  # a Ray of our own has this machine alone
-        check_nodes(study, lock.holder.invocation, cache)
+        check_nodes(study, lock.holder.invocation, cache, data_names)
     engine = plan_engine(plan, study_log.precision)
     study_log.note(engine=engine.told())
     _announce(plan, slots(resources), console)

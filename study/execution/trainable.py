@@ -17,19 +17,21 @@ from typing import Any, TypedDict
 import torch
 from ray import tune
 
-from study.config.errors import StudyError
+from study.config.errors import StudyError, UsageError
 from study.config.run import RunConfig
-from study.data.mnist import load_mnist
-from study.losses.terms import objective
+from study.data import DataShape, load_data
+from study.data.splits import Split, splits
 from study.storage import checkpoint
 from study.storage.folder import Folder
 from study.storage.lock import LockLost, Watch
 from study.storage.records import WEIGHTS, Record, new_record, read_record, write_record
 from study.storage.study_file import STUDY
-from study.training.compiled import CompileError, load_update, shape_of
+from study.storage.tables import epoch_row
+from study.training.compiled import CompileError, load_update, step_shape
+from study.training.evaluation import Evaluation, evaluate
 from study.training.hardware import device_name
 from study.training.pack import Pack
-from study.training.trainer import Evaluation, Split, Trainer, evaluate, splits
+from study.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
 
@@ -58,19 +60,22 @@ class Task(TypedDict):
 class Run:
     """One run in training: its trainer, its record, its folder."""
 
-    def __init__(self, config: RunConfig, folder: Folder, device: torch.device, bf16: bool) -> None:
+    def __init__(
+        self, config: RunConfig, data: DataShape, folder: Folder, device: torch.device, bf16: bool
+    ) -> None:
         """Where its folder says it stands.
 
         Raises:
             StudyError: the checkpoint is damaged or of another run.
         """
         self.config, self.folder = config, folder
-        self.trainer = Trainer(config, device, bf16)
+        self.trainer = Trainer(config, data, device, bf16)
         self.record = new_record(config, "begun")
         if state := checkpoint.load_latest(folder, device):
             _require_same_run(state, config, folder)
             self.trainer.restore(state["trainer"])
             self.record["epochs"], self.record["seconds"] = state["epochs"], state["seconds"]
+        self.record["data_shape"] = list(data)
         self.record["node"], self.record["device"] = platform.node(), device_name(device)
         self.record["engine"] = f"{'bf16' if bf16 else 'fp32'}, eager"
 
@@ -82,7 +87,9 @@ class Run:
     def compile(self, cache: Path) -> None:
         """Train with the compiled step; where that fails the record says why, and the log."""
         try:
-            self.trainer.update = load_update(shape_of(self.config, self.trainer.bf16), cache)
+            self.trainer.update = load_update(
+                step_shape(self.config, self.trainer.data, self.trainer.bf16), cache
+            )
             self.record["engine"] = self.record["engine"].replace("eager", "compiled")
         except CompileError as error:
             log.warning("%s trains eagerly: %s", self.config.run_id, error)
@@ -95,10 +102,10 @@ class Run:
             Diverged: a figure is not finite.
         """
         epoch = self.trainer.finish_epoch(test)
-        self.record["epochs"].append(epoch._asdict())
+        self.record["epochs"].append(epoch)
         self.record["seconds"] += seconds
-        due = epoch.epoch % self.config.checkpoint_every == 0
-        if save or due or epoch.epoch == self.config.epochs:
+        due = epoch["epoch"] % self.config.checkpoint_every == 0
+        if save or due or epoch["epoch"] == self.config.epochs:
             _save(self.folder, self.trainer, self.record)
 
     def finish(self, test: Split) -> None:
@@ -128,7 +135,7 @@ class _Warnings(logging.Handler):
 
 
 _warnings = _Warnings()
-_mnist = lru_cache(maxsize=1)(load_mnist)  # to verify the files costs 40 ms: once a process
+_load = lru_cache(maxsize=1)(load_data)  # to verify the files costs 40 ms: once a process
 
 
 class NoStorageError(OSError):
@@ -156,15 +163,20 @@ def trainable(task: Task, report: Callable[[Run], None] | None = None) -> None:
 
 def _train(task: Task, stopping: Callable[[], bool], report: Callable[[Run], None]) -> None:
     device = _own_device()
-    runs = [run for member in task["members"] if (run := _open(member, device, task["bf16"]))]
-    if not runs:
-        return
+    configs = {member["folder"]: RunConfig(**member["config"]) for member in task["members"]}
     try:
-        data = _mnist(Path(task["data_dir"]))
-    except StudyError as error:
-        for run in runs:
-            run.fail(str(error))
-            report(run)
+        data = _load(next(iter(configs.values())).data, Path(task["data_dir"]))
+    except (StudyError, UsageError) as error:
+        for folder, config in configs.items():
+            fail_run(config, Folder(folder), str(error))
+            tune.report(_figures(config, "failed", [], str(error)))
+        return
+    opened = [
+        _open(config, data.shape, Folder(folder), device, task["bf16"])
+        for folder, config in configs.items()
+    ]
+    runs = [run for run in opened if run]
+    if not runs:
         return
     if len(runs) == 1 and task["compile"] and device.type == "cpu":
         runs[0].compile(Path(task["data_dir"]) / "compiled")
@@ -220,10 +232,11 @@ def _end_epoch(
     report(run)
 
 
-def _open(member: Member, device: torch.device, bf16: bool) -> Run | None:
-    config, folder = RunConfig(**member["config"]), Folder(member["folder"])
+def _open(
+    config: RunConfig, data: DataShape, folder: Folder, device: torch.device, bf16: bool
+) -> Run | None:
     try:
-        return Run(config, folder, device, bf16)
+        return Run(config, data, folder, device, bf16)
     except StudyError as error:
         fail_run(config, folder, str(error))
         tune.report(_figures(config, "failed", [], str(error)))
@@ -302,7 +315,7 @@ def _figures(
 ) -> dict[str, Any]:
     """Every key each time: Tune blanks those that a report leaves out."""
     last = epochs[-1] if epochs else None
-    cost = objective(last["test_recon"], last["test_kl"], config.beta) if last else None
+    cost = epoch_row(config.beta, last)["test_objective"] if last else None
     return {
         "run": config.run_id,
         "state": state,

@@ -1,1 +1,15 @@
-"""Networks, priors and likelihoods; what a configuration builds."""
+"""Networks, priors and likelihoods, and the model they make."""
+
+from study.models.build import build_model, can_stack, check_model, current_names
+from study.models.posterior import Posterior
+from study.models.vae import Terms, Vae
+
+__all__ = [
+    "Posterior",
+    "Terms",
+    "Vae",
+    "build_model",
+    "can_stack",
+    "check_model",
+    "current_names",
+]

@@ -13,7 +13,8 @@ from rich.console import Console
 from study.config.errors import StudyError
 from study.config.run import RunConfig
 from study.config.search import INTEGERS, Axis, Directions, Range, Search
-from study.data.mnist import data_dir, fetch
+from study.data import prepare_data
+from study.data.mnist import data_dir
 from study.execution.display import Display, duration
 from study.execution.nodes import check_nodes
 from study.execution.runner import plan_engine
@@ -141,10 +142,11 @@ def _search(
 ) -> Outcome:
     study, lock, cache, resources = where
     search = proposals.search
-    fetch(cache)
+    data_name = str(search.constants.get("data", RunConfig().data))
+    prepare_data(data_name, cache)
     connect(resources.address)
     if resources.address:
-        check_nodes(study, lock.holder.invocation, cache)
+        check_nodes(study, lock.holder.invocation, cache, [data_name])
     study_log.note(engine=engine.told())
     several = f" of {len(search.seeds)} seeds" if len(search.seeds) > 1 else ""
     limit = _limit(search, proposals.left())

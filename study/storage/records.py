@@ -25,6 +25,7 @@ class Record(TypedDict):
     node: str
     device: str
     engine: str  # precision and compilation
+    data_shape: list[int] | None  # DataShape, once begun; versions before 0.2 lack it: MNIST's
     seconds: float  # spent training and evaluating, over all attempts
 
 
@@ -87,6 +88,7 @@ def new_record(config: RunConfig, state: State, error: str | None = None) -> Rec
         node="",
         device="",
         engine="",
+        data_shape=None,
         seconds=0.0,
     )
 

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from study.config.errors import StudyError
-from study.config.run import AXES, RunConfig
-from study.losses.terms import figures
+from study.config.run import AXES, PARTS, RunConfig
+from study.losses import figures
 from study.storage.folder import Folder
 from study.storage.records import Record
 
@@ -53,7 +53,6 @@ _CONFIG = [
     for name in RunConfig.model_fields
     if name not in {*AXES, "epochs", "precision", "compile", "pack"}
 ]
-_SEAMS = ("data", "network", "prior", "likelihood", "objective")  # last: they came last
 _AXES = [_field("run", pa.string()), *map(_config_field, AXES)]
 
 TRIALS = pa.schema(
@@ -67,12 +66,12 @@ TRIALS = pa.schema(
         _term("recon_at_mean"),
         _term("neg_elbo_at_mean"),
         *_terms("train_"),
-        *[_config_field(name) for name in _CONFIG if name not in _SEAMS],
+        *[_config_field(name) for name in _CONFIG if name not in PARTS],
         _field("node", pa.string()),
         _field("device", pa.string()),
         _field("engine", pa.string()),
         _field("seconds", pa.float64(), "s"),
-        *[_config_field(name) for name in _CONFIG if name in _SEAMS],
+        *[_config_field(name) for name in _CONFIG if name in PARTS],
     ]
 )
 EPOCHS = pa.schema(
@@ -205,7 +204,7 @@ def epoch_row(beta: float, epoch: dict[str, float]) -> dict[str, float]:
             for name, value in epoch.items()
             if name.startswith(split)
         }
-        derived = figures(terms["recon"], terms["kl"], beta)
+        derived = figures(terms, beta)
         row |= {split + name: value for name, value in {**terms, **derived, **terms}.items()}
     return row
 

@@ -17,44 +17,47 @@ import torch
 from filelock import FileLock
 
 from study.config.package_hash import package_hash
-from study.config.run import RunConfig
-from study.models.vae import N_PIXELS, Vae
+from study.config.run import HOW, RunConfig
+from study.data import DataShape
+from study.models import Vae, build_model
 from study.training.hardware import processor_id
-from study.training.step import Batch, Scalars, State, Update, functional_update, new_state
+from study.training.step import (
+    Batch,
+    Recipe,
+    Scalars,
+    State,
+    Update,
+    functional_update,
+    new_state,
+)
 
 log = logging.getLogger(__name__)
 
 BUILD_TIMEOUT_S = 900.0
 
 
-class Shape(NamedTuple):
+class StepShape(NamedTuple):
     """What a compiled step is made for."""
 
-    latent_dim: int
-    hidden: int
-    n_classes: int
-    batch_size: int
-    optimiser: str
+    config: RunConfig  # of its runs, without what they may differ in
+    data: DataShape
     bf16: bool
 
 
-def shape_of(config: RunConfig, bf16: bool) -> Shape:
+APART = {"beta", "seed", "learning_rate", "train_images", "kl_warmup_epochs", "data", "precision"}
+"""Keys of a configuration that the step does not depend on, besides those of how far to train."""
+
+
+def step_shape(config: RunConfig, data: DataShape, bf16: bool) -> StepShape:
     """The shape of a run's step."""
-    return Shape(
-        latent_dim=config.latent_dim,
-        hidden=config.hidden,
-        n_classes=config.n_classes,
-        batch_size=config.batch_size,
-        optimiser=config.optimiser,
-        bf16=bf16,
-    )
+    return StepShape(RunConfig(**config.model_dump(exclude=APART | HOW)), data, bf16)
 
 
 class CompileError(RuntimeError):
     """The step could not be compiled on this machine; says why."""
 
 
-def load_update(shape: Shape, cache: Path) -> Update:
+def load_update(shape: StepShape, cache: Path) -> Update:
     """The compiled step of a shape, built first where the cache lacks it.
 
     Several workers may ask at once: one builds, the others wait.
@@ -75,23 +78,24 @@ def load_update(shape: Shape, cache: Path) -> Update:
         raise CompileError(lines[-1] if lines else type(error).__name__) from error
 
 
-def build(shape: Shape, package: Path) -> None:
+def build(shape: StepShape, package: Path) -> None:
     """Compile the step of a shape into a file."""
     from torch._inductor import aoti_compile_and_package
     from torch.fx.experimental.proxy_tensor import make_fx
     from torch.utils import _pytree
 
     torch.set_num_threads(1)
-    model = Vae(shape.latent_dim, shape.hidden, shape.n_classes)
-    update = functional_update(model, shape.optimiser, shape.bf16)
-    arguments = (new_state(model, shape.optimiser), _example(shape), _scalars())
+    config, model = shape.config, build_model(shape.config, shape.data)
+    update = functional_update(Recipe(model, config.optimiser, config.objective, shape.bf16))
+    state = new_state(model, config.optimiser, config.objective)
+    arguments = (state, _example(shape, model), _scalars())
     tensors, structure = _pytree.tree_flatten(arguments)
     tensors = [tensor.clone() for tensor in tensors]
 
     def flat_update(*flat: Any) -> Any:
         state, batch, scalars = _pytree.tree_unflatten(list(flat), structure)
         update(state, batch, scalars)
-        return state.totals.clone()
+        return state.step.clone()
 
     with torch.no_grad():
         # torch.export does not see through torch.func.grad by itself
@@ -101,26 +105,26 @@ def build(shape: Shape, package: Path) -> None:
     aoti_compile_and_package(exported, package_path=str(package), inductor_configs=options)
 
 
-def _load(package: Path, shape: Shape) -> Update:
+def _load(package: Path, shape: StepShape) -> Update:
     # What torch._inductor.aoti_load_package wraps; that import costs each worker 170 MB.
     loader = torch._C._aoti.AOTIModelPackageLoader(str(package), "model", False, 1, -1)
-    images = (shape.batch_size, N_PIXELS)
+    images = (shape.config.batch_size, shape.data.n_pixels)
 
     def update(state: State, batch: Batch, scalars: Scalars) -> None:
         if batch.images.shape != images:  # the package itself does not look
             raise ValueError(f"compiled for images {images}, got {tuple(batch.images.shape)}")
         slots = [value for slot in state.slots for value in slot.values()]
-        params = state.params.values()
-        loader.run([*params, *slots, state.step, state.totals, *batch, *scalars])
+        flat = [*state.params.values(), *slots, state.step, *state.totals.values(), *batch]
+        loader.run([*flat, *scalars.weights.values(), scalars.learning_rate])
 
     return update
 
 
-def _build_in_a_process_of_its_own(shape: Shape, package: Path) -> None:
+def _build_in_a_process_of_its_own(shape: StepShape, package: Path) -> None:
     """The compiler's memory goes when it is done; the file appears whole."""
     log.info("compiling the training step for %s", shape)
     beside = package.with_name(f"building-{package.name}")
-    words = [sys.executable, "-m", "study.training.compiled", json.dumps(shape), str(beside)]
+    words = [sys.executable, "-m", "study.training.compiled", _to_json(shape), str(beside)]
     done = subprocess.run(
         words, capture_output=True, text=True, timeout=BUILD_TIMEOUT_S, cwd=_ROOT, check=False
     )
@@ -129,28 +133,37 @@ def _build_in_a_process_of_its_own(shape: Shape, package: Path) -> None:
     beside.replace(package)
 
 
-def _key(shape: Shape) -> str:
+def _key(shape: StepShape) -> str:
     """Names shape, code, torch and processor: a package runs only where it was made."""
-    told = "\0".join([package_hash(), torch.__version__, processor_id()])
-    digest = hashlib.sha256(told.encode()).hexdigest()[:12]
-    kind = "bf16" if shape.bf16 else "fp32"
-    sizes = "-".join(str(part) for part in shape[:-1])
-    return f"step-{sizes}-{kind}-{digest}"
+    parts = [_to_json(shape), package_hash(), torch.__version__, processor_id()]
+    digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
+    config, kind = shape.config, "bf16" if shape.bf16 else "fp32"
+    return f"step-J{config.latent_dim}-{config.conditioning}-{kind}-{digest}"
 
 
-def _example(shape: Shape) -> Batch:
+def _to_json(shape: StepShape) -> str:
+    return json.dumps([shape.config.model_dump(), shape.data, shape.bf16])
+
+
+def _from_json(text: str) -> StepShape:
+    config, data, bf16 = json.loads(text)
+    return StepShape(RunConfig(**config), DataShape(*data), bf16)
+
+
+def _example(shape: StepShape, model: Vae) -> Batch:
+    size = shape.config.batch_size
     return Batch(
-        images=torch.zeros(shape.batch_size, N_PIXELS, dtype=torch.uint8),
-        labels=torch.zeros(shape.batch_size, shape.n_classes),
-        noise=torch.randn(shape.batch_size, shape.latent_dim),
+        images=torch.zeros(size, shape.data.n_pixels, dtype=torch.uint8),
+        labels=torch.zeros(size, model.n_classes),
+        noise=torch.randn(size, shape.config.latent_dim),
     )
 
 
 def _scalars() -> Scalars:
-    return Scalars(torch.tensor(1.0), torch.tensor(0.01))
+    return Scalars({"beta": torch.tensor(1.0)}, torch.tensor(0.01))
 
 
 _ROOT = Path(__file__).parents[2]
 
 if __name__ == "__main__":
-    build(Shape(*json.loads(sys.argv[1])), Path(sys.argv[2]))
+    build(_from_json(sys.argv[1]), Path(sys.argv[2]))

@@ -3,16 +3,19 @@
 import time
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import torch
 
 from study.config.run import RunConfig
-from study.models.vae import N_PIXELS
-from study.training.compiled import Shape, shape_of
+from study.data import describe_data
+from study.models import build_model, can_stack
+from study.training.compiled import StepShape, step_shape
 
 BF16_GAIN = 1.3  # bf16 is taken where the largest product is at least this much faster
 REPEATS = 200
+PROBE = (100, 784, 500)  # batch, pixels, hidden units: the largest product of the paper's model
 COMPILE_FROM_STEPS = 10_000  # of one shape: compiling takes about 25 s and saves 3 ms a step
 GPU_PACK = 50  # members; at J = 200 their weights, gradients and state take under 1 GB
 
@@ -22,7 +25,7 @@ class EngineSelection(NamedTuple):
 
     fast_bf16: bool
     ms: dict[str, float]  # a product of the largest layer, by precision
-    steps: Counter[Shape]  # of the whole study, by shape
+    steps: Counter[StepShape]  # of the whole study, by shape
 
     def bf16(self, run: RunConfig) -> bool:
         """Whether a run's matrix products are in bf16."""
@@ -32,11 +35,11 @@ class EngineSelection(NamedTuple):
         """Whether a run's step is compiled; on a CPU only, and never for a pack."""
         if run.compile != "auto":
             return run.compile
-        return self.steps[shape_of(run, self.bf16(run))] >= COMPILE_FROM_STEPS
+        return self.steps[_shape(run, self.bf16(run))] >= COMPILE_FROM_STEPS
 
     def alone(self, run: RunConfig) -> "EngineSelection":
         """The same for a run whose companions are not known yet, as in a search."""
-        steps = Counter({shape_of(run, self.bf16(run)): run.epochs * run.steps_per_epoch})
+        steps = Counter({_shape(run, self.bf16(run)): run.epochs * run.steps_per_epoch})
         return self._replace(steps=steps)
 
     def told(self) -> dict[str, Any]:
@@ -61,15 +64,16 @@ def select_engine(
     fast = ms["fp32"] > BF16_GAIN * ms["bf16"]
     selection = EngineSelection(fast if precision is None else precision == "bf16", ms, Counter())
     for run in runs:
-        selection.steps[shape_of(run, selection.bf16(run))] += run.epochs * run.steps_per_epoch
+        selection.steps[_shape(run, selection.bf16(run))] += run.epochs * run.steps_per_epoch
     return selection
 
 
 def packs(todo: list[RunConfig], on_gpu: bool) -> list[list[RunConfig]]:
     """Runs to train together: those that share all but beta, conditioning, seed and how to train.
 
-    On a CPU, which one model keeps busy, `auto` packs none. The longest come first: whoever starts
-    last, with the other cores idle, should have little to do.
+    On a CPU, which one model keeps busy, `auto` packs none; nor is a network packed that has no
+    form for it. The longest come first: whoever starts last, with the other cores idle, should
+    have little to do.
     """
     alike: dict[tuple[Any, ...], list[RunConfig]] = {}
     apart = {"beta", "conditioning", "seed", "checkpoint_every"}
@@ -78,27 +82,37 @@ def packs(todo: list[RunConfig], on_gpu: bool) -> list[list[RunConfig]]:
         alike.setdefault(key, []).append(run)
     together = []
     for runs in alike.values():
-        asked = runs[0].pack
-        size = asked if asked != "auto" else GPU_PACK if on_gpu else 1
+        size = runs[0].pack if runs[0].pack != "auto" else GPU_PACK if on_gpu else 1
+        size = size if can_stack(runs[0]) else 1
         together += [runs[start : start + size] for start in range(0, len(runs), size)]
     return sorted(together, key=lambda runs: -sum(map(_work, runs)))
 
 
+def _shape(run: RunConfig, bf16: bool) -> StepShape:
+    return step_shape(run, describe_data(run.data)[0], bf16)
+
+
 def _work(run: RunConfig) -> int:
     """Products of all steps, up to a factor."""
-    weights = run.hidden * (2 * N_PIXELS + 3 * run.latent_dim + 2 * run.n_classes)
-    return run.epochs * run.steps_per_epoch * run.batch_size * weights
+    n_parameters = _n_parameters(_shape(run, bf16=False))
+    return run.epochs * run.steps_per_epoch * run.batch_size * n_parameters
+
+
+@lru_cache
+def _n_parameters(shape: StepShape) -> int:
+    with torch.device("meta"):
+        model = build_model(shape.config, shape.data)
+    return sum(parameter.numel() for parameter in model.parameters())
 
 
 def _product_ms(device: torch.device) -> dict[str, float]:
-    """Milliseconds of the largest layer's product of a batch of 100, by precision.
+    """Milliseconds of one product of the size `PROBE`, by precision.
 
     The best of many turns that alternate: what else the machine does hits both alike.
     """
-    images, weights = (
-        torch.rand(100, N_PIXELS, device=device),
-        torch.rand(N_PIXELS, 500, device=device),
-    )
+    batch, pixels, hidden = PROBE
+    images = torch.rand(batch, pixels, device=device)
+    weights = torch.rand(pixels, hidden, device=device)
     pairs = {
         name: (images.to(kind), weights.to(kind))
         for name, kind in (("fp32", torch.float32), ("bf16", torch.bfloat16))

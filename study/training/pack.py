@@ -11,18 +11,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from study.config.run import N_CLASSES
-from study.models.vae import StackableVae
+from study.data.splits import Split
+from study.models import Vae, build_model
 from study.training.step import (
     Batch,
     Params,
+    Recipe,
     Scalars,
     State,
     Update,
     eager_update,
     functional_update,
 )
-from study.training.trainer import Split, Trainer
+from study.training.trainer import Trainer
 
 WARM_UP_STEPS = 3  # that CUDA wants before it captures a graph
 
@@ -38,29 +39,28 @@ class Pack:
     def __init__(self, members: Sequence[Trainer]) -> None:
         self.members = list(members)
         first = self.members[0]
-        n_classes = N_CLASSES if any(member.config.n_classes for member in members) else 0
-        model = StackableVae(first.config.latent_dim, first.config.hidden, n_classes).to(
-            first.device
-        )
-        self._n_classes = n_classes
+        widest = max(self.members, key=lambda member: member.model.n_classes)
+        model = build_model(widest.config, first.data, stackable=True).to(first.device)
+        self._n_classes = model.n_classes
         self._state = _stack([member.engine_state for member in self.members], model)
-        betas = torch.stack([member.scalars.beta for member in self.members])
-        self._scalars = Scalars(betas, first.scalars.learning_rate)
-        step = (model, first.config.optimiser, first.bf16)
+        self._scalars = Scalars(_stacked_weights(self.members), first.scalars.learning_rate)
+        recipe = Recipe(model, first.config.optimiser, first.config.objective, first.bf16)
         if first.device.type == "cuda":
-            self._update = _captured(torch.compile(functional_update(*step)))
+            self._update = _captured(torch.compile(functional_update(recipe)))
         else:
-            self._update = eager_update(*step)
+            self._update = eager_update(recipe)
 
     def train_epoch(self, train: Split) -> None:
         """One epoch of every member; afterwards each is as if it had trained alone."""
-        self._state.totals.zero_()
+        for total in self._state.totals.values():
+            total.zero_()
         for member in self.members:
             member.warm_up()
-        self._scalars.beta.copy_(torch.stack([member.scalars.beta for member in self.members]))
+        for name, weights in _stacked_weights(self.members).items():
+            self._scalars.weights[name].copy_(weights)
         rows = torch.stack([member.rows() for member in self.members], dim=1)
         noise = torch.stack([member.noise() for member in self.members], dim=1)
-        labelled = [float(member.config.n_classes > 0) for member in self.members]
+        labelled = [float(member.model.n_classes > 0) for member in self.members]
         mask = torch.tensor(labelled, device=rows.device)[:, None, None]
         labels = train.labels[:, : self._n_classes]
         for step_rows, step_noise in zip(rows, noise, strict=True):  # (members, batch_size, ...)
@@ -70,7 +70,13 @@ class Pack:
             _unstack(self._state, index, member.engine_state)
 
 
-def _stack(states: list[State], model: StackableVae) -> State:
+def _stacked_weights(members: Sequence[Trainer]) -> dict[str, Tensor]:
+    """Each weight of the objective, (members,)."""
+    names = members[0].scalars.weights
+    return {name: torch.stack([m.scalars.weights[name] for m in members]) for name in names}
+
+
+def _stack(states: list[State], model: Vae) -> State:
     """Copies of the members' tensors, stacked and widened to the shape of `model`."""
     sizes = {name: value.shape for name, value in model.named_parameters()}
 
@@ -84,14 +90,17 @@ def _stack(states: list[State], model: StackableVae) -> State:
         params=stack([state.params for state in states]),
         slots=[stack(slot) for slot in zip(*(state.slots for state in states), strict=True)],
         step=states[0].step.clone(),
-        totals=torch.stack([state.totals for state in states]),
+        totals={
+            name: torch.stack([state.totals[name] for state in states]) for name in states[0].totals
+        },
     )
 
 
 def _unstack(stacked: State, index: int, member: State) -> None:
     """Copy one member's part back into its own tensors, without the columns it does not have."""
     member.step.copy_(stacked.step)
-    member.totals.copy_(stacked.totals[index])
+    for name, total in member.totals.items():
+        total.copy_(stacked.totals[name][index])
     both = [(member.params, stacked.params), *zip(member.slots, stacked.slots, strict=True)]
     for ours, theirs in both:
         for name, value in ours.items():
@@ -123,7 +132,7 @@ def _capture(
 ) -> torch.cuda.CUDAGraph:
     """Record one update; the steps that warm it up leave the state as it was."""
     tensors = [*state.params.values(), *(v for slot in state.slots for v in slot.values())]
-    tensors += [state.step, state.totals]
+    tensors += [state.step, *state.totals.values()]
     kept = [tensor.clone() for tensor in tensors]
     stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     stream.wait_stream(torch.cuda.current_stream())

@@ -1,8 +1,7 @@
-"""One training step: the ELBO's gradient and the optimiser's rule, as a function of plain tensors.
+"""One training step: the objective's gradient and the optimiser's rule, on plain tensors.
 
-The same step runs eagerly, compiled (study/compiled.py) and stacked over many models
-(study/pack.py). Weights and the optimiser's state stay fp32; with bf16 only the matrix products
-run in it, by autocast.
+The same step runs eagerly, compiled (compiled.py) and stacked over many models (pack.py). Weights
+and the optimiser's state stay fp32; with bf16 only the matrix products run in it, by autocast.
 
 Tried, in milliseconds a step on one Zen 4 core (J = 10, batch 100), and not kept:
 torch.optim outside the compiled step, 7.4 against 5.0; persistent bf16 copies of the weights, 3.98
@@ -19,8 +18,9 @@ import torch
 from torch import Tensor
 from torch.func import functional_call, grad
 
-from study.losses.terms import bernoulli_nll, gaussian_kl, objective
-from study.models.vae import Vae
+from study.losses import find_objective
+from study.losses.objectives import Objective
+from study.models import Terms, Vae
 
 Params = dict[str, Tensor]
 ADAGRAD_EPS, ADAM_EPS, ADAM_BETAS = 1e-10, 1e-8, (0.9, 0.999)  # torch.optim's defaults
@@ -29,7 +29,7 @@ ADAGRAD_EPS, ADAM_EPS, ADAM_BETAS = 1e-10, 1e-8, (0.9, 0.999)  # torch.optim's d
 class Batch(NamedTuple):
     """What one step sees; a pack stacks its members along a new first axis."""
 
-    images: Tensor  # (batch, 784), uint8
+    images: Tensor  # (batch, n_pixels), uint8
     labels: Tensor  # (batch, n_classes), one-hot; no columns where unconditioned
     noise: Tensor  # (batch, latent_dim), standard normal
 
@@ -37,7 +37,7 @@ class Batch(NamedTuple):
 class Scalars(NamedTuple):
     """What differs between runs of one shape; tensors, so that all share one compiled step."""
 
-    beta: Tensor  # (), or (members,)
+    weights: dict[str, Tensor]  # of the objective, by name: beta; () or (members,) each
     learning_rate: Tensor  # ()
 
 
@@ -47,7 +47,7 @@ class State(NamedTuple):
     params: Params  # the module's own memory
     slots: list[Params]  # what the optimiser remembers of each parameter
     step: Tensor  # (), steps taken
-    totals: Tensor  # (2,) or (members, 2): recon and kl, summed over the epoch's batches
+    totals: dict[str, Tensor]  # terms by name, summed over the epoch's batches; () or (members,)
 
 
 Update = Callable[[State, Batch, Scalars], None]
@@ -79,7 +79,16 @@ def sgd(param: Tensor, grad: Tensor, slots: list[Tensor], step: Tensor, lr: Tens
 RULES: dict[str, tuple[Rule, int]] = {"adagrad": (adagrad, 1), "adam": (adam, 2), "sgd": (sgd, 0)}
 
 
-def new_state(model: Vae, optimiser: str) -> State:
+class Recipe(NamedTuple):
+    """What a step does besides its tensors; the same for all runs of one shape."""
+
+    model: Vae  # gives the shape alone; the weights are those of the state
+    optimiser: str
+    objective: str
+    bf16: bool
+
+
+def new_state(model: Vae, optimiser: str, objective: str) -> State:
     """The state of a model that has taken no step; its params are the model's memory."""
     params = {name: value.detach() for name, value in model.named_parameters()}
     device = next(iter(params.values())).device
@@ -87,52 +96,75 @@ def new_state(model: Vae, optimiser: str) -> State:
         {name: torch.zeros_like(value) for name, value in params.items()}
         for _ in range(RULES[optimiser][1])
     ]
-    return State(params, slots, torch.zeros((), device=device), torch.zeros(2, device=device))
+    totals = {name: torch.zeros((), device=device) for name in reported_terms(objective)}
+    return State(params, slots, torch.zeros((), device=device), totals)
 
 
-def eager_update(model: Vae, optimiser: str, bf16: bool) -> Update:
+def reported_terms(objective: str) -> list[str]:
+    """The terms that every epoch reports; the cost itself where recon and kl do not give it."""
+    return ["recon", "kl"] if objective == "beta" else ["recon", "kl", "objective"]
+
+
+def eager_update(recipe: Recipe) -> Update:
     """A step by autograd, as a reader of a tutorial knows it.
 
-    Args:
-        model: gives the shape alone; the weights are those of the state. Where state and batch
-            have a first axis of members, their steps are independent of each other.
+    Where state and batch have a first axis of members, their steps are independent of each other.
     """
-    rule = RULES[optimiser][0]
+    rule = RULES[recipe.optimiser][0]
+    objective = find_objective(recipe.objective)
 
     def update(state: State, batch: Batch, scalars: Scalars) -> None:
         leaves = {name: value.detach().requires_grad_() for name, value in state.params.items()}
-        cost, both = _cost(model, leaves, batch, scalars.beta, bf16)
+        cost, terms = _cost(recipe, objective, leaves, batch, scalars.weights)
         grads = torch.autograd.grad(cost, list(leaves.values()))
         with torch.no_grad():
             _apply(rule, state, dict(zip(leaves, grads, strict=True)), scalars)
-            state.totals.add_(both)
+            _add(state.totals, terms)
 
     return update
 
 
-def functional_update(model: Vae, optimiser: str, bf16: bool) -> Update:
+def functional_update(recipe: Recipe) -> Update:
     """The same step without autograd's graph, to be compiled."""
-    rule = RULES[optimiser][0]
+    rule = RULES[recipe.optimiser][0]
+    objective = find_objective(recipe.objective)
 
     def update(state: State, batch: Batch, scalars: Scalars) -> None:
-        gradient = grad(lambda p: _cost(model, p, batch, scalars.beta, bf16), has_aux=True)
-        grads, both = gradient(state.params)
+        gradient = grad(lambda p: _cost(recipe, objective, p, batch, scalars.weights), has_aux=True)
+        grads, terms = gradient(state.params)
         _apply(rule, state, grads, scalars)
-        state.totals.add_(both)
+        _add(state.totals, terms)
 
     return torch.no_grad()(update)
 
 
 def _cost(
-    model: Vae, params: Params, batch: Batch, beta: Tensor, bf16: bool
-) -> tuple[Tensor, Tensor]:
-    """The objective, summed over members, and each member's mean recon and kl, (..., 2)."""
+    recipe: Recipe, objective: Objective, params: Params, batch: Batch, weights: dict[str, Tensor]
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """The objective, summed over members, and each member's terms, (...,)."""
     pixels = batch.images.to(batch.noise.dtype) / 255
-    with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=bf16):
-        logits, posterior = functional_call(model, params, (pixels, batch.noise, batch.labels))
-    recon = bernoulli_nll(logits, pixels).mean(dim=-1)
-    kl = gaussian_kl(*posterior).sum(dim=-1).mean(dim=-1)
-    return objective(recon, kl, beta).sum(), torch.stack([recon, kl], dim=-1).detach()
+    with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=recipe.bf16):
+        inputs = (pixels, batch.noise, batch.labels)
+        terms = named_terms(functional_call(recipe.model, params, inputs))
+    cost = objective(terms, weights)
+    reported = {"recon": terms["recon"], "kl": terms["kl"], "objective": cost}
+    return cost.sum(), {name: value.detach() for name, value in reported.items()}
+
+
+def named_terms(terms: Terms) -> dict[str, Tensor]:
+    """A batch's terms as objectives read them: recon and kl are means over images."""
+    return {
+        "recon": terms.recon.mean(dim=-1),
+        "kl": terms.kl.sum(dim=-1).mean(dim=-1),
+        "mean": terms.posterior.mean,
+        "logvar": terms.posterior.logvar,
+        "latent": terms.latent,
+    }
+
+
+def _add(totals: dict[str, Tensor], terms: dict[str, Tensor]) -> None:
+    for name, total in totals.items():
+        total.add_(terms[name])
 
 
 def _apply(rule: Rule, state: State, grads: Params, scalars: Scalars) -> None:

@@ -3,13 +3,14 @@
 import time
 from collections.abc import Iterable
 
-import numpy as np
 import torch
 
-from study.config.run import N_CLASSES, RunConfig
-from study.data.mnist import Mnist
+from study.config.run import RunConfig
+from study.data import describe_data
+from study.data.splits import random_data, splits
 from study.training.engine_selection import EngineSelection
-from study.training.trainer import Trainer, evaluate, splits
+from study.training.evaluation import evaluate
+from study.training.trainer import Trainer
 
 STEPS = 20
 EVAL_IMAGES = 1_000
@@ -26,8 +27,10 @@ def epoch_seconds(config: RunConfig, engine: EngineSelection, device: torch.devi
     short = config.model_copy(
         update={"epochs": 2, "train_images": STEPS * config.batch_size, "seed": 0}
     )
-    trainer = Trainer(short, device, engine.bf16(config))
-    train, test = splits(random_images(short.train_images), short.train_images, device)
+    shape, _ = describe_data(config.data)
+    trainer = Trainer(short, shape, device, engine.bf16(config))
+    noise = random_data(shape, short.train_images, EVAL_IMAGES)
+    train, test = splits(noise, short.train_images, device)
     trainer.train_epoch(train)
     start = _clock(device)
     trainer.train_epoch(train)
@@ -48,24 +51,11 @@ def total_seconds(
     total = 0.0
     for run, epochs in todo:
         same = {"beta", "conditioning", "seed", "epochs", "learning_rate", "checkpoint_every"}
-        shape = (run.n_classes, *run.model_dump(exclude=same).values())
+        shape = (run.conditioning, *run.model_dump(exclude=same).values())
         if shape not in measured:
             measured[shape] = epoch_seconds(run, engine, device)
         total += epochs * measured[shape]
     return total
-
-
-def random_images(n_train: int) -> Mnist:
-    """Noise in the shape of MNIST: it takes as long to train on."""
-    random = np.random.default_rng(0)
-
-    def images(n: int) -> np.ndarray:
-        return random.integers(0, 256, (n, 28, 28), dtype=np.uint8)
-
-    def labels(n: int) -> np.ndarray:
-        return random.integers(0, N_CLASSES, n, dtype=np.uint8)
-
-    return Mnist(images(n_train), labels(n_train), images(EVAL_IMAGES), labels(EVAL_IMAGES))
 
 
 def _clock(device: torch.device) -> float:

@@ -12,11 +12,11 @@ from analysis.latent_effects.tables import ALIGNMENT, align_model
 from analysis.study import Study
 from study.config.run import RunConfig
 from study.data.mnist import data_dir
+from study.data.splits import splits
 from study.execution.trainable import Run, train_runs
 from study.storage.folder import Folder
 from study.storage.records import WEIGHTS, read_record, runs_folder
 from study.storage.tables import Tables, build_tables, write_table, write_tables
-from study.training.trainer import splits
 
 PLAIN, LABEL = (
     RunConfig(
@@ -49,7 +49,9 @@ def trained_study(folder, mnist):
     records = {}
     for config in (PLAIN, LABEL):
         place = runs_folder(folder) / config.run_id
-        train_runs([Run(config, place, cpu, bf16=False)], train, test, lambda run: None)
+        train_runs(
+            [Run(config, mnist.shape, place, cpu, bf16=False)], train, test, lambda run: None
+        )
         records[config.run_id] = read_record(place)
         _blind(place, DEAD)
     write_tables(folder, build_tables(records, Tables()))
@@ -70,7 +72,7 @@ def trained_study(folder, mnist):
 def _blind(run, latent):
     """Let a decoder ignore a latent."""
     weights = torch.load(io.BytesIO(run.read(WEIGHTS)), weights_only=True)
-    weights["decoder_hidden.weight"][:, latent] = 0
+    weights["decoder.hidden.weight"][:, latent] = 0
     buffer = io.BytesIO()
     torch.save(weights, buffer)
     run.write(WEIGHTS, buffer.getvalue())

@@ -12,10 +12,10 @@ import torch
 
 from analysis import open_study
 from analysis.study import Study
+from study.data.splits import splits
 from study.execution.trainable import Run, train_runs
 from study.storage.records import read_record, runs_folder
 from study.storage.tables import Tables, build_tables, write_tables
-from study.training.trainer import splits
 
 ROOT = Path(__file__).parents[2]
 LIMIT_S = 240
@@ -36,7 +36,7 @@ def train_here(folder, configs, mnist):
     """A study of finished runs, trained in this process without Ray; its tables are written."""
     cpu, runs = torch.device("cpu"), runs_folder(folder)
     for config in configs:
-        run = Run(config, runs / config.run_id, cpu, bf16=False)
+        run = Run(config, mnist.shape, runs / config.run_id, cpu, bf16=False)
         train_runs([run], *splits(mnist, config.train_images, cpu), lambda run: None)
     write_rows(folder)
     return Study(folder)

@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
-from study.losses.terms import bernoulli_nll, gaussian_kl
-from study.models.vae import N_PIXELS, Vae
-from study.training.timing import random_images
+from study.config.run import RunConfig
+from study.data.mnist import N_PIXELS, SHAPE
+from study.data.splits import random_data
+from study.models import build_model
 
 IMAGES = 10_000
 Step = Callable[[], object]
@@ -25,7 +26,7 @@ class _Items(Dataset[Tensor]):
     def __init__(self) -> None:
         from torchvision.transforms import ToTensor
 
-        self._images = torch.from_numpy(random_images(IMAGES).train_images)
+        self._images = torch.from_numpy(random_data(SHAPE, IMAGES, 1).train_images)
         self._transform = ToTensor()
 
     def __len__(self) -> int:
@@ -38,7 +39,7 @@ class _Items(Dataset[Tensor]):
 def usual() -> Step:
     """As most tutorials write it: DataLoader, ToTensor, sigmoid and BCE, autograd, .item()."""
     loader = DataLoader(_Items(), batch_size=100, shuffle=True)
-    model = Vae(10)
+    model = build_model(RunConfig(), SHAPE)
     optimiser = torch.optim.Adagrad(model.parameters(), lr=0.01)
     stream = itertools.chain.from_iterable(itertools.repeat(loader))
 
@@ -59,9 +60,9 @@ def usual() -> Step:
 
 def in_memory(bf16: bool) -> Step:
     """Autograd over tensors in memory, BCE on logits, torch's fused Adagrad."""
-    model = Vae(10)
+    model = build_model(RunConfig(), SHAPE)
     optimiser = torch.optim.Adagrad(model.parameters(), lr=0.01, fused=True)
-    images = torch.from_numpy(random_images(IMAGES).train_images).view(-1, N_PIXELS)
+    images = torch.from_numpy(random_data(SHAPE, IMAGES, 1).train_images).view(-1, N_PIXELS)
     order = itertools.chain.from_iterable(
         torch.randperm(IMAGES).view(-1, 100) for _ in itertools.repeat(None)
     )
@@ -69,9 +70,9 @@ def in_memory(bf16: bool) -> Step:
     def step() -> None:
         pixels = images.index_select(0, next(order)).float() / 255
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            logits, posterior = model(pixels, torch.randn(100, 10))
-        cost = bernoulli_nll(logits, pixels).mean() + gaussian_kl(*posterior).sum(dim=1).mean()
-        cost.backward()  # type: ignore[no-untyped-call]
+            terms = model(pixels, torch.randn(100, 10))
+        cost = terms.recon.mean() + terms.kl.sum(dim=1).mean()
+        cost.backward()
         optimiser.step()
         optimiser.zero_grad()
 
@@ -80,7 +81,7 @@ def in_memory(bf16: bool) -> Step:
 
 def floor(kind: torch.dtype) -> Step:
     """Nothing but the step's eleven matrix products and the optimiser."""
-    model = Vae(10)
+    model = build_model(RunConfig(), SHAPE)
     optimiser = torch.optim.Adagrad(model.parameters(), lr=0.01, fused=True)
     for parameter in model.parameters():
         parameter.grad = torch.full_like(parameter, 1e-3)
@@ -110,7 +111,7 @@ def pythae() -> Step | None:
         from pythae.trainers import BaseTrainer, BaseTrainerConfig
     except ImportError:
         return None
-    ours = Vae(10)
+    ours = build_model(RunConfig(), SHAPE)
 
     class Encoder(BaseEncoder):  # type: ignore[misc]
         def __init__(self) -> None:
@@ -138,7 +139,10 @@ def pythae() -> Step | None:
         optimizer_cls="Adagrad",
         no_cuda=True,
     )
-    images = torch.from_numpy(random_images(IMAGES).train_images).view(-1, N_PIXELS).float() / 255
+    images = (
+        torch.from_numpy(random_data(SHAPE, IMAGES, 1).train_images).view(-1, N_PIXELS).float()
+        / 255
+    )
     data = BaseDataset(images, torch.zeros(IMAGES))
     trainer = BaseTrainer(VAE(config, Encoder(), Decoder()), data, training_config=settings)
     trainer.prepare_training()

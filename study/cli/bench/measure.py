@@ -15,16 +15,18 @@ from rich.table import Table
 from study.cli.bench.baselines import IMAGES, Step, floor, in_memory, pythae, usual
 from study.config.grid import find_grid, read_grid
 from study.config.run import RunConfig
-from study.data.mnist import data_dir
+from study.data.mnist import N_TRAIN, SHAPE, data_dir
+from study.data.splits import random_data, splits
 from study.execution.display import duration
-from study.training.compiled import CompileError, load_update, shape_of
+from study.training.compiled import CompileError, load_update, step_shape
+from study.training.evaluation import evaluate
 from study.training.hardware import device_name, processor
 from study.training.pack import Pack
 from study.training.step import Batch
-from study.training.timing import random_images
-from study.training.trainer import Trainer, evaluate, splits
+from study.training.trainer import Trainer
 
 BURST = 20
+EVAL_IMAGES = 1_000
 SECONDS = 40.0
 TARGETS = (
     ("against the usual loop", "usual", "compiled bf16", 5.0),
@@ -76,13 +78,13 @@ def packs_on_gpu(grid: str, epochs: int) -> dict[str, Any]:
     """Seconds that a grid takes in packs on one GPU, from a few epochs after one to warm up."""
     device = torch.device("cuda")
     runs = read_grid(find_grid(grid).read_text(), grid)
-    train, test = splits(random_images(60_000), 60_000, device)
+    train, test = splits(random_data(SHAPE, N_TRAIN, EVAL_IMAGES), N_TRAIN, device)
     by_j: dict[int, list[RunConfig]] = {}
     for run in runs:
         by_j.setdefault(run.latent_dim, []).append(run)
     seconds = 0.0
     for members in by_j.values():
-        trainers = [Trainer(run, device, bf16=True) for run in members]
+        trainers = [Trainer(run, SHAPE, device, bf16=True) for run in members]
         pack = Pack(trainers)
         for epoch in range(1 + epochs):
             if epoch == 1:
@@ -97,10 +99,11 @@ def packs_on_gpu(grid: str, epochs: int) -> dict[str, Any]:
 
 
 def _ours(config: RunConfig, bf16: bool = False, cache: Path | None = None) -> Step:
-    trainer = Trainer(config, torch.device("cpu"), bf16)
+    trainer = Trainer(config, SHAPE, torch.device("cpu"), bf16)
     if cache:
-        trainer.update = load_update(shape_of(config, bf16), cache)
-    split = splits(random_images(IMAGES), IMAGES, trainer.device)[0].for_classes(config.n_classes)
+        trainer.update = load_update(step_shape(config, SHAPE, bf16), cache)
+    data = random_data(SHAPE, IMAGES, EVAL_IMAGES)
+    split = splits(data, IMAGES, trainer.device)[0].for_classes(trainer.model.n_classes)
 
     def batches() -> Iterator[Batch]:
         while True:
@@ -122,7 +125,8 @@ def _compiled_loops() -> dict[str, Step]:
     cache = data_dir() / "compiled"
     try:
         with ThreadPoolExecutor(2) as pool:
-            list(pool.map(lambda item: load_update(shape_of(*item), cache), wanted.values()))
+            shapes = [step_shape(config, SHAPE, bf16) for config, bf16 in wanted.values()]
+            list(pool.map(lambda shape: load_update(shape, cache), shapes))
     except CompileError as error:
         print(f"study.bench: nothing is compiled here: {error}", file=sys.stderr)
         return {}
@@ -147,8 +151,8 @@ def _take_turns(loops: dict[str, Step]) -> dict[str, list[float]]:
 def _grid_seconds(name: str, step: float) -> float:
     """Seconds on all cores of this machine: the steps, and an evaluation an epoch."""
     runs = read_grid(find_grid(name).read_text(), name)
-    trainer = Trainer(RunConfig(), torch.device("cpu"), bf16=True)
-    _, test = splits(random_images(1), 1, trainer.device)
+    trainer = Trainer(RunConfig(), SHAPE, torch.device("cpu"), bf16=True)
+    _, test = splits(random_data(SHAPE, 1, EVAL_IMAGES), 1, trainer.device)
     start = time.perf_counter()
     evaluate(trainer.model, test, bf16=True)
     evaluation = (time.perf_counter() - start) * 10_000 / len(test.images)

@@ -22,11 +22,11 @@ from analysis.scoring.score_study import write_ranking
 from analysis.scoring.targets import SCORES, UDR
 from analysis.study import Study
 from study.config.run import RunConfig
+from study.data.splits import splits
 from study.execution.trainable import Run, fail_run, train_runs
 from study.storage.folder import Folder
 from study.storage.records import new_record, read_record, runs_folder
 from study.storage.tables import Tables, build_tables, write_table, write_tables
-from study.training.trainer import splits
 
 TINY = RunConfig(latent_dim=3, hidden=16, train_images=400, epochs=1)
 CPU = torch.device("cpu")

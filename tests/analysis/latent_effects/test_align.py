@@ -13,6 +13,7 @@ from analysis.latent_effects.tables import align_study
 from analysis.study import Study, open_study
 from study.config.errors import StudyError
 from study.config.run import RunConfig
+from study.data.mnist import SHAPE
 from study.storage.folder import Folder
 from study.training.trainer import Trainer
 
@@ -79,7 +80,7 @@ def test_changed_weights_cost_that_run_alone(copy, pictures, ray):
     before = copy.alignment.set_index("run")
     source, target = (copy.folder / "runs" / name for name in (other, run))
     weights = torch.load(source.location + "/weights.pt", weights_only=True)
-    shapes = Trainer(TINY, torch.device("cpu")).model.state_dict()
+    shapes = Trainer(TINY, SHAPE, torch.device("cpu")).model.state_dict()
     torch.save(
         {
             name: weights[name][:, : value.shape[1]] if value.ndim > 1 else weights[name]
@@ -119,7 +120,7 @@ def test_a_blurred_picture_is_less_sharp(mnist):
 
 
 def test_reconstructions_of_an_untrained_model_cannot_be_read(pictures):
-    model = Trainer(TINY, torch.device("cpu")).model
+    model = Trainer(TINY, SHAPE, torch.device("cpu")).model
     found = reconstruction(model, pictures, 200)
     assert found.readable_original > 0.85
     assert found.readable < 0.3

@@ -27,6 +27,7 @@ from analysis.representations.traversal import (
     sweep,
 )
 from study.config.run import RunConfig
+from study.data.mnist import SHAPE
 from study.training.trainer import Trainer
 
 SPREAD = np.array([0.70, 0.245, 3.86])
@@ -200,7 +201,9 @@ def test_a_sweep_replaces_where_the_start_was(latents):
 
 @pytest.fixture(scope="module")
 def trained(mnist):
-    model = Trainer(RunConfig(latent_dim=3, hidden=16, conditioning="label"), torch.device("cpu"))
+    model = Trainer(
+        RunConfig(latent_dim=3, hidden=16, conditioning="label"), SHAPE, torch.device("cpu")
+    )
     return model.model, mnist.test_images[0], int(mnist.test_labels[0])
 
 

@@ -150,7 +150,7 @@ def test_components_are_read_as_they_were_measured(study, mnist):
 def test_weights_keep_eleven_bits(study, content):
     run = content["runs"][0]
     model, _ = study.model(run["run"])
-    weight = model.decoder_output.weight.detach().numpy()
+    weight = model.decoder.output.weight.detach().numpy()
     stored = numbers(run["weights"]["output_weight"], "<f2").reshape(weight.shape)
     np.testing.assert_allclose(stored, weight, rtol=2**-11, atol=2**-24)
     assert run["bytes"] == 2 * (64 * (6 + 10 + 1) + 784 * 65)

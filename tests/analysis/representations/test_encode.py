@@ -1,11 +1,14 @@
 import numpy as np
 import pytest
 import torch
+from small_models import small_model
 
 from analysis.representations.encode import bounds, encode
 from study.config.run import RunConfig
-from study.models.vae import Vae
-from study.training.trainer import Trainer, evaluate, splits
+from study.data.mnist import SHAPE
+from study.data.splits import splits
+from study.training.evaluation import evaluate
+from study.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 N = 1_500  # more than one batch
@@ -18,7 +21,7 @@ def digits(mnist):
 
 def model_of(**settings):
     config = RunConfig(hidden=16, **settings)
-    return config, Trainer(config, CPU).model
+    return config, Trainer(config, SHAPE, CPU).model
 
 
 @pytest.mark.parametrize("conditioning", ["none", "label"])
@@ -72,9 +75,9 @@ def test_the_bound_tends_to_the_likelihood_of_a_model_that_can_be_integrated(dig
     """A blunt posterior, so that the ELBO is far off and samples have to close the gap."""
     images, labels = digits[0][:20], digits[1][:20]
     torch.manual_seed(0)
-    model = Vae(1, 16)
+    model = small_model(1, 16)
     with torch.no_grad():
-        model.decoder_hidden.weight *= 0.5
+        model.decoder.hidden.weight *= 0.5
     want = exact_log_likelihood(model, images)
     model = model.float()
     gaps = [(want - bounds(model, images, labels, n_samples=k).iwae).mean() for k in (1, 10, 4_000)]

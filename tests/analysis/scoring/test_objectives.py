@@ -3,14 +3,17 @@
 import numpy as np
 import pytest
 import torch
+from small_models import small_model
 
 from analysis import metrics
 from analysis.representations.encode import encode
 from analysis.scoring.evaluation import Sample
 from analysis.scoring.held_out import DIRECTIONS, held_out, on_test_set, values
 from study.config.run import RunConfig
-from study.models.vae import Vae
-from study.training.trainer import Trainer, evaluate, splits
+from study.data.mnist import SHAPE
+from study.data.splits import splits
+from study.training.evaluation import evaluate
+from study.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 CONFIG = RunConfig(latent_dim=4, hidden=16, beta=3, train_images=500, epochs=1)
@@ -23,7 +26,7 @@ def pair(mnist):
     runs = []
     for seed in (0, 1):
         config = CONFIG.model_copy(update={"seed": seed})
-        trainer = Trainer(config, CPU)
+        trainer = Trainer(config, SHAPE, CPU)
         trainer.train_epoch(train)
         runs.append((config, trainer.model))
     return runs
@@ -96,8 +99,8 @@ def test_every_objective_has_a_value(pair, some):
 
 
 def test_a_model_that_broke_has_no_value(some):
-    model = Vae(4, 16)
+    model = small_model(4, 16)
     with torch.no_grad():
-        model.encoder_output.bias[:] = float("nan")
+        model.encoder.output.bias[:] = float("nan")
     with pytest.raises(ValueError, match="are NaN or infinite"):
         values([(CONFIG, model)], ["mig"], *some)

@@ -2,12 +2,14 @@ import math
 
 import pytest
 import torch
+from small_models import CPU, small_model, train
 
 from study.config.run import RunConfig
-from study.models.vae import Vae
-from study.training.trainer import Diverged, Trainer, evaluate, splits
+from study.data.mnist import SHAPE
+from study.data.splits import splits
+from study.training.evaluation import evaluate
+from study.training.trainer import Diverged, Trainer
 
-CPU = torch.device("cpu")
 SMALL = RunConfig(latent_dim=4, hidden=32, train_images=1000, epochs=3)
 
 
@@ -17,8 +19,8 @@ def parts(mnist):
 
 
 def trained(config, parts):
-    trainer = Trainer(config, CPU)
-    return trainer, list(trainer.run(*parts))
+    trainer = Trainer(config, SHAPE, CPU)
+    return trainer, train(trainer, *parts)
 
 
 def same_weights(one, other):
@@ -29,8 +31,8 @@ def same_weights(one, other):
 @pytest.mark.parametrize("conditioning", ["none", "label"])
 def test_training_on_real_digits_lowers_the_objective(parts, conditioning):
     _, records = trained(SMALL.model_copy(update={"conditioning": conditioning}), parts)
-    assert [record.epoch for record in records] == [1, 2, 3]
-    costs = [record.test_recon + record.test_kl for record in records]
+    assert [record["epoch"] for record in records] == [1, 2, 3]
+    costs = [record["test_recon"] + record["test_kl"] for record in records]
     assert costs == sorted(costs, reverse=True)
     assert costs[-1] < 784 * math.log(2) / 2  # an untrained decoder is at about 784 log 2
 
@@ -38,9 +40,9 @@ def test_training_on_real_digits_lowers_the_objective(parts, conditioning):
 def test_a_resumed_run_is_bit_identical(parts):
     whole, records = trained(SMALL, parts)
     first, early = trained(SMALL.model_copy(update={"epochs": 1}), parts)
-    second = Trainer(SMALL, CPU)
+    second = Trainer(SMALL, SHAPE, CPU)
     second.restore(first.state())
-    assert early + list(second.run(*parts)) == records
+    assert early + train(second, *parts) == records
     assert same_weights(second, whole)
 
 
@@ -54,7 +56,7 @@ def test_seeds_differ_and_repeat(parts):
 
 def test_all_runs_of_a_seed_see_the_same_batches():
     other = SMALL.model_copy(update={"beta": 9.0, "latent_dim": 7, "conditioning": "label"})
-    one, two = Trainer(SMALL, CPU), Trainer(other, CPU)
+    one, two = Trainer(SMALL, SHAPE, CPU), Trainer(other, SHAPE, CPU)
     rows = one.rows()
     assert torch.equal(rows, two.rows())
     assert torch.equal(rows.flatten().sort().values, torch.arange(1000))
@@ -65,16 +67,16 @@ def test_all_runs_of_a_seed_see_the_same_batches():
 def test_one_adagrad_step_by_hand(parts):
     """Adagrad's first step moves every weight by lr against the sign of its gradient."""
     config = SMALL.model_copy(update={"train_images": 100, "epochs": 1})
-    trainer = Trainer(config, CPU)
+    trainer = Trainer(config, SHAPE, CPU)
     before = {name: value.clone() for name, value in trainer.model.named_parameters()}
-    list(trainer.run(*parts))
+    train(trainer, *parts)
     for name, value in trainer.model.named_parameters():
         moved = (value - before[name]).abs().detach()
         assert moved[moved > 0] == pytest.approx(0.01, rel=1e-2), name
 
 
 def test_evaluation_covers_every_image_once(parts):
-    model, test = Vae(4, 32), parts[1]
+    model, test = small_model(4, 32), parts[1]
     part = evaluate(model, test)
     halves = [evaluate(model, type(test)(test.images[rows], test.labels[rows])) for rows in
               (slice(0, 2_500), slice(2_500, 10_000))]  # fmt: skip
@@ -83,11 +85,11 @@ def test_evaluation_covers_every_image_once(parts):
 
 
 def test_a_silent_latent_is_not_active(parts):
-    model = Vae(4, 32)
+    model = small_model(4, 32)
     with torch.no_grad():
         for row in (0, 4):  # mean and log-variance of the first latent
-            model.encoder_output.weight[row] = 0
-            model.encoder_output.bias[row] = 0
+            model.encoder.output.weight[row] = 0
+            model.encoder.output.bias[row] = 0
     evaluation = evaluate(model, parts[1])
     assert evaluation.kl[0] == 0
     assert evaluation.mean_variance[0] == 0
@@ -104,15 +106,17 @@ def test_the_generator_of_the_caller_is_left_alone():
     torch.manual_seed(3)
     want = torch.rand(1)
     torch.manual_seed(3)
-    Trainer(SMALL, CPU)
+    Trainer(SMALL, SHAPE, CPU)
     assert torch.equal(torch.rand(1), want)
 
 
 def test_kl_warms_up_linearly_to_the_full_beta(parts):
     config = SMALL.model_copy(update={"beta": 8.0, "kl_warmup_epochs": 3, "epochs": 5})
-    trainer, weights = Trainer(config, CPU), []
-    for _ in trainer.run(*parts):
-        weights.append(trainer.scalars.beta.item())
+    trainer, weights = Trainer(config, SHAPE, CPU), []
+    for _ in range(config.epochs):
+        trainer.train_epoch(parts[0])
+        weights.append(trainer.scalars.weights["beta"].item())
+        trainer.finish_epoch(parts[1])
     assert weights == [2.0, 4.0, 6.0, 8.0, 8.0]
 
 
@@ -129,7 +133,7 @@ def test_a_run_resumed_in_its_warm_up_goes_on_with_it(parts):
     warm = SMALL.model_copy(update={"beta": 8.0, "kl_warmup_epochs": 4})
     whole, _ = trained(warm, parts)
     first, _ = trained(warm.model_copy(update={"epochs": 1}), parts)
-    second = Trainer(warm, CPU)
+    second = Trainer(warm, SHAPE, CPU)
     second.restore(first.state())
-    list(second.run(*parts))
+    train(second, *parts)
     assert same_weights(whole, second)

@@ -4,7 +4,9 @@ import pytest
 import torch
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
-from study.losses.terms import bernoulli_nll, bernoulli_nll_value, figures, gaussian_kl, objective
+from study.models.likelihoods import bernoulli_nll, bernoulli_nll_value
+from study.models.posterior import Posterior
+from study.models.priors import NormalPrior, gaussian_kl
 
 both_forms = pytest.mark.parametrize("nll_of", [bernoulli_nll, bernoulli_nll_value])
 
@@ -68,14 +70,23 @@ def test_shapes_that_would_broadcast_are_refused():
         gaussian_kl(torch.zeros(2, 3), torch.zeros(1, 3))
 
 
-def test_the_four_figures_by_hand():
-    assert objective(80.0, 20.0, 4.0) == 160
-    assert figures(80.0, 20.0, 4.0) == {
-        "objective": 160,
-        "neg_elbo": 100,
-        "kl_fraction": 0.5,
-        "kl_fraction_raw": 0.2,
-    }
-    plain = figures(80.0, 20.0, 1.0)
-    assert plain["objective"] == plain["neg_elbo"]
-    assert plain["kl_fraction"] == plain["kl_fraction_raw"]
+def test_the_normal_prior_agrees_with_torch():
+    latent = seeded(16, 3)
+    want = Normal(0.0, 1.0).log_prob(latent).sum(dim=1)
+    torch.testing.assert_close(NormalPrior(3).log_prob(latent), want)
+
+
+def test_samples_of_the_normal_prior_have_its_moments():
+    drawn = NormalPrior(2).sample(20_000, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(drawn.mean(dim=0), torch.zeros(2), atol=0.03, rtol=0)
+    torch.testing.assert_close(drawn.std(dim=0), torch.ones(2), atol=0.03, rtol=0)
+
+
+def test_the_log_ratio_is_prior_over_posterior():
+    mean, logvar, noise = seeded(3, 8, 4)
+    posterior = Posterior(mean, logvar)
+    latent = posterior.sample(noise)
+    q = Normal(mean.double(), (0.5 * logvar).exp().double()).log_prob(latent.double()).sum(dim=1)
+    want = NormalPrior(4).log_prob(latent.double()) - q
+    got = NormalPrior(4).log_ratio(posterior, latent, noise)
+    torch.testing.assert_close(got, want, atol=1e-5, rtol=1e-5)

@@ -1,0 +1,64 @@
+"""Priors p(z) over the latents."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from study.models.posterior import Posterior
+
+
+def gaussian_kl(mean: Tensor, logvar: Tensor) -> Tensor:
+    """KL(q(z|x) || N(0, I)) of every latent, in nats.
+
+    Args:
+        mean: posterior means, (batch, latent_dim).
+        logvar: posterior log-variances, same shape.
+
+    Returns:
+        (batch, latent_dim), never negative; sum the last axis for an image's KL.
+
+    Raises:
+        ValueError: the shapes differ; broadcasting would hide the mistake.
+
+    Source: Kingma & Welling 2014, arXiv:1312.6114, appendix B; the paper's eq. 4.
+    """
+    if mean.shape != logvar.shape:
+        raise ValueError(f"mean {tuple(mean.shape)} and logvar {tuple(logvar.shape)} differ")
+    return 0.5 * (mean.square() + torch.expm1(logvar) - logvar)
+
+
+class NormalPrior(nn.Module):
+    """The standard normal, N(0, I); nothing of it is learned."""
+
+    def __init__(self, latent_dim: int) -> None:
+        super().__init__()
+        self.latent_dim = latent_dim
+
+    def kl(self, posterior: Posterior, latent: Tensor) -> Tensor:
+        """KL(q(z|x) || p(z)) of every latent in closed form, (..., batch, latent_dim), nats.
+
+        Args:
+            posterior: q(z|x).
+            latent: a sample of it, (..., batch, latent_dim), for priors without a closed form.
+        """
+        return gaussian_kl(posterior.mean, posterior.logvar)
+
+    def log_prob(self, latent: Tensor) -> Tensor:
+        """log p(z) of latents (..., latent_dim), (...,), nats."""
+        return -0.5 * (latent.square() + math.log(2 * math.pi)).sum(dim=-1)
+
+    def log_ratio(self, posterior: Posterior, latent: Tensor, noise: Tensor) -> Tensor:
+        """log p(z) - log q(z|x) of z = mean + sigma * noise, (...,), nats, in double precision.
+
+        The normalising constants of both cancel.
+        """
+        terms = noise.square() + posterior.logvar - latent.square()
+        return 0.5 * terms.double().sum(dim=-1)
+
+    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """Latents drawn from the prior, (n, latent_dim)."""
+        return torch.randn(n, self.latent_dim, generator=generator)
+
+
+PRIORS = {"normal": NormalPrior}
