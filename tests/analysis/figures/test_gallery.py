@@ -50,7 +50,7 @@ def trained(folder, mnist, *changes):
     runs = runs_folder(folder)
     for change in changes:
         config = TINY.model_copy(update=change)
-        run = Run(config, runs / config.run_id, CPU, bf16=False)
+        run = Run(config, mnist.shape, runs / config.run_id, CPU, bf16=False)
         train_runs([run], *splits(mnist, config.train_images, CPU), lambda run: None)
     fail_run(TINY.model_copy(update={"beta": 1e9}), runs / BROKEN, "diverged in epoch 1")
     records = {run: read_record(runs / run) for run in runs.names()}
