@@ -25,7 +25,6 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from analysis.factors.morphometry import measure
 from analysis.representations.traversal import Directions, sweep
-from study.data.mnist import N_CLASSES
 from study.models.vae import Vae
 
 Floats = npt.NDArray[np.float64]
@@ -41,8 +40,8 @@ REACTS = 0.04  # mean change of a pixel, in [0, 1], from the middle to an end of
 CHANGES_DIGIT = 0.5  # share of pictures two steps away that are read as another digit
 MOVES = 0.1  # effect below which a direction moves no property
 LEAKAGE = 0.5  # share of the squared effects that goes to the other properties
-TOLD_APART = 0.1  # smallest singular value of the slopes, of the largest, that knobs make use of
-DIGITS = 8  # of ten, in which the property is the most moved one, and the same way
+SEPARABLE = 0.1  # smallest singular value of the slopes, of the largest, that is inverted
+AGREEING = 0.8  # share of the digits in which the property is the most moved, and the same way
 
 
 class Reader(NamedTuple):
@@ -52,13 +51,13 @@ class Reader(NamedTuple):
 
     @classmethod
     def fit(cls, images: Images, labels: npt.ArrayLike) -> "Reader":
-        """Learn from training images, (n, 28, 28), and their digits, (n,)."""
+        """Learn from training images, (n, height, width), and their digits, (n,)."""
         pixels = images.reshape(len(images), -1) / np.float32(255)
         whole = PCA(40, svd_solver="covariance_eigh"), KNeighborsClassifier(5)
         return cls(make_pipeline(*whole).fit(pixels, np.asarray(labels)))
 
     def read(self, images: Images) -> npt.NDArray[np.int64]:
-        """Digits of (n, 28, 28) pictures, (n,)."""
+        """Digits of (n, height, width) pictures, (n,)."""
         pixels = images.reshape(len(images), -1) / np.float32(255)
         return np.asarray(self.classifier.predict(pixels), dtype=np.int64)
 
@@ -66,7 +65,7 @@ class Reader(NamedTuple):
 class Pictures(NamedTuple):
     """Real digits to start from and to compare with."""
 
-    images: Images  # (n, 28, 28), test images
+    images: Images  # (n, height, width), test images
     digits: npt.NDArray[np.int64]  # (n,)
     spread: Floats  # (n_properties,), standard deviation of each property among them
     reader: Reader
@@ -76,8 +75,12 @@ class Starts(NamedTuple):
     """Where the sweeps of a model begin, and what is compared with."""
 
     codes: Floats  # (n, n_latents), posterior means of images of every digit
-    digits: npt.NDArray[np.int64]  # (n,)
+    digits: npt.NDArray[np.int64]  # (n,), all of them among these
     spread: Floats  # (n_properties,), standard deviation of each property among real digits
+
+    @property
+    def n_digits(self) -> int:
+        return int(self.digits.max()) + 1
 
 
 class Moves(NamedTuple):
@@ -94,7 +97,7 @@ def moves(model: Vae, starts: Starts, directions: Directions, reader: Reader) ->
     A direction whose pictures change by less than `REACTS` is not measured: its slopes are 0.
     """
     n = len(directions.steps)
-    slopes = np.zeros((n, N_CLASSES, len(PROPERTIES)))
+    slopes = np.zeros((n, starts.n_digits, len(PROPERTIES)))
     picture_change, class_change = np.zeros(n), np.zeros(n)
     for index in range(n):
         one = Directions(directions.steps[[index]], directions.readers[[index]], directions.centre)
@@ -104,15 +107,15 @@ def moves(model: Vae, starts: Starts, directions: Directions, reader: Reader) ->
             continue
         pictures = _sweep(model, starts, one, POSITIONS)
         class_change[index] = _class_change(pictures, reader)
-        slopes[index] = _slopes(pictures, starts.digits)
+        slopes[index] = _slopes(pictures, starts)
     return Moves(picture_change, class_change, slopes)
 
 
-def align(found: Moves, spread: Floats, own: Iterable[int] | None = None) -> pd.DataFrame:
+def align(moved: Moves, spread: Floats, own: Iterable[int] | None = None) -> pd.DataFrame:
     """What each direction moves, named.
 
     Args:
-        found: of the directions.
+        moved: by the directions.
         spread: standard deviation of each property among real digits.
         own: the place in PROPERTIES of the property that each direction is meant to move; by
             default the one that it moves most.
@@ -123,41 +126,42 @@ def align(found: Moves, spread: Floats, own: Iterable[int] | None = None) -> pd.
         n_digits (in which it is the most moved property, in the same direction), picture_change,
         class_change, and the mean slope of each property.
     """
-    mean = np.nanmean(found.slopes, axis=1)
+    mean = np.nanmean(moved.slopes, axis=1)
     effects = mean / spread
     rows = []
     for index, k in enumerate(np.abs(effects).argmax(axis=1) if own is None else own):
         total = float((effects[index] ** 2).sum())
         leakage = 1 - float(effects[index, k] ** 2) / total if total else np.nan
-        by_digit = found.slopes[index] / spread
+        by_digit = moved.slopes[index] / spread
         agrees = np.nan_to_num(np.abs(by_digit)).argmax(axis=1) == k
         agrees &= np.sign(by_digit[:, k]) == np.sign(effects[index, k])
         row = {
-            "picture_change": found.picture_change[index],
-            "class_change": found.class_change[index],
+            "picture_change": moved.picture_change[index],
+            "class_change": moved.class_change[index],
             "leakage": leakage,
             "n_digits": int(agrees.sum()) if total else 0,
             "effect": abs(float(effects[index, k])),
         }
-        name = named(row, PROPERTIES[k])
+        name = named(row, PROPERTIES[k], len(by_digit))
         slope = mean[index, k] if name in NAMES.values() else np.nan
         slopes = dict(zip(PROPERTIES, mean[index], strict=True))
         rows.append({"property": name, "slope": slope, **row, **slopes})
     return pd.DataFrame(rows)
 
 
-def named(row: dict[str, float], most_moved: str) -> str:
-    """The name of a direction by its figures; the rules are in order."""
+def named(row: dict[str, float], most_moved: str, n_digits: int) -> str:
+    """The name of a direction by its figures, for so many digits; the rules are in order."""
     if row["picture_change"] < REACTS:
         return "none"
     if row["class_change"] > CHANGES_DIGIT:
         return "digit"
-    clear = row["effect"] >= MOVES and row["leakage"] <= LEAKAGE and row["n_digits"] >= DIGITS
+    agrees = row["n_digits"] >= AGREEING * n_digits
+    clear = row["effect"] >= MOVES and row["leakage"] <= LEAKAGE and agrees
     return NAMES[most_moved] if clear else "mixed"
 
 
-def knobs(found: Moves, directions: Directions, spread: Floats) -> Directions:
-    """One direction a property, meant to move that property alone.
+def edit_directions(moved: Moves, directions: Directions, spread: Floats) -> Directions:
+    """One direction a property, meant to move that property alone: the knobs of the page.
 
     The slopes of all directions that react make a matrix; a column of its pseudo-inverse is the
     smallest mixture of directions that moves one property and, to first order, none of the others.
@@ -166,15 +170,15 @@ def knobs(found: Moves, directions: Directions, spread: Floats) -> Directions:
     Scaled to one step of latent space; positions along it are relative to the start.
 
     Args:
-        found: of the directions.
+        moved: by the directions.
         directions: to be mixed: the latents.
         spread: standard deviation of each property among real digits.
 
     Returns:
         One direction a property of PROPERTIES; zeros where nothing moves it.
     """
-    effects = np.nanmean(found.slopes, axis=1).T / spread[:, None]  # (n_properties, n_directions)
-    mixtures = np.linalg.pinv(effects, rcond=TOLD_APART).T  # (n_properties, n_directions)
+    effects = np.nanmean(moved.slopes, axis=1).T / spread[:, None]  # (n_properties, n_directions)
+    mixtures = np.linalg.pinv(effects, rcond=SEPARABLE).T  # (n_properties, n_directions)
     length = np.linalg.norm(mixtures, axis=1, keepdims=True)
     mixtures = np.divide(mixtures, length, out=np.zeros_like(mixtures), where=length > 0)
     steps = mixtures @ directions.steps
@@ -197,13 +201,13 @@ def axes(samples: Floats, mixing: Floats, unmixing: Floats) -> Directions:
 def some_of_every_digit(digits: npt.ArrayLike, n: int = PER_DIGIT) -> npt.NDArray[np.int64]:
     """Indices of the first n images of every digit, digit by digit."""
     given = np.asarray(digits)
-    return np.concatenate([np.flatnonzero(given == digit)[:n] for digit in range(N_CLASSES)])
+    return np.concatenate([np.flatnonzero(given == digit)[:n] for digit in np.unique(given)])
 
 
 def _sweep(
     model: Vae, starts: Starts, direction: Directions, positions: tuple[float, ...]
 ) -> Images:
-    """(n, n_positions, 28, 28) of one direction."""
+    """(n, n_positions, height, width) of one direction."""
     pictures: Images = sweep(model, starts.codes, starts.digits, direction, positions)[0]
     return pictures
 
@@ -214,7 +218,7 @@ def _class_change(pictures: Images, reader: Reader) -> float:
     return float(((low != middle).mean() + (high != middle).mean()) / 2)
 
 
-def _slopes(pictures: Images, digits: npt.NDArray[np.int64]) -> Floats:
+def _slopes(pictures: Images, starts: Starts) -> Floats:
     """Least-squares slopes, (n_digits, n_properties): means over images; NaN for a digit without.
 
     A sweep with a blank picture, which cannot be measured, is left out.
@@ -223,11 +227,11 @@ def _slopes(pictures: Images, digits: npt.NDArray[np.int64]) -> Floats:
     table = measure(pictures.reshape(-1, *pictures.shape[2:]))[list(PROPERTIES)]
     values = table.to_numpy().reshape(n, n_positions, len(PROPERTIES))
     place = np.asarray(POSITIONS)
-    slopes = np.einsum("p,npk->nk", place, values) / (place @ place)  # the positions add up to 0
-    found = np.full((N_CLASSES, len(PROPERTIES)), np.nan)
-    for digit in range(N_CLASSES):
-        own = slopes[digits == digit]
+    each = np.einsum("p,npk->nk", place, values) / (place @ place)  # the positions add up to 0
+    slopes = np.full((starts.n_digits, len(PROPERTIES)), np.nan)
+    for digit in range(starts.n_digits):
+        own = each[starts.digits == digit]
         own = own[np.isfinite(own).all(axis=1)]
         if len(own):
-            found[digit] = own.mean(axis=0)
-    return found
+            slopes[digit] = own.mean(axis=0)
+    return slopes

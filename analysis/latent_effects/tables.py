@@ -4,6 +4,7 @@ Computed over Ray, and only where they are missing.
 """
 
 from collections.abc import Callable, Iterable
+from hashlib import sha256
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,7 @@ from analysis.latent_effects.alignment import (
     Starts,
     align,
     axes,
-    knobs,
+    edit_directions,
     moves,
     some_of_every_digit,
 )
@@ -30,7 +31,6 @@ from analysis.latent_effects.reconstruction import N_IMAGES, reconstruction
 from analysis.representations import bases, ica
 from analysis.representations.encode import encode
 from analysis.representations.traversal import Directions, aggregated_samples
-from analysis.scoring.evaluation import content_key
 from analysis.scoring.targets import AXES, AXIS_FIELDS
 from analysis.study import Study
 from study.models.vae import Vae
@@ -48,7 +48,7 @@ ALIGNMENT = pa.schema(
         pa.field("property", pa.string()),  # thickness, slant, width, digit, mixed, none
         *(pa.field(name, pa.float64()) for name in _FIGURES),
         pa.field("n_digits", pa.int64()),
-        pa.field("digit_effects", pa.list_(pa.float64())),  # 10 digits x 3 properties, row by row
+        pa.field("digit_effects", pa.list_(pa.float64())),  # digits x properties, row by row
         pa.field("vector", pa.list_(pa.float64())),  # one step of it, in latents
         pa.field("key", pa.string()),
     ]
@@ -95,9 +95,9 @@ def align_study(
         run = pending.pop(ready)
         try:
             for name, rows in ray.get(ready).items():
-                found = rows.assign(run=run, key=keys[run])
+                fresh = rows.assign(run=run, key=keys[run])
                 others = tables[name][tables[name]["run"] != run]
-                tables[name] = pd.concat([others, found]) if len(others) else found
+                tables[name] = pd.concat([others, fresh]) if len(others) else fresh
                 _write(study, name, tables[name])
         except RayError as error:
             failed[run] = f"{type(error).__name__}: {str(error).strip().splitlines()[-1]}"
@@ -118,22 +118,15 @@ def align_model(model: Vae, pictures: Pictures) -> pd.DataFrame:
     chosen = some_of_every_digit(pictures.digits, PER_DIGIT)
     codes = encode(model, pictures.images[chosen], pictures.digits[chosen]).mean
     starts = Starts(codes.astype(np.float64), pictures.digits[chosen], pictures.spread)
-    found = {}
     tables = []
     for basis, lines in directions(model, pictures).items():
-        found[basis] = moves(model, starts, lines, pictures.reader)
-        tables.append(_rows(basis, lines, found[basis], pictures.spread))
+        moved = moves(model, starts, lines, pictures.reader)
+        tables.append(_rows(basis, lines, moved, pictures.spread))
         if basis == "latent":
-            mixed = knobs(found[basis], lines, pictures.spread)
-            tables.append(
-                _rows(
-                    "knob",
-                    mixed,
-                    moves(model, starts, mixed, pictures.reader),
-                    pictures.spread,
-                    own=range(len(PROPERTIES)),
-                )
-            )
+            edits = edit_directions(moved, lines, pictures.spread)
+            obtained = moves(model, starts, edits, pictures.reader)
+            own = range(len(PROPERTIES))
+            tables.append(_rows("knob", edits, obtained, pictures.spread, own))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -142,24 +135,24 @@ def directions(model: Vae, pictures: Pictures) -> dict[str, Directions]:
     codes = encode(model, pictures.images, pictures.digits).mean.astype(np.float64)
     samples = aggregated_samples(model, pictures.images, pictures.digits)
     unit = np.eye(model.latent_dim)
-    found = {"latent": axes(samples, unit, unit)}
+    by_basis = {"latent": axes(samples, unit, unit)}
     if len(bases.latent(codes).active):
         components = ica.fit(codes)
-        found["ica"] = axes(samples, components.mixing, components.unmixing)
-    return found
+        by_basis["ica"] = axes(samples, components.mixing, components.unmixing)
+    return by_basis
 
 
 def _rows(
     basis: str,
     lines: Directions,
-    found: Moves,
+    moved: Moves,
     spread: npt.NDArray[np.float64],
     own: Iterable[int] | None = None,
 ) -> pd.DataFrame:
-    table = align(found, spread, own)
+    table = align(moved, spread, own)
     table.insert(0, "basis", basis)
     table.insert(1, "direction", np.arange(1, len(table) + 1))
-    table["digit_effects"] = pd.Series(list((found.slopes / spread).reshape(len(table), -1)))
+    table["digit_effects"] = pd.Series(list((moved.slopes / spread).reshape(len(table), -1)))
     table["vector"] = pd.Series(list(lines.steps))
     return table
 
@@ -176,7 +169,8 @@ def _task(folder: str, run: str, pictures: Pictures) -> dict[str, pd.DataFrame]:
 
 
 def _key(study: Study, run: str) -> str:
-    return content_key(f"alignment {VERSION} {PER_DIGIT} {N_IMAGES}", run, study.weights(run))
+    settings = f"alignment {VERSION} {PER_DIGIT} {N_IMAGES}|{run}|"
+    return sha256(settings.encode() + study.weights(run) + b"|").hexdigest()[:20]
 
 
 def _kept(study: Study, name: str, keys: dict[str, str]) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from analysis.latent_effects.alignment import (
     Starts,
     align,
     axes,
-    knobs,
+    edit_directions,
     moves,
 )
 from analysis.representations.traversal import (
@@ -154,16 +154,16 @@ def test_a_property_that_holds_for_few_digits_is_no_alignment():
 )
 def test_the_rules_of_naming(figures, name):
     clear = {"picture_change": 0.1, "class_change": 0, "effect": 1, "leakage": 0, "n_digits": 10}
-    assert alignment.named(clear | figures, "slant_rad") == name
+    assert alignment.named(clear | figures, "slant_rad", 10) == name
 
 
-def test_knobs_undo_a_mixture_that_is_known():
+def test_edit_directions_undo_a_mixture_that_is_known():
     """Two latents move thickness and slant together; their sum and difference move one each."""
     effects = np.zeros((2, 10, 3))
     effects[:, :, 0] = 1
     effects[:, :, 1] = [[1], [-1]]
     unit = np.eye(2)
-    mixed = knobs(
+    mixed = edit_directions(
         Moves(np.ones(2), np.zeros(2), effects * SPREAD),
         Directions(unit, unit, np.zeros(2)),
         SPREAD,
@@ -172,9 +172,9 @@ def test_knobs_undo_a_mixture_that_is_known():
     np.testing.assert_allclose(mixed.steps, [[half, half], [half, -half], [0, 0]], atol=1e-12)
 
 
-def test_knobs_of_a_decoder_move_their_own_property(starts, latents, found):
+def test_edit_directions_of_a_decoder_move_their_own_property(starts, latents, found):
     """Nothing here moves width alone: the knob says so by its leakage."""
-    mixed = knobs(found, latents, SPREAD)
+    mixed = edit_directions(found, latents, SPREAD)
     table = align(moves(Bars(), starts, mixed, RingOrBar()), SPREAD, own=range(3))
     assert list(table["property"]) == ["thickness", "slant", "mixed"]
     assert table["leakage"][:2].max() < 0.06
