@@ -32,6 +32,7 @@ Images = npt.NDArray[np.uint8]
 
 PROPERTIES = ("thickness_px", "slant_rad", "width_px")
 NAMES = {"thickness_px": "thickness", "slant_rad": "slant", "width_px": "width"}
+UNITS = {"thickness_px": "px", "slant_rad": "rad", "width_px": "px"}
 POSITIONS = (-2.0, -1.0, 0.0, 1.0, 2.0)  # steps, for the slopes
 ENDS = (-5.0, 0.0, 5.0)  # steps, for the reaction: the paper's range
 PER_DIGIT = 10  # images of every digit

@@ -8,14 +8,17 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from explored import DEAD, LABEL, PLAIN
+from torch import nn
 
 from analysis import open_study
 from analysis.latent_effects.alignment import PROPERTIES, Pictures
 from analysis.latent_effects.tables import directions
-from analysis.report.explorer import N_RUNS, choose, payload, render
-from analysis.report.halves import rounding, weights
-from analysis.report.sliders import (
+from analysis.report.explorer.board import N_RUNS, NothingToShow, choose, load
+from analysis.report.explorer.decoder import CannotShow, decoder_layers, difference, halves
+from analysis.report.explorer.page import payload, render
+from analysis.report.explorer.sliders import (
     component_sliders,
     described,
     knob_sliders,
@@ -28,6 +31,7 @@ from analysis.study import Study
 from study.cli.main import carry_out
 from study.cli.present import explore
 from study.config.errors import StudyError
+from study.models.vae import Vae
 from study.storage.folder import Folder
 from study.storage.tables import write_table
 
@@ -150,22 +154,94 @@ def test_components_are_read_as_they_were_measured(study, mnist):
 def test_weights_keep_eleven_bits(study, content):
     run = content["runs"][0]
     model, _ = study.model(run["run"])
-    weight = model.decoder.output.weight.detach().numpy()
-    stored = numbers(run["weights"]["output_weight"], "<f2").reshape(weight.shape)
+    hidden, output = run["layers"]
+    assert (hidden["inputs"], hidden["outputs"], hidden["activation"]) == (6 + 10, 64, "tanh")
+    assert (output["inputs"], output["outputs"], output["activation"]) == (64, 784, "sigmoid")
+    weight = decoder_layers(model)[1].weight
+    stored = numbers(output["weight"], "<f2").reshape(weight.shape)
     np.testing.assert_allclose(stored, weight, rtol=2**-11, atol=2**-24)
     assert run["bytes"] == 2 * (64 * (6 + 10 + 1) + 784 * 65)
-    assert sum(len(text) for text in run["weights"].values()) == pytest.approx(
-        run["bytes"] * 4 / 3, abs=16
-    )
+    characters = sum(len(layer["weight"]) + len(layer["bias"]) for layer in run["layers"])
+    assert characters == pytest.approx(run["bytes"] * 4 / 3, abs=16)
 
 
 def test_the_difference_is_that_of_the_weights(study, mnist):
     model, _ = study.model(PLAIN.run_id)
     start = encode(model, mnist.test_images[:5], mnist.test_labels[:5]).mean
-    exact = {name: value.astype(np.float64) for name, value in weights(model).items()}
-    assert rounding(model, exact, start) < 1e-5
-    exact["output_bias"][300] += 100  # that pixel is white now, wherever one looks
-    assert rounding(model, exact, start) > 0.3
+    hidden, output = decoder_layers(model)
+    assert difference(model, [hidden, output], start) < 1e-5
+    bias = output.bias.copy()
+    bias[300] += 100  # that pixel is white now, wherever one looks
+    assert difference(model, [hidden, output._replace(bias=bias)], start) > 0.3
+
+
+class Drawn(nn.Module):
+    """A model of three latents whose decoder is given; it draws 28 x 28 pixels."""
+
+    latent_dim, n_classes = 3, 0
+
+    def __init__(self, decoder):
+        super().__init__()
+        self.decoder = decoder
+
+    def decode(self, latent, label=None):
+        return self.decoder(latent)
+
+
+class Wavy(nn.Sequential):
+    def forward(self, latent):
+        return super().forward(latent.sin())
+
+
+def seeded(*layers):
+    for layer in layers:
+        for parameter in layer.parameters():
+            nn.init.normal_(parameter, std=0.3, generator=torch.Generator().manual_seed(3))
+    return layers
+
+
+def test_deeper_decoders_and_rectified_ones_are_shown():
+    layers = seeded(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 5), nn.ReLU(), nn.Linear(5, 784))
+    shown = decoder_layers(Drawn(nn.Sequential(*layers)))
+    assert [layer.activation for layer in shown] == ["relu", "relu", "sigmoid"]
+    np.testing.assert_array_equal(shown[1].weight, layers[2].weight.detach().numpy())
+
+
+@pytest.mark.parametrize(
+    ("decoder", "why"),
+    [
+        (nn.Sequential(nn.Linear(3, 4), nn.Unflatten(1, (1, 2, 2)), nn.ConvTranspose2d(1, 1, 27),
+                       nn.Flatten()), "ConvTranspose2d"),
+        (nn.Sequential(nn.Linear(3, 4), nn.Softplus(), nn.Linear(4, 784)), "tanh or ReLU"),
+        (Wavy(nn.Linear(3, 784)), "no chain of dense layers"),
+        (nn.Sequential(nn.Upsample(784), nn.Flatten()), "no dense layers"),
+    ],
+)  # fmt: skip
+def test_a_decoder_that_the_page_cannot_execute_is_named(decoder, why):
+    seeded(decoder)
+    with pytest.raises(CannotShow, match=why):
+        decoder_layers(Drawn(decoder))
+
+
+def test_weights_beyond_half_precision_are_not_shown():
+    (layer,) = decoder_layers(Drawn(nn.Sequential(*seeded(nn.Linear(3, 784)))))
+    with pytest.raises(CannotShow, match="range of 16 bits"):
+        halves([layer._replace(bias=layer.bias + 7e4)])
+
+
+def test_a_run_that_cannot_be_shown_is_left_out_and_named(study, monkeypatch):
+    def model(self, run, true=Study.model):
+        vae, config = true(self, run)
+        if run == LABEL.run_id:
+            vae.decoder_extra = nn.Conv2d(1, 1, 3)
+        return vae, config
+
+    monkeypatch.setattr(Study, "model", model)
+    board = choose(study)
+    assert [one.run for one in board.runs] == [PLAIN.run_id]
+    assert f"Left out: {LABEL.run_id}: its decoder has a Conv2d" in render(payload(study, board))
+    with pytest.raises(NothingToShow, match=f"{LABEL.run_id}: its decoder has a Conv2d"):
+        load(study, [LABEL.run_id])
 
 
 def test_the_page_holds_the_runs_and_says_how_they_are_stored(study, content):
@@ -204,11 +280,17 @@ def unread(tmp_path, monkeypatch, table, ranked=()):
     """A study of a table alone, as if all weights were there."""
     study = Study(Folder(tmp_path))
     study.__dict__["trials"] = table
+    sizes = table.set_index("run")[["latent_dim", "hidden"]]
     monkeypatch.setattr(Study, "has_weights", lambda self, run: True)
+    monkeypatch.setattr(Study, "model", lambda self, run: (Vae(*map(int, sizes.loc[run])), None))
     if ranked:
         order = pd.DataFrame({"rank": range(1, len(ranked) + 1), "configuration": list(ranked)})
         write_table(study.folder, "ranking", order, None)
     return study
+
+
+def shown(study):
+    return [one.run for one in choose(study).runs]
 
 
 def test_the_papers_four_are_on_board_and_the_top_of_the_ranking(tmp_path, monkeypatch):
@@ -217,7 +299,7 @@ def test_the_papers_four_are_on_board_and_the_top_of_the_ranking(tmp_path, monke
     table = trials(latent_dim=10, beta=beta, conditioning=given, seed=0)
     ranked = [f"J10-beta{one}-none" for one in (5, 10, 6, 3, 4, 7, 1)]
     study = unread(tmp_path, monkeypatch, table, [*ranked, "J10-beta10-label"])
-    assert choose(study) == [
+    assert shown(study) == [
         "J10-beta5-none-seed0",
         "J10-beta10-none-seed0",
         "J10-beta6-none-seed0",
@@ -240,36 +322,35 @@ def test_among_equals_the_one_with_clear_knobs_is_shown_first(tmp_path, monkeypa
         for i, name in enumerate(names.split(), start=1)
     ]
     write_table(study.folder, "alignment", pd.DataFrame(rows), None)
-    assert [run[4:9] for run in choose(study)] == ["beta4", "beta3", "beta5"]
+    assert [run[4:9] for run in shown(study)] == ["beta4", "beta3", "beta5"]
 
 
 def test_one_run_a_configuration_the_lowest_seed(tmp_path, monkeypatch):
     table = trials(latent_dim=[3] * 3, beta=1.0, conditioning="none", seed=[2, 1, 3])
-    assert choose(unread(tmp_path, monkeypatch, table)) == ["J3-beta1-none-seed1"]
+    assert shown(unread(tmp_path, monkeypatch, table)) == ["J3-beta1-none-seed1"]
 
 
 def test_large_decoders_are_fewer_but_one(tmp_path, monkeypatch):
     table = trials(latent_dim=range(3, 12), beta=1.0, conditioning="none", seed=0)
-    assert len(choose(unread(tmp_path, monkeypatch, table))) == N_RUNS
-    assert len(choose(unread(tmp_path, monkeypatch, table.assign(hidden=1500)))) == 2
-    assert len(choose(unread(tmp_path, monkeypatch, table.assign(hidden=9000)))) == 1
+    assert len(shown(unread(tmp_path, monkeypatch, table))) == N_RUNS
+    assert len(shown(unread(tmp_path, monkeypatch, table.assign(hidden=1500)))) == 2
+    assert len(shown(unread(tmp_path, monkeypatch, table.assign(hidden=9000)))) == 1
 
 
 def test_a_study_without_weights_has_no_explorer(copy, capsys):
     for run in (PLAIN, LABEL):
         shutil.rmtree(f"{copy.folder}/runs/{run.run_id}")
-    lacking = "holds the weights of no finished run; those of "
-    with pytest.raises(StudyError, match=lacking):
+    with pytest.raises(NothingToShow, match="holds the weights of no finished run; those of "):
         choose(copy)
     assert main([str(copy.folder)]) == 1
-    said = capsys.readouterr().err
-    assert said.startswith("analysis.explorer: ")
-    assert said.count("\n") == 1
+    complaint = capsys.readouterr().err
+    assert complaint.startswith("analysis.explorer: ")
+    assert complaint.count("\n") == 1
 
 
 def test_a_study_that_was_not_measured_has_unnamed_latents(copy):
     copy.folder.delete("alignment.parquet")
-    bases = payload(copy, [PLAIN.run_id])["runs"][0]["bases"]
+    bases = payload(copy, load(copy, [PLAIN.run_id]))["runs"][0]["bases"]
     assert list(bases) == ["latent"]
     kl = [float(row["text"].split()[1]) for row in bases["latent"]["rows"]]
     assert kl == sorted(kl, reverse=True)

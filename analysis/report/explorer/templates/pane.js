@@ -3,16 +3,21 @@
 
 const STRIP = 10; // pictures a strip, from one end of its slider to the other
 
+/** Give a canvas the size of so many pictures side by side. */
+function sized(canvas, pictures = 1) {
+  return Object.assign(canvas, { width: pictures * WIDTH, height: HEIGHT });
+}
+
 /** A copy of the first element in a template. */
 function fromTemplate(name) {
   return document.getElementById(`${name}-template`).content.firstElementChild.cloneNode(true);
 }
 
-/** Draw 784 grey levels, white ink on black. */
+/** Draw a picture's levels: grey, or red, green and blue. */
 function paint(context, pixels, x = 0) {
-  const image = context.createImageData(SIDE, SIDE);
+  const image = context.createImageData(WIDTH, HEIGHT);
   for (let i = 0; i < N_PIXELS; i++) {
-    image.data.fill(pixels[i], 4 * i, 4 * i + 3);
+    for (let c = 0; c < 3; c++) image.data[4 * i + c] = pixels[(c % CHANNELS) * N_PIXELS + i];
     image.data[4 * i + 3] = 255;
   }
   context.putImageData(image, x, 0);
@@ -23,7 +28,7 @@ class Pane {
   constructor(properties, onTurn, ask) {
     this.element = fromTemplate("pane");
     this.heading = this.element.querySelector("h2");
-    this.canvas = this.element.querySelector(".picture");
+    this.canvas = sized(this.element.querySelector(".picture"));
     this.context = this.canvas.getContext("2d");
     this.fold = this.element.querySelector("details");
     this.meters = properties.map((property) => this.addMeter(property));
@@ -45,16 +50,21 @@ class Pane {
     return { ...property, ...parts, start: part(".start"), now: part(".now") };
   }
 
-  /** Start anew: a run, codes to measure changes from, the digit, and the point to show. */
-  begin(run, start, digit, { codes, knobs } = pointAt(start)) {
+  /** Start anew: a run, codes to measure changes from, the class, and the point to show. */
+  begin(run, start, label, { codes, knobs } = pointAt(start)) {
     if (this.run !== run) this.decoder = new Decoder(run);
-    Object.assign(this, { run, start, digit, codes, knobs, stale: true });
+    Object.assign(this, { run, start, label, codes, knobs, stale: true });
     this.heading.textContent = run.title;
-    this.from = measure(this.pixelsOf(start));
+    this.from = this.measured(this.pixelsOf(start));
+  }
+
+  /** Figures of a picture, where the data set has properties that the page can measure. */
+  measured(pixels) {
+    return this.meters.length ? measure(pixels) : null;
   }
 
   pixelsOf(codes) {
-    return greyLevels(this.decoder.decode(codes, this.digit));
+    return levels(this.decoder.decode(codes, this.label));
   }
 
   /** Show the sliders of one basis. */
@@ -81,7 +91,7 @@ class Pane {
     const part = (name) => element.querySelector(name);
     const row = { line, element, visible: false, drawn: 0 };
     Object.assign(row, { slider: part("input"), value: part("output"), strip: part(".strip") });
-    row.context = row.strip.getContext("2d");
+    row.context = sized(row.strip, STRIP).getContext("2d");
     const id = `${index}-${Math.random().toString(36).slice(2)}`;
     element.row = row;
     element.dataset.property = line.property;
@@ -130,7 +140,7 @@ class Pane {
     if (!this.stale) return;
     this.stale = false;
     this.pixels = this.pixelsOf(this.codes);
-    this.figures = measure(this.pixels);
+    this.figures = this.measured(this.pixels);
     paint(this.context, this.pixels);
     for (const meter of this.meters) this.drawMeter(meter);
     for (const row of this.rows) this.drawSlider(row);
@@ -150,20 +160,22 @@ class Pane {
   drawSlider(row) {
     const { line, slider } = row;
     const place = placeOn(line, this);
-    const said = valueText(line, place);
+    const value = valueText(line, place);
     const meter = this.meters.find(({ name }) => name === line.property);
     const shown = meter && this.figures ? `, ${line.property} ${meter.value.textContent}` : "";
-    if (row.said === said + shown) return;
-    row.said = said + shown;
+    if (row.text === value + shown) return;
+    row.text = value + shown;
     slider.value = place;
-    row.value.textContent = said;
-    slider.setAttribute("aria-valuetext", `${said}, ${shown ? shown.slice(2) : line.property}`);
+    row.value.textContent = value;
+    slider.setAttribute("aria-valuetext", `${value}, ${shown ? shown.slice(2) : line.property}`);
   }
 
   description() {
-    const what = this.run.classes ? `Digit ${this.digit}` : "A digit";
+    const { noun, classes } = payload;
+    const named = `${noun[0].toUpperCase()}${noun.slice(1)} ${classes[this.label]}`;
+    const what = this.run.classes ? named : `A ${noun}`;
     const figures = this.meters.map(({ name, value }) => `${name} ${value.textContent}`);
-    return `${what} drawn by ${this.run.title}: ${figures.join(", ")}`;
+    return [`${what} drawn by ${this.run.title}`, figures.join(", ")].filter(Boolean).join(": ");
   }
 
   /** Draw what is missing of the strips in sight; true where time ran out. */
@@ -173,7 +185,7 @@ class Pane {
         if (performance.now() > until) return true;
         const value = this.stripValue(row.line, row.drawn);
         const { codes } = moved(row.line, this, value);
-        paint(row.context, this.pixelsOf(codes), SIDE * row.drawn);
+        paint(row.context, this.pixelsOf(codes), WIDTH * row.drawn);
         row.drawn += 1;
       }
     }

@@ -11,13 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis.latent_effects.alignment import NAMES, PROPERTIES
+from analysis.latent_effects.alignment import NAMES, PROPERTIES, UNITS
 from study.training.trainer import ACTIVE_NATS
 
 Floats = npt.NDArray[np.float64]
 
 REACH = 5.0  # latents, and steps along other directions: the paper's range
-UNITS = {"thickness_px": "px", "slant_rad": "rad", "width_px": "px"}
 KNOBS = ("Thickness (line weight)", "Slant (tilt)", "Width")  # in the order of PROPERTIES
 MINUS = "\N{MINUS SIGN}"
 ORDER = [*NAMES.values(), "digit", "mixed", "none"]

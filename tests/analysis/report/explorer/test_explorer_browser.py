@@ -13,6 +13,9 @@ from analysis import open_study
 from analysis.factors.morphometry import measure
 from analysis.latent_effects.alignment import NAMES, POSITIONS, PROPERTIES
 from analysis.report.explorer import write_explorer
+from analysis.report.explorer.board import choose
+from analysis.report.explorer.page import payload, render
+from analysis.report.explorer.sliders import packed
 from analysis.representations.encode import decode, grey_levels
 from analysis.representations.traversal import PAPER_VALUES, aggregated_samples
 
@@ -163,7 +166,7 @@ def test_a_knob_moves_its_property_by_as_much_as_it_says(page, study, knob):
         "const [pane] = panes; const { line } = pane.rows[arguments[0]];"
         "return payload.labels.map((digit, i) => arguments[2].map((value) => {"
         "  const { codes } = moved(line, pointAt(Float64Array.from(pane.run.starts[i])), value);"
-        "  return measure(greyLevels(pane.decoder.decode(codes, digit)))[arguments[1]]"
+        "  return measure(levels(pane.decoder.decode(codes, digit)))[arguments[1]]"
         "}))",
         knob,
         column,
@@ -352,12 +355,14 @@ def test_a_frame_is_fast(page, driver):
     In processor time of the page's one thread, which other programs on the machine do not change.
     """
     page.js("""
-        panes[0].decoder = Object.assign(new Decoder(panes[0].run), {
-          hidden: 500, units: new Float64Array(500),
-          inWeight: new Float32Array(500 * 14), inBias: new Float32Array(500),
-          outWeight: new Float32Array(500 * 784),
-          outBias: Float32Array.from(panes[0].pixels, (grey) => (grey > 99 ? 3 : -3)),
-        });
+        const { decoder, pixels } = panes[0];
+        const [hidden, output] = decoder.layers;
+        const weight = (layer) => new Float32Array(layer.inputs * layer.outputs);
+        Object.assign(hidden, { outputs: 500, bias: new Float32Array(500) });
+        Object.assign(output, { inputs: 500 });
+        Object.assign(hidden, { weight: weight(hidden) });
+        Object.assign(output, { weight: weight(output) });
+        output.bias = Float32Array.from(pixels, (grey) => (grey > 99 ? 3 : -3));
         window.frames60 = () => {
           for (let i = 0; i < 60; i++) {
             turned(panes[0], 0, (i - 30) / 300);
@@ -423,4 +428,37 @@ def test_a_study_that_was_not_measured_says_so(driver, study, tmp_path):
     before = page.picture()
     page.drag(page.sliders()[0], 4)
     assert (page.picture() != before).any()
+    assert complaints(driver) == []
+
+
+def test_other_pictures_and_classes(driver, study, tmp_path):
+    """Colours, 5 x 8 pixels, three classes by name, and no property that the page measures."""
+    content = payload(study, choose(study))
+    run = content["runs"][0]
+    weight, bias = np.zeros((120, 2 + 3), "<f2"), np.full(120, -9, "<f2")
+    weight[:40, 2], weight[40:80, 3], bias[80:] = 18, 18, 9  # the class makes it red or green
+    layer = {"inputs": 5, "outputs": 120, "activation": "sigmoid"}
+    layer |= {"weight": packed(weight, "<f2"), "bias": packed(bias, "<f2")}
+    row = {"name": "z1", "latent": 0, "property": "", "text": "", "reacts": True, "sign": 0}
+    row |= {"unit": "", "low": -5.0, "high": 5.0}
+    run |= {"latent_dim": 2, "classes": 3, "layers": [layer], "starts": [[0.0, 0.0]] * 2}
+    run["bases"] = {"latent": {"rows": [row, row | {"name": "z2", "latent": 1}]}}
+    content |= {"image": {"channels": 3, "height": 5, "width": 8}, "noun": "class"}
+    content |= {"classes": ["coat", "bag", "shoe"], "labels": [0, 2], "first": "1"}
+    content |= {"images": packed(np.arange(240), "u1"), "properties": [], "runs": [run]}
+    (tmp_path / "other.html").write_text(render(content))
+    page = Page(driver, f"file://{tmp_path}/other.html")
+    page.open()
+    assert page.js("return [panes[0].canvas.width, panes[0].canvas.height]") == [8, 5]
+    assert [one.text for one in driver.find_elements("css selector", "#digits label")] == (
+        content["classes"]
+    )
+    first_pixel = "frame(); return Array.from(panes[0].context.getImageData(0, 0, 1, 1).data)"
+    assert page.js(first_pixel) == [0, 0, 255, 255]
+    page.find('#digits label:has([value="0"])').click()
+    assert page.js(first_pixel) == [255, 0, 255, 255]
+    assert page.find(".picture").get_attribute("aria-label").startswith("Class coat drawn by ")
+    assert driver.find_elements("css selector", ".meter") == []
+    assert "not been measured:" in page.find("#hint").text
+    assert "Thickness" not in page.find("footer").text
     assert complaints(driver) == []

@@ -4,21 +4,21 @@
 const STRIP_MS = 5; // of every frame, for strips; the picture comes first
 const SAVED_PIXEL = 20; // pixels of the PNG a pixel of the picture
 
-const STEP = "A step is a standard deviation of the codes; digits are read two steps away.";
+const STEP = `A step is a standard deviation of the codes; ${payload.noun}s are read two steps away.`;
 const TURNS = {
   knob: [
     "Properties",
-    "A knob mixes latents so that, on the average of all digits and for small turns, one property" +
-      " moves alone. The meters measure this picture.",
+    `A knob mixes latents so that, on the average of all ${payload.noun}s and for small turns, one` +
+      " property moves alone. The meters measure this picture.",
   ],
   latent: ["Latents", "Each latent over the paper\u2019s range, \u22125 to 5. " + STEP],
   ica: ["ICA directions", "Independent components of the codes, in steps. " + STEP],
 };
 const UNMEASURED =
-  "What the latents move has not been measured (python -m analysis.score does it): they stand in" +
-  " the order of their KL.";
+  "What the latents move has not been measured" +
+  (payload.properties.length ? " (python -m analysis.score does it)" : "") +
+  ": they stand in the order of their KL.";
 
-const payload = JSON.parse(document.getElementById("payload").textContent);
 const runs = new Map(payload.runs.map((run) => [run.run, run]));
 const images = Uint8Array.from(bytesOf(payload.images));
 const panes = [];
@@ -130,7 +130,7 @@ function recall() {
     run: names,
     other: names,
     turn: Object.keys(TURNS),
-    digit: count(10),
+    digit: count(payload.classes.length),
     from: count(payload.labels.length),
   };
   const { z, k, z2, k2, ...given } = stateOf(location.hash, allowed);
@@ -146,10 +146,10 @@ function recall() {
 
 /** Radio buttons, one a choice: a label is a text or an element. */
 function radios(name, choices, onPick) {
-  for (const [value, label, said] of choices) {
+  for (const [value, label, description] of choices) {
     const element = document.createElement("label");
     const input = Object.assign(document.createElement("input"), { type: "radio", name, value });
-    if (said) input.setAttribute("aria-label", said);
+    if (description) input.setAttribute("aria-label", description);
     input.addEventListener("change", () => onPick(value));
     element.append(input, label);
     find(name).append(element);
@@ -161,17 +161,17 @@ function fillMenus() {
     find("run").append(new Option(menu, run));
     find("other").append(new Option(menu, run));
   }
-  const pictures = payload.labels.map((digit, i) => {
-    const canvas = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
-    paint(canvas.getContext("2d"), images.subarray(i * N_PIXELS, (i + 1) * N_PIXELS));
-    return [String(i), canvas, `test image ${i + 1}, a ${digit}`];
+  const pictures = payload.labels.map((label, i) => {
+    const canvas = sized(document.createElement("canvas"));
+    paint(canvas.getContext("2d"), images.subarray(i * N_VALUES, (i + 1) * N_VALUES));
+    return [String(i), canvas, `test image ${i + 1}, a ${payload.classes[label]}`];
   });
   radios("images", pictures, (from) => {
     Object.assign(state, { from, digit: String(payload.labels[from]) });
     show();
   });
-  const digits = Array.from({ length: 10 }, (_, digit) => [String(digit), String(digit)]);
-  radios("digits", digits, (digit) => {
+  const classes = payload.classes.map((name, label) => [String(label), name]);
+  radios("digits", classes, (digit) => {
     state.digit = digit;
     show([...panes]);
   });
@@ -194,11 +194,11 @@ function say(text, button) {
 /** The pictures side by side, each pixel a square. */
 function enlarged() {
   const canvas = document.createElement("canvas");
-  const size = SIDE * SAVED_PIXEL;
-  Object.assign(canvas, { width: size * panes.length, height: size });
+  const [width, height] = [WIDTH * SAVED_PIXEL, HEIGHT * SAVED_PIXEL];
+  Object.assign(canvas, { width: width * panes.length, height });
   const context = canvas.getContext("2d");
   context.imageSmoothingEnabled = false;
-  panes.forEach((pane, i) => context.drawImage(pane.canvas, i * size, 0, size, size));
+  panes.forEach((pane, i) => context.drawImage(pane.canvas, i * width, 0, width, height));
   return canvas;
 }
 

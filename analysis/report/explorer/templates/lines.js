@@ -3,7 +3,7 @@
 // reader . (codes - centre); to set it, the codes move along the slider's step. A knob remembers how
 // far it was turned instead: steps of knobs may depend on each other, so that codes cannot tell.
 
-const ALIGNED = new Set(["thickness", "slant", "width"]);
+const ALIGNED = new Set(payload.properties.map(({ name }) => name));
 
 /** The sliders of one basis of a run, in the order in which the page shows them. */
 function linesOf(run, basis) {

@@ -1,14 +1,14 @@
 "use strict";
-// One picture measured: thickness, slant and width, step by step as analysis/morphometry.py and
-// analysis/medial.py do it for many. The reasons for each step stand there.
+// One picture measured: thickness, slant and width, step by step as analysis/factors/morphometry.py
+// and medial_axis.py do it for many. The reasons for each step stand there.
 
 const SCALE = 4; // enlargement
-const LARGE = SCALE * SIDE;
+const [ROWS, COLUMNS] = [SCALE * HEIGHT, SCALE * WIDTH]; // of the large picture
 const LEFT_OUT = 0.02; // share of the mass outside the bounding parallelogram
-const PADDED = LARGE + 2;
+const PADDED = COLUMNS + 2;
 const AROUND = [-PADDED - 1, -PADDED, -PADDED + 1, -1, 1, PADDED - 1, PADDED, PADDED + 1];
 
-/** thickness_px, slant_rad and width_px of 784 grey levels; null without contrast. */
+/** thickness_px, slant_rad and width_px of a picture's grey levels; null without contrast. */
 function measure(pixels) {
   const large = enlarge(pixels);
   const [low, high] = extent(large);
@@ -32,12 +32,12 @@ function extent(values) {
   return [low, high];
 }
 
-/** Enlarged four times by Catmull-Rom, clipped, smoothed, whole grey levels: (112, 112). */
+/** Enlarged four times by Catmull-Rom, clipped, smoothed, whole grey levels: (ROWS, COLUMNS). */
 function enlarge(pixels) {
   const [low, high] = extent(pixels);
-  let large = cubic(cubic(Float64Array.from(pixels), SIDE), SIDE);
+  let large = cubic(cubic(Float64Array.from(pixels), WIDTH), HEIGHT);
   for (let i = 0; i < large.length; i++) large[i] = Math.min(Math.max(large[i], low), high);
-  large = smooth(smooth(large));
+  large = smooth(smooth(large, COLUMNS), ROWS);
   for (let i = 0; i < large.length; i++) large[i] = Math.floor(large[i] + 1e-9);
   return large;
 }
@@ -85,18 +85,19 @@ const GAUSSIAN = (() => {
   return bell.map((value) => value / total);
 })();
 
-/** Rows of the large picture smoothed; transposed as in `cubic`. */
-function smooth(picture) {
+/** Rows of n pixels smoothed; transposed as in `cubic`. */
+function smooth(picture, n) {
+  const height = picture.length / n;
   const smoothed = new Float64Array(picture.length);
-  const line = new Float64Array(LARGE + 2 * RADIUS);
-  for (let row = 0; row < LARGE; row++) {
+  const line = new Float64Array(n + 2 * RADIUS);
+  for (let row = 0; row < height; row++) {
     for (let i = 0; i < line.length; i++) {
-      line[i] = picture[row * LARGE + mirrored(i - RADIUS, LARGE)];
+      line[i] = picture[row * n + mirrored(i - RADIUS, n)];
     }
-    for (let column = 0; column < LARGE; column++) {
+    for (let column = 0; column < n; column++) {
       let sum = 0;
       for (let k = 0; k <= 2 * RADIUS; k++) sum += GAUSSIAN[k] * line[column + k];
-      smoothed[column * LARGE + row] = sum;
+      smoothed[column * height + row] = sum;
     }
   }
   return smoothed;
@@ -104,12 +105,12 @@ function smooth(picture) {
 
 /** Horizontal shear: covariance of row and column over the variance of the row. */
 function shearOf(large) {
-  const mass = new Float64Array(LARGE);
-  const moment = new Float64Array(LARGE);
+  const mass = new Float64Array(ROWS);
+  const moment = new Float64Array(ROWS);
   let [total, first] = [0, 0];
-  for (let row = 0; row < LARGE; row++) {
-    for (let column = 0; column < LARGE; column++) {
-      const grey = large[row * LARGE + column];
+  for (let row = 0; row < ROWS; row++) {
+    for (let column = 0; column < COLUMNS; column++) {
+      const grey = large[row * COLUMNS + column];
       mass[row] += grey;
       moment[row] += grey * column;
     }
@@ -118,7 +119,7 @@ function shearOf(large) {
   }
   const middle = first / total;
   let [covariance, variance] = [0, 0];
-  for (let row = 0; row < LARGE; row++) {
+  for (let row = 0; row < ROWS; row++) {
     covariance += ((row - middle) * moment[row]) / total;
     variance += ((row - middle) ** 2 * mass[row]) / total;
   }
@@ -127,12 +128,12 @@ function shearOf(large) {
 
 /** Span of the columns without the shear, in pixels of the large picture. */
 function widthOf(large, { slope, middle }) {
-  const mass = new Float64Array(3 * LARGE);
-  for (let row = 0; row < LARGE; row++) {
-    for (let column = 0; column < LARGE; column++) {
+  const mass = new Float64Array(3 * COLUMNS);
+  for (let row = 0; row < ROWS; row++) {
+    for (let column = 0; column < COLUMNS; column++) {
       const upright = column + 0.5 - slope * row + slope * middle;
-      const bin = Math.floor(upright) + LARGE;
-      mass[Math.min(Math.max(bin, 0), 3 * LARGE - 1)] += large[row * LARGE + column];
+      const bin = Math.floor(upright) + COLUMNS;
+      mass[Math.min(Math.max(bin, 0), 3 * COLUMNS - 1)] += large[row * COLUMNS + column];
     }
   }
   return span(mass);
@@ -167,27 +168,27 @@ function thickness(ink) {
 
 /** Index of a pixel in the picture with a blank margin of one. */
 function padded(i) {
-  return (Math.floor(i / LARGE) + 1) * PADDED + (i % LARGE) + 1;
+  return (Math.floor(i / COLUMNS) + 1) * PADDED + (i % COLUMNS) + 1;
 }
 
 /** Squared distance from each pixel of ink to the nearest blank one; outside is blank. */
 function squaredDistance(ink) {
   const vertical = new Int32Array(ink.length);
-  for (let column = 0; column < LARGE; column++) {
+  for (let column = 0; column < COLUMNS; column++) {
     let run = 0;
-    for (let i = column; i < ink.length; i += LARGE) vertical[i] = run = ink[i] ? run + 1 : 0;
+    for (let i = column; i < ink.length; i += COLUMNS) vertical[i] = run = ink[i] ? run + 1 : 0;
     run = 0;
-    for (let i = ink.length - LARGE + column; i >= 0; i -= LARGE) {
+    for (let i = ink.length - COLUMNS + column; i >= 0; i -= COLUMNS) {
       run = ink[i] ? run + 1 : 0;
       vertical[i] = Math.min(vertical[i], run) ** 2;
     }
   }
   const squared = vertical.slice();
   for (let i = 0; i < ink.length; i++) {
-    const column = i % LARGE;
+    const column = i % COLUMNS;
     for (let step = 1; step * step < squared[i]; step++) {
       const left = column - step < 0 ? 0 : vertical[i - step];
-      const right = column + step >= LARGE ? 0 : vertical[i + step];
+      const right = column + step >= COLUMNS ? 0 : vertical[i + step];
       squared[i] = Math.min(squared[i], Math.min(left, right) + step * step);
     }
   }
@@ -196,7 +197,7 @@ function squaredDistance(ink) {
 
 /** Ridge of the distance transform, in the padded picture: ordered thinning, ties by parity. */
 function medialAxis(ink, squared) {
-  const alive = new Uint8Array(PADDED * PADDED);
+  const alive = new Uint8Array((ROWS + 2) * PADDED);
   for (let i = 0; i < ink.length; i++) alive[padded(i)] = ink[i];
   const turns = [];
   for (let i = 0; i < ink.length; i++) {
@@ -224,14 +225,14 @@ const KEPT = Uint8Array.from({ length: 256 }, (_, code) => {
   for (const place of places) {
     if (!left.delete(place)) continue;
     parts += 1;
-    const found = [place];
-    while (found.length) {
-      const one = found.pop();
+    const reached = [place];
+    while (reached.length) {
+      const one = reached.pop();
       for (const other of left) {
         const touch =
           Math.abs((one % 3) - (other % 3)) <= 1 &&
           Math.abs(Math.floor(one / 3) - Math.floor(other / 3)) <= 1;
-        if (touch && left.delete(other)) found.push(other);
+        if (touch && left.delete(other)) reached.push(other);
       }
     }
   }

@@ -1,0 +1,180 @@
+"""The latent explorer: a study's decoders in one page that runs offline."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from markupsafe import Markup
+
+from analysis.factors.sample import measured_anyway
+from analysis.latent_effects.alignment import NAMES, PROPERTIES, UNITS, some_of_every_digit
+from analysis.report.explorer.board import (
+    Board,
+    OnBoard,
+    choose,
+    configuration_of,
+    load,
+    ranks_of,
+)
+from analysis.report.explorer.decoder import N_SAMPLES, as_payload, difference, n_bytes
+from analysis.report.explorer.sliders import (
+    component_sliders,
+    knob_sliders,
+    latent_sliders,
+    packed,
+    unaligned_sliders,
+)
+from analysis.representations.encode import encode
+from analysis.representations.traversal import aggregated_samples
+from analysis.study import Study
+from study.data.mnist import Mnist, data_dir
+from study.storage.results import has_table
+
+PAGE = "explorer.html"
+SCRIPTS = ("decoder.js", "morphometry.js", "lines.js", "link.js", "pane.js", "explorer.js")
+
+IMAGES_PER_DIGIT = 2
+KNOB_REACH = 2.0  # standard deviations of the property among real digits
+SEEN = (1, 99)  # percentiles of the property among real digits, the ends of its meter
+
+
+def write_explorer(
+    study: Study, data_folder: Path | None = None, runs: Sequence[str] | None = None
+) -> str:
+    """Write `explorer.html` to a study's folder; returns its place.
+
+    Args:
+        study: trained; without alignments its latents stand unnamed, in the order of their KL.
+        data_folder: cache of MNIST; None for the user's.
+        runs: on board, the first one shown; None for those of `choose`.
+
+    Raises:
+        NothingToShow: no run has its weights, or a decoder that the page can show.
+        StudyError: one of `runs` is unknown, or the images are not to be had.
+    """
+    board = load(study, dict.fromkeys(runs)) if runs else choose(study)
+    study.folder.write(PAGE, render(payload(study, board, data_folder)).encode())
+    return f"{study.folder}/{PAGE}"
+
+
+def payload(study: Study, board: Board, data_folder: Path | None = None) -> dict[str, Any]:
+    """Everything that the page shows, as plain values.
+
+    Args:
+        study: trained.
+        board: runs of it.
+        data_folder: cache of MNIST.
+    """
+    data = study.images(data_folder)
+    values = measured_anyway(data.test_images, PROPERTIES, data_dir(data_folder))
+    properties = _properties(values)
+    chosen = some_of_every_digit(data.test_labels, IMAGES_PER_DIGIT)
+    apart = ((values - values.mean()) / values.std(ddof=0)).iloc[chosen]
+    _, height, width = data.test_images.shape
+    return {
+        "study": study.folder.name,
+        "image": {"channels": 1, "height": height, "width": width},
+        "noun": "digit",
+        "classes": [str(label) for label in range(int(data.test_labels.max()) + 1)],
+        "images": packed(data.test_images[chosen], "u1"),
+        "labels": data.test_labels[chosen].tolist(),
+        # The most ordinary of them comes first: every knob has room both ways.
+        "first": str((apart**2).sum(axis=1).to_numpy().argmin()),
+        "properties": properties,
+        "runs": [_run(study, one, data, chosen, properties) for one in board.runs],
+        "left_out": board.left_out,
+    }
+
+
+def render(content: dict[str, Any]) -> str:
+    """The page of a payload."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("analysis.report.explorer"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    data = json.dumps(content, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+    *others, last = [one["name"] for one in content["properties"]] or [""]
+    return environment.get_template("explorer.html.j2").render(
+        study=content["study"],
+        noun=content["noun"],
+        left_out=content["left_out"],
+        measured=" and ".join(filter(None, [", ".join(others), last])).capitalize(),
+        storage=_storage(content["runs"]),
+        payload=Markup(data),
+        scripts=SCRIPTS,
+    )
+
+
+def _run(
+    study: Study,
+    shown: OnBoard,
+    data: Mnist,
+    chosen: npt.NDArray[np.int64],
+    properties: list[dict[str, Any]],
+) -> dict[str, Any]:
+    model, config = shown.model, shown.config
+    means = encode(model, data.test_images[chosen], data.test_labels[chosen]).mean
+    title = f"J {config.latent_dim}, beta {config.beta:g}, "
+    title += f"{'labels' if config.n_classes else 'no labels'}, seed {config.seed}"
+    rank = ranks_of(study).get(configuration_of(shown.run))
+    return {
+        "run": shown.run,
+        "title": title,
+        "menu": f"{title} (rank {rank})" if rank else title,
+        "latent_dim": model.latent_dim,
+        "classes": model.n_classes,
+        "starts": np.round(means.astype(np.float64), 4).tolist(),
+        "layers": as_payload(shown.layers),
+        "bytes": n_bytes(shown.layers),
+        "difference": difference(model, shown.layers, means),
+        "bases": _bases(study, shown, data, properties),
+    }
+
+
+def _bases(
+    study: Study, shown: OnBoard, data: Mnist, properties: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """The sliders of a run by basis; latents alone, unnamed, where it has not been measured."""
+    rows = study.alignment if has_table(study.folder, "alignment") else None
+    own = {} if rows is None else dict(list(rows[rows["run"] == shown.run].groupby("basis")))
+    if not own:
+        latents = study.latents
+        return {"latent": unaligned_sliders(latents[latents["run"] == shown.run])}
+    reach = KNOB_REACH * np.array([one["spread"] for one in properties])
+    sliders = {"knob": knob_sliders(own["knob"], reach), "latent": latent_sliders(own["latent"])}
+    if "ica" in own:
+        samples = aggregated_samples(shown.model, data.test_images, data.test_labels)
+        sliders["ica"] = component_sliders(own["ica"], samples.mean(axis=0))
+    return sliders
+
+
+def _properties(values: pd.DataFrame) -> list[dict[str, Any]]:
+    """Of each property its names, its unit and its range among real images."""
+    properties = []
+    for column in PROPERTIES:
+        low, high = np.percentile(values[column], SEEN)
+        name, spread = NAMES[column], float(values[column].std(ddof=0))
+        words = {"name": name, "title": name.capitalize(), "unit": UNITS[column]}
+        ends = {"low": round(float(low), 3), "high": round(float(high), 3), "spread": spread}
+        properties.append({**words, "column": column, **ends})
+    return properties
+
+
+def _storage(runs: list[dict[str, Any]]) -> str:
+    """How the decoders are stored, in words."""
+    sizes = sorted({f"{run['bytes'] / 1e6:.2f}" for run in runs}, key=float)
+    worst = max(run["difference"] for run in runs)
+    each = " to ".join(dict.fromkeys((sizes[0], sizes[-1])))
+    return (
+        f"{len(runs)} decoder{'s' * (len(runs) > 1)} on board, {each} MB each, stored in 16 bits;"
+        f" largest pixel difference from PyTorch measured: {worst:.1g} of 1, over {N_SAMPLES}"
+        " samples of the prior and the starting images."
+    )
