@@ -31,18 +31,20 @@ from analysis.latent_effects.reconstruction import N_IMAGES, reconstruction
 from analysis.representations import bases, ica
 from analysis.representations.encode import encode
 from analysis.representations.traversal import Directions, aggregated_samples
-from analysis.scoring.targets import AXES, AXIS_FIELDS
 from analysis.study import Study
+from study.config.run import AXES
 from study.models.vae import Vae
 from study.storage.folder import Folder
-from study.storage.tables import has_table, read_table, write_table
+from study.storage.tables import TRIALS, has_table, read_table, write_table
 
 VERSION = 2  # part of every key; raise it whenever a figure changes
 BASES = ("latent", "ica", "knob")
+_RUN = ["run", *AXES]
+_RUN_FIELDS = [pa.field(name, TRIALS.field(name).type) for name in _RUN]
 _FIGURES = ("slope", "leakage", "effect", "picture_change", "class_change", *PROPERTIES)
 ALIGNMENT = pa.schema(
     [
-        *AXIS_FIELDS,
+        *_RUN_FIELDS,
         pa.field("basis", pa.string()),  # latent, ica, knob
         pa.field("direction", pa.int64()),  # counts from 1: latent, component, place in PROPERTIES
         pa.field("property", pa.string()),  # thickness, slant, width, digit, mixed, none
@@ -55,7 +57,7 @@ ALIGNMENT = pa.schema(
 )
 RECONSTRUCTION = pa.schema(
     [
-        *AXIS_FIELDS,
+        *_RUN_FIELDS,
         *(pa.field(name, pa.float64()) for name in ("blur", "readable", "readable_original")),
         pa.field("n_images", pa.int64()),
         pa.field("key", pa.string()),
@@ -185,8 +187,8 @@ def _kept(study: Study, name: str, keys: dict[str, str]) -> pd.DataFrame:
 
 def _write(study: Study, name: str, rows: pd.DataFrame) -> None:
     """Write a table, in the order of the trials."""
-    rest = [column for column in TABLES[name].names if column not in AXES]
-    table = study.trials[AXES].merge(rows[["run", *rest]], on="run")
+    rest = [column for column in TABLES[name].names if column not in _RUN]
+    table = study.trials[_RUN].merge(rows[["run", *rest]], on="run")
     run_order = {run: place for place, run in enumerate(study.trials["run"])}
     order = {"run": run_order, "basis": {basis: place for place, basis in enumerate(BASES)}}
     by = [column for column in ("run", "basis", "direction") if column in table]

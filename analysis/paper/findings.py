@@ -14,6 +14,7 @@ from scipy.stats import spearmanr
 from scipy.stats import t as student_t
 
 from analysis.latent_effects.alignment import NAMES
+from analysis.paper.checks import other_data
 from analysis.statistics.ranking import own
 from analysis.study import Study, configuration
 from study.storage.tables import has_table
@@ -51,8 +52,9 @@ class Finding(NamedTuple):
 
 
 def findings(study: Study) -> pd.DataFrame:
-    """A row a figure; empty for a study that has not been scored."""
-    if not (has_table(study.folder, "scores") and has_table(study.folder, "alignment")):
+    """A row a figure; empty for a study of other data, or that has not been scored."""
+    scored = has_table(study.folder, "scores") and has_table(study.folder, "alignment")
+    if not scored or other_data(study):
         return pd.DataFrame(columns=Finding._fields)
     scores = own(study.scores).dropna(subset="value")
     rows = [
@@ -82,7 +84,7 @@ def _best(scores: pd.DataFrame, score: str) -> Finding | None:
         sure = "which one seed cannot tell from chance"
     else:
         sure = "no larger than the difference between seeds"
-    lead = f"{first} ({table.loc[first].mean():.3f}), ahead of {second} by {_told(interval)}"
+    lead = f"{first} ({table.loc[first].mean():.3f}), ahead of {second} by {_text(interval)}"
     answer = f"By {score}: {lead} over {_counted(len(ahead), 'seed')}: {sure}."
     return Finding(BEST, answer, *interval, len(ahead))
 
@@ -105,17 +107,17 @@ def _conditioning(scores: pd.DataFrame, score: str) -> Finding | None:
     unsure = "beyond what seeds differ by" if n > 1 else "that one seed can tell from chance"
     verb = _verb(interval, "helps", "hurts", f"makes no difference {unsure}")
     by_beta = by_pair.mean(axis="columns").groupby("beta").mean()
-    told = ", ".join(f"{value:+.3f} at beta {beta:g}" for beta, value in by_beta.items())
+    changes = ", ".join(f"{value:+.3f} at beta {beta:g}" for beta, value in by_beta.items())
     answer = (
-        f"By {score}, at the same J, beta and seed, conditioning {verb}: {_told(interval)} over"
-        f" {_counted(n, 'seed')} ({told})."
+        f"By {score}, at the same J, beta and seed, conditioning {verb}: {_text(interval)} over"
+        f" {_counted(n, 'seed')} ({changes})."
     )
     return Finding(LABELS, answer, *interval, n)
 
 
 def _own_latents(alignment: pd.DataFrame) -> list[Finding]:
     """Whether each property has a direction of its own, on three bases, or shares one."""
-    found = []
+    answers = []
     rows = alignment.query(CONDITIONED)
     words = {"latent": "a latent", "ica": "an independent component", "knob": "a mixture"}
     for basis, word in words.items():
@@ -124,13 +126,13 @@ def _own_latents(alignment: pd.DataFrame) -> list[Finding]:
             continue
         counts = _named(part)
         interval = mean_interval(counts)
-        told = "; ".join(_strongest(part, name) for name in NAMES.values())
+        strongest = "; ".join(_strongest(part, name) for name in NAMES.values())
         answer = (
-            f"With labels, beta 10 and J 10, {_told(interval, 1)} of the three properties have"
-            f" {word} named after them, over {_counted(len(counts), 'seed')}: {told}."
+            f"With labels, beta 10 and J 10, {_text(interval, 1)} of the three properties have"
+            f" {word} named after them, over {_counted(len(counts), 'seed')}: {strongest}."
         )
-        found.append(Finding(OWN, answer, *interval, len(counts)))
-    return found
+        answers.append(Finding(OWN, answer, *interval, len(counts)))
+    return answers
 
 
 def _named(rows: pd.DataFrame) -> pd.Series:
@@ -176,7 +178,7 @@ def _ica(scores: pd.DataFrame, score: str) -> Finding | None:
     interval = mean_interval(change)
     best = _by_configuration(own(scores), score).mean(axis=1).max()
     answer = (
-        f"By {score}, ICA changes the standard VAE (J 10) by {_told(interval)} over"
+        f"By {score}, ICA changes the standard VAE (J 10) by {_text(interval)} over"
         f" {_counted(len(change), 'seed')}, to {wide['ica'].mean():.3f}; the best configuration"
         f" has {best:.3f}."
     )
@@ -191,7 +193,7 @@ def _ica_directions(alignment: pd.DataFrame) -> Finding | None:
         return None
     interval = mean_interval(components)
     answer = (
-        f"In the standard VAE (J 10) {_told(interval, 1)} of the three properties have an"
+        f"In the standard VAE (J 10) {_text(interval, 1)} of the three properties have an"
         f" independent component named after them over {_counted(len(components), 'seed')}, and"
         f" {latents.mean():.1f} a latent."
     )
@@ -208,7 +210,7 @@ def _hypothesis(trials: pd.DataFrame, scores: pd.DataFrame, score: str) -> Findi
     verb = _verb(interval, "is contradicted", "is borne out", "is not decided")
     n = names.nunique()
     answer = (
-        f"By {score} this {verb}: rank correlation {_told(interval, 2)} over"
+        f"By {score} this {verb}: rank correlation {_text(interval, 2)} over"
         f" {_counted(len(table), 'run')} of {_counted(n, 'configuration')}, which were resampled."
     )
     return Finding(SHARE, answer, *interval, n)
@@ -255,7 +257,7 @@ def _verb(interval: Interval, above: str, below: str, neither: str) -> str:
     return above if low > 0 else below if high < 0 else neither
 
 
-def _told(interval: Interval, digits: int = 3) -> str:
+def _text(interval: Interval, digits: int = 3) -> str:
     value, low, high = interval
     ends = "" if np.isnan(low) else f" [{low:.{digits}f}, {high:.{digits}f}]"
     return f"{value:.{digits}f}{ends}"

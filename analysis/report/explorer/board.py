@@ -12,7 +12,7 @@ from analysis.study import Study, configuration, named
 from study.config.errors import StudyError
 from study.config.run import RunConfig
 from study.models.vae import Vae
-from study.storage.results import has_table
+from study.storage.tables import has_table
 
 N_RUNS = 6
 MAX_BYTES = 8_000_000  # of weights, in base64
@@ -50,17 +50,14 @@ def choose(study: Study) -> Board:
     """
     by_rank, ranks = _one_a_configuration(study), ranks_of(study)
     paper = (by_rank["latent_dim"] == 10) & by_rank["beta"].isin([1, 10])
-    board = load(
-        study, pd.concat([by_rank.loc[paper, "run"], by_rank.loc[~paper, "run"]]), MAX_BYTES
-    )
     order = list(by_rank["run"])
+    board = load(study, [*by_rank.loc[paper, "run"], *by_rank.loc[~paper, "run"]], MAX_BYTES)
     runs = sorted(board.runs, key=lambda one: order.index(one.run))
     top = {name for name, rank in ranks.items() if rank == min(ranks.values())}
-    clear = (
-        one for one in runs if configuration_of(one.run) in top and _has_clear_knobs(study, one.run)
-    )
-    if first := next(clear, None):
-        runs = [first, *(one for one in runs if one is not first)]
+    for one in runs:
+        if configuration_of(one.run) in top and _has_clear_knobs(study, one.run):
+            runs = [one, *(other for other in runs if other is not one)]
+            break
     return board._replace(runs=runs)
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from scipy.special import expit
 from torch import nn
 
@@ -55,13 +56,18 @@ def decoder_layers(model: Vae) -> list[Dense]:
             raise CannotShow(f"its decoder has a {type(module).__name__}, not dense layers alone")
     if not dense:
         raise CannotShow("its decoder has no dense layers")
-    arrays = [[part.detach().cpu().numpy() for part in (m.weight, m.bias)] for m in dense]
     for hidden, output in itertools.product(HIDDEN, OUTPUT):
         kinds = [hidden] * (len(dense) - 1) + [output]
-        layers = [Dense(*pair, kind) for pair, kind in zip(arrays, kinds, strict=True)]
+        layers = [_as_dense(module, kind) for module, kind in zip(dense, kinds, strict=True)]
         if difference(model, layers) < SAME:
             return layers
     raise CannotShow("its decoder is no chain of dense layers with tanh or ReLU between them")
+
+
+def _as_dense(module: nn.Linear, activation: str) -> Dense:
+    given = module.bias if module.bias is not None else torch.zeros(module.out_features)
+    weight, bias = (part.detach().cpu().numpy() for part in (module.weight, given))
+    return Dense(weight, bias, activation)
 
 
 def halves(layers: Sequence[Dense]) -> list[Dense]:
@@ -115,9 +121,7 @@ def difference(
     pictures = decode(model, codes, labels).reshape(len(codes), -1)
     for layer in layers:
         if layer.weight.shape[1] != values.shape[1]:
-            return float("inf")
+            return np.inf
         units = values @ layer.weight.astype(np.float64).T + layer.bias.astype(np.float64)
         values = ACTIVATIONS[layer.activation](units)
-    return (
-        float(np.abs(values - pictures).max()) if values.shape == pictures.shape else float("inf")
-    )
+    return float(np.abs(values - pictures).max()) if values.shape == pictures.shape else np.inf

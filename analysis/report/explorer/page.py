@@ -33,7 +33,7 @@ from analysis.representations.encode import encode
 from analysis.representations.traversal import aggregated_samples
 from analysis.study import Study
 from study.data.mnist import Mnist, data_dir
-from study.storage.results import has_table
+from study.storage.tables import has_table
 
 PAGE = "explorer.html"
 SCRIPTS = ("decoder.js", "morphometry.js", "lines.js", "link.js", "pane.js", "explorer.js")

@@ -6,16 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.paper import verdicts as claims
-from analysis.paper.published import CLAIMS, INF, Check, Claim, Finals
-from analysis.paper.verdicts import claims_table, write_claims
+from analysis.paper.checks import INF, Check, PaperRuns
+from analysis.paper.published import CLAIMS, Claim
+from analysis.paper.verdicts import claims_table, estimate, write_claims
 from analysis.study import open_study
 from study.cli.main import carry_out
-from study.cli.present import claims as claims_command
+from study.cli.present import claims
 from study.storage.folder import Folder
 from study.storage.tables import write_table
 
-main = partial(carry_out, claims_command, "analysis.claims")
+main = partial(carry_out, claims, "analysis.claims")
 GRID = {(j, 1.0, "none") for j in (3, 5, 10, 20, 200)} | {
     *((10, float(b), "none") for b in (1, 3, 5, 10, 20)),
     *((10, float(b), "label") for b in (1, 3, 5, 10)),
@@ -139,12 +139,12 @@ def test_seeds_that_differ_widely_decide_nothing(paper):
 
 def test_the_interval_over_seeds_is_students():
     """Mean 2 and standard deviation 1 of three values: 2 -+ 4.303 / sqrt(3)."""
-    check = Check("x", lambda found, seed: float(seed), 0, 5)
+    check = Check("x", lambda runs, seed: float(seed), 0, 5)
     rows = trials(seeds=(1, 2, 3))
-    values, mean, low, high = claims._estimate(check, Finals(rows, rows[:0], rows[:0]))
-    assert values == [1, 2, 3]
-    assert mean == 2
-    assert (low, high) == pytest.approx((2 - 4.3027 / 3**0.5, 2 + 4.3027 / 3**0.5), abs=1e-4)
+    seen = estimate(check, PaperRuns(rows, rows[:0], rows[:0]))
+    assert (seen.n_seeds, seen.mean) == (3, 2)
+    ends = (2 - 4.3027 / 3**0.5, 2 + 4.3027 / 3**0.5)
+    assert (seen.low, seen.high) == pytest.approx(ends, abs=1e-4)
 
 
 def test_a_study_that_lacks_runs_says_so(paper):
@@ -200,6 +200,16 @@ def test_a_place_that_is_none_is_one_line(capsys):
 def test_no_study_is_one_line(tmp_path, capsys):
     assert main([str(tmp_path / "none")]) == 1
     assert capsys.readouterr().err.startswith("analysis.claims: no study at")
+
+
+@pytest.mark.parametrize(("name", "n_claims"), [("MNIST", 13), ("mnist", 13), ("own:letters", 0)])
+def test_a_study_of_other_data_has_no_claims(paper, name, n_claims):
+    study = paper(trials())
+    study.folder.write("study.yaml", f"data: {{name: '{name}'}}".encode())
+    assert len(write_claims(study)) == n_claims
+    written = pd.read_csv(study.folder.location + "/claims.csv")
+    assert list(written.columns)[:2] == ["id", "place"]
+    assert len(written) == n_claims
 
 
 def test_every_claim_can_fail():
