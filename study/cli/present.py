@@ -82,11 +82,15 @@ def claims(study: str) -> int:
     from rich.table import Table
 
     from analysis import open_study
+    from analysis.paper.checks import other_data
     from analysis.paper.findings import findings
     from analysis.paper.verdicts import PAPER_EPOCHS, write_claims
 
     opened, console = open_study(study), new_console()
     decided = write_claims(opened)
+    if data := other_data(opened):
+        console.print(f"no claims: the paper's are about MNIST, this study is of {data}")
+        return 0
     table = Table(box=None, padding=(0, 2, 0, 0))
     for heading in ("claim", "verdict", "why"):
         table.add_column(heading, overflow="fold")

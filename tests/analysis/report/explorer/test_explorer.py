@@ -30,7 +30,6 @@ from analysis.representations.encode import encode
 from analysis.study import Study
 from study.cli.main import carry_out
 from study.cli.present import explore
-from study.config.errors import StudyError
 from study.models.vae import Vae
 from study.storage.folder import Folder
 from study.storage.tables import write_table
