@@ -8,7 +8,6 @@ import pandas as pd
 
 from analysis.latent_effects.alignment import NAMES
 from analysis.study import Study
-from study.storage.study_file import read_study
 from study.storage.tables import has_table
 
 INF = float("inf")
@@ -64,9 +63,9 @@ def paper_runs(study: Study) -> PaperRuns:
 
 
 def other_data(study: Study) -> str:
-    """The data set of a study, where it is not the paper's; "" where it is, or nothing says."""
-    name = str((read_study(study.folder).get("data") or {}).get("name", DATA))
-    return "" if name.lower() == DATA else name
+    """The data set of a study that has no run on the paper's; "" for any other."""
+    names = set(study.trials["data"]) if "data" in study.trials else {DATA}
+    return "" if DATA in names else ", ".join(sorted(names))
 
 
 def _rows(table: pd.DataFrame, seed: int, j: int, beta: float, label: bool) -> pd.DataFrame:

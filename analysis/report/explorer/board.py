@@ -11,7 +11,7 @@ from analysis.report.explorer.decoder import CannotShow, Dense, decoder_layers, 
 from analysis.study import Study, configuration, named
 from study.config.errors import StudyError
 from study.config.run import RunConfig
-from study.models.vae import Vae
+from study.models import Vae
 from study.storage.tables import has_table
 
 N_RUNS = 6

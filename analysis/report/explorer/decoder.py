@@ -16,7 +16,8 @@ from torch import nn
 from analysis.report.explorer.sliders import packed
 from analysis.representations.encode import decode
 from study.config.errors import StudyError
-from study.models.vae import Vae
+from study.data.dataset import pixel_rows
+from study.models import Vae
 
 Floats = npt.NDArray[np.float64]
 
@@ -118,7 +119,7 @@ def difference(
     labels = np.arange(len(codes)) % max(1, model.n_classes)
     one_hot = np.eye(model.n_classes)[labels] if model.n_classes else np.zeros((len(codes), 0))
     values: Floats = np.concatenate([codes, one_hot], axis=1)
-    pictures = decode(model, codes, labels).reshape(len(codes), -1)
+    pictures = pixel_rows(decode(model, codes, labels))
     for layer in layers:
         if layer.weight.shape[1] != values.shape[1]:
             return np.inf

@@ -32,7 +32,9 @@ from analysis.report.explorer.sliders import (
 from analysis.representations.encode import encode
 from analysis.representations.traversal import aggregated_samples
 from analysis.study import Study
-from study.data.mnist import Mnist, data_dir
+from study.data import Dataset
+from study.data.dataset import pixel_rows
+from study.data.mnist import data_dir
 from study.storage.tables import has_table
 
 PAGE = "explorer.html"
@@ -71,20 +73,23 @@ def payload(study: Study, board: Board, data_folder: Path | None = None) -> dict
         data_folder: cache of MNIST.
     """
     data = study.images(data_folder)
-    values = measured_anyway(data.test_images, PROPERTIES, data_dir(data_folder))
-    properties = _properties(values)
     chosen = some_of_every_digit(data.test_labels, IMAGES_PER_DIGIT)
-    apart = ((values - values.mean()) / values.std(ddof=0)).iloc[chosen]
-    _, height, width = data.test_images.shape
+    properties, first = [], 0
+    if data.measure == "strokes":
+        values = measured_anyway(data.test_images, PROPERTIES, data_dir(data_folder))
+        properties = _properties(values)
+        # The most ordinary of the images comes first: every knob has room both ways.
+        apart = ((values - values.mean()) / values.std(ddof=0)).iloc[chosen]
+        first = int((apart**2).sum(axis=1).to_numpy().argmin())
+    channels, height, width, n_classes = data.shape
     return {
         "study": study.folder.name,
-        "image": {"channels": 1, "height": height, "width": width},
-        "noun": "digit",
-        "classes": [str(label) for label in range(int(data.test_labels.max()) + 1)],
-        "images": packed(data.test_images[chosen], "u1"),
+        "image": {"channels": channels, "height": height, "width": width},
+        "noun": "digit" if properties else "class",
+        "classes": [str(label) for label in range(n_classes)],
+        "images": packed(pixel_rows(data.test_images[chosen]), "u1"),
         "labels": data.test_labels[chosen].tolist(),
-        # The most ordinary of them comes first: every knob has room both ways.
-        "first": str((apart**2).sum(axis=1).to_numpy().argmin()),
+        "first": str(first),
         "properties": properties,
         "runs": [_run(study, one, data, chosen, properties) for one in board.runs],
         "left_out": board.left_out,
@@ -116,14 +121,14 @@ def render(content: dict[str, Any]) -> str:
 def _run(
     study: Study,
     shown: OnBoard,
-    data: Mnist,
+    data: Dataset,
     chosen: npt.NDArray[np.int64],
     properties: list[dict[str, Any]],
 ) -> dict[str, Any]:
     model, config = shown.model, shown.config
     means = encode(model, data.test_images[chosen], data.test_labels[chosen]).mean
     title = f"J {config.latent_dim}, beta {config.beta:g}, "
-    title += f"{'labels' if config.n_classes else 'no labels'}, seed {config.seed}"
+    title += f"{'labels' if model.n_classes else 'no labels'}, seed {config.seed}"
     rank = ranks_of(study).get(configuration_of(shown.run))
     return {
         "run": shown.run,
@@ -140,7 +145,7 @@ def _run(
 
 
 def _bases(
-    study: Study, shown: OnBoard, data: Mnist, properties: list[dict[str, Any]]
+    study: Study, shown: OnBoard, data: Dataset, properties: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """The sliders of a run by basis; latents alone, unnamed, where it has not been measured."""
     rows = study.alignment if has_table(study.folder, "alignment") else None

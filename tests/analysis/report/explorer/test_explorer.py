@@ -30,7 +30,10 @@ from analysis.representations.encode import encode
 from analysis.study import Study
 from study.cli.main import carry_out
 from study.cli.present import explore
-from study.models.vae import Vae
+from study.config.run import RunConfig
+from study.data.mnist import SHAPE
+from study.models import build_model
+from study.models.likelihoods import LIKELIHOODS
 from study.storage.folder import Folder
 from study.storage.tables import write_table
 
@@ -178,6 +181,7 @@ class Drawn(nn.Module):
     """A model of three latents whose decoder is given; it draws 28 x 28 pixels."""
 
     latent_dim, n_classes = 3, 0
+    data_shape, likelihood = SHAPE, LIKELIHOODS["bernoulli"]
 
     def __init__(self, decoder):
         super().__init__()
@@ -279,9 +283,10 @@ def unread(tmp_path, monkeypatch, table, ranked=()):
     """A study of a table alone, as if all weights were there."""
     study = Study(Folder(tmp_path))
     study.__dict__["trials"] = table
-    sizes = table.set_index("run")[["latent_dim", "hidden"]]
+    sizes = table.set_index("run")[["latent_dim", "hidden"]].to_dict("index")
     monkeypatch.setattr(Study, "has_weights", lambda self, run: True)
-    monkeypatch.setattr(Study, "model", lambda self, run: (Vae(*map(int, sizes.loc[run])), None))
+    configs = {run: RunConfig(**size) for run, size in sizes.items()}
+    monkeypatch.setattr(Study, "model", lambda self, run: (build_model(configs[run], SHAPE), None))
     if ranked:
         order = pd.DataFrame({"rank": range(1, len(ranked) + 1), "configuration": list(ranked)})
         write_table(study.folder, "ranking", order, None)
