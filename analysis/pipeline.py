@@ -7,6 +7,7 @@ from rich.console import Console
 
 from analysis.figures.gallery import draw_all
 from analysis.latent_effects.tables import align_study
+from analysis.metrics import Metric
 from analysis.paper.verdicts import write_claims
 from analysis.report.explorer import write_explorer
 from analysis.report.page import write_report
@@ -18,12 +19,17 @@ from analysis.scoring.score_study import (
     score_study,
     write_ranking,
 )
+from analysis.statistics.ranking import RANKING, unlisted
 from analysis.study import Study
 from study.config.errors import StudyError
 
 
 def score_and_rank(
-    study: Study, data_folder: Path | None, connect: Callable[[], None], console: Console
+    study: Study,
+    data_folder: Path | None,
+    connect: Callable[[], None],
+    console: Console,
+    metrics: Sequence[Metric] = (),
 ) -> Outcome:
     """Score what is missing, write every table, print the ranking and who is not in it.
 
@@ -32,6 +38,7 @@ def score_and_rank(
         data_folder: cache of the data; None: the default one.
         connect: joins Ray; called where something is missing, once or twice.
         console: gets progress, the ranking and the reasons.
+        metrics: a user's own, scored beside those of analysis.metrics.
 
     Raises:
         StudyError: the data, a table or Ray is not to be had.
@@ -40,14 +47,14 @@ def score_and_rank(
     def say(line: str) -> None:
         console.print(line, soft_wrap=True)
 
-    data = measured_data(study, data_folder)
-    outcome = score_study(study, data, connect, say)
+    images = measured_data(study, data_folder)
+    outcome = score_study(study, images, connect, say, metrics)
     if not outcome.computed:
         console.print("every score is there; nothing to compute")
     write_ranking(study)
     unaligned = align_study(study, lambda: real_digits(study, data_folder), connect, say)
-    if len(study.ranking["higgins"].dropna()):
-        console.print(ranking_table(study.ranking))
+    if len(study.ranking[RANKING].dropna()):
+        console.print(ranking_table(study.ranking, unlisted(study.scores)))
     for what, failures in (("scored", outcome.unscored), ("aligned", unaligned)):
         for name, why in failures.items():
             console.print(f"not {what}: {name}: {why}", soft_wrap=True, markup=False)
@@ -55,56 +62,31 @@ def score_and_rank(
     return Outcome(outcome.computed, outcome.unscored | unaligned)
 
 
-def present(
-    study: Study,
-    data_folder: Path | None,
-    say: Callable[[str], None],
-    known: Sequence[str] = (),
-) -> bool:
+def present(study: Study, data_folder: Path | None, say: Callable[[str], None]) -> bool:
     """Figures, claims, explorer and report of a study as it is; whether nothing went wrong.
 
-    What a study lacks is said. What goes wrong in one costs no other, nor what was trained, and a
-    reason that several share is said once.
+    What a study lacks is said. What goes wrong in one costs no other, nor what was trained.
 
     Args:
         study: half done or not scored, too.
-        data_folder: cache of the data; None: the default one.
+        data_folder: cache of MNIST; None: the default one.
         say: told what was written, a line at a time.
-        known: reasons that were said before, such as why scoring failed.
     """
-    reasons, failed = list(known), False
-
-    def because(reason: str) -> str:
-        if any(reason in before or before in reason for before in reasons):
-            return ", for the same reason"
-        reasons.append(reason)
-        return f": {reason}"
-
-    def draw() -> None:
-        nonlocal failed
-        for reason, names in draw_all(study, data_folder, say).failures.items():
-            failed = True
-            say(f"{', '.join(names)} not drawn{because(reason)}")
-
     parts: dict[str, Callable[[], object]] = {
-        "figures": draw,
+        "figures": lambda: draw_all(study, data_folder, say),
         "claims": lambda: write_claims(study),
         "explorer": lambda: say(f"turn the latents: {write_explorer(study, data_folder)}"),
         "report": lambda: say(f"the whole study on one page: {write_report(study)}"),
     }
+    failed = False
     for name, write in parts.items():
         try:
             write()
         except StudyError as error:  # such as weights that are not here
-            say(f"{name} not written{because(one_line(error))}")
+            say(f"{name} not written: {error}")
         except Exception as error:
             failed = True
-            reason = because(f"{type(error).__name__}: {one_line(error)}")
+            why = f"{type(error).__name__}: {' '.join(str(error).split())}"
             again = f"try again with python -m analysis.report {study.folder}"
-            say(f"{name} not written{reason}; {again}")
+            say(f"{name} not written: {why}; {again}")
     return not failed
-
-
-def one_line(error: Exception) -> str:
-    """An error's text in one line."""
-    return " ".join(str(error).split())

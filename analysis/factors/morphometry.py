@@ -23,14 +23,29 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import ndimage
 
+from analysis.factors.factor import Factor
 from analysis.factors.medial_axis import Bools, medial_axis, squared_distance
 
 Floats = npt.NDArray[np.float64]
 
-COLUMNS = ("thickness_px", "slant_rad", "width_px", "height_px", "length_px", "area_px2")
+THICKNESS = Factor(
+    "thickness_px", "thickness", "px", "Thickness (line weight)",
+    "twice the mean distance to the edge along the medial axis",
+)  # fmt: skip
+SLANT = Factor("slant_rad", "slant", "rad", "Slant (tilt)", "positive where the digit leans right")
+WIDTH = Factor(
+    "width_px", "width", "px", "Width",
+    "of the bounding parallelogram at that slant, without 2% of the mass along the row",
+)  # fmt: skip
+HEIGHT = Factor("height_px", "height", "px", "Height", "of the same parallelogram")
+LENGTH = Factor("length_px", "length", "px", "Stroke length", "of the medial axis")
+AREA = Factor(
+    "area_px2", "area", "px²", "Area", "of the ink, pixels from half of the image's range upwards"
+)
+COLUMNS = tuple(factor.name for factor in (THICKNESS, SLANT, WIDTH, HEIGHT, LENGTH, AREA))
 VERSION = 1  # names the cache; raise it whenever a figure of `measure` changes
-SIDE = 28
 SCALE = 4  # enlargement
+MAX_SIDE = 250 // SCALE  # of an image; longer ones leave the 16-bit distances of the medial axis
 LEFT_OUT = 0.02  # share of the mass outside the bounding parallelogram, half of it at each end
 _BATCH = 64  # images at a time; 250 no longer fit a processor's cache and take half as long again
 
@@ -39,16 +54,12 @@ def measure(images: npt.NDArray[np.uint8]) -> pd.DataFrame:
     """Measure every image of white ink on black, real or decoded.
 
     Args:
-        images: (n, 28, 28), uint8. Decoded ones: `np.round(255 * probabilities).astype(np.uint8)`.
+        images: (n, height, width), uint8, sides up to 62. Decoded ones:
+            `np.round(255 * probabilities).astype(np.uint8)`.
 
     Returns:
         One row an image, in their order; pixels are those of the small image.
-        thickness_px: twice the mean distance to the edge along the medial axis.
-        slant_rad: positive where the digit leans right.
-        width_px, height_px: of the bounding parallelogram at that slant, without 2% of the mass
-        along either dimension.
-        length_px: of the medial axis.
-        area_px2: of the ink, the pixels from half of the image's range upwards.
+        What each column is stands in its record above.
         A row is NaN where an image shows less than one grey level of contrast.
 
     Raises:
@@ -56,8 +67,10 @@ def measure(images: npt.NDArray[np.uint8]) -> pd.DataFrame:
     """
     if images.dtype != np.uint8:
         raise ValueError(f"images must be uint8, got {images.dtype}: round and cast them first")
-    if images.ndim != 3 or images.shape[1:] != (SIDE, SIDE):
-        raise ValueError(f"images must be (n, {SIDE}, {SIDE}), got {images.shape}")
+    if images.ndim != 3 or max(images.shape[1:]) > MAX_SIDE:
+        raise ValueError(
+            f"images must be (n, height, width) with sides up to {MAX_SIDE}, got {images.shape}"
+        )
     table = np.full((len(images), len(COLUMNS)), np.nan)
     for start in range(0, len(images), _BATCH):
         large = enlarge(images[start : start + _BATCH])
@@ -100,7 +113,7 @@ def _write_parquet(table: pd.DataFrame, path: Path) -> None:
 
 
 def enlarge(images: npt.NDArray[np.uint8]) -> Floats:
-    """Enlarge (n, 28, 28) four times, smoothly: (n, 112, 112) whole grey levels, 0 to 255.
+    """Enlarge (n, height, width) four times, smoothly, to whole grey levels, 0 to 255.
 
     Filters rather than matrix products, which NumPy would spread over threads: on two busy cores
     that took five times as long.
@@ -169,12 +182,12 @@ class _Shear(NamedTuple):
 
 def _shear(large: Floats) -> _Shear:
     """Horizontal shear: covariance of row and column over the variance of the row."""
-    place = np.arange(large.shape[1], dtype=np.float64)
+    place, column = (np.arange(size, dtype=np.float64) for size in large.shape[1:])
     mass = large.sum(axis=(1, 2))
     by_row = large.sum(axis=2) / mass[:, None]
     middle = by_row @ place
     off_middle = place - middle[:, None]
-    column_by_row = np.einsum("irc,c->ir", large, place) / mass[:, None]  # moments about column 0
+    column_by_row = np.einsum("irc,c->ir", large, column) / mass[:, None]  # moments about column 0
     covariance = (off_middle * column_by_row).sum(axis=1)
     variance = (off_middle**2 * by_row).sum(axis=1)
     upright = np.zeros_like(variance)  # a single row has no slant to show
@@ -186,7 +199,7 @@ def _width(large: Floats, shear: _Shear) -> Floats:
 
     Columns that leave the image by more than its side are counted at that limit.
     """
-    n, side = large.shape[:2]
+    n, _, side = large.shape
     image, row, column = np.nonzero(large > 0)  # `> 0`: three times as fast
     upright = column + 0.5 - shear.slope[image] * row + (shear.slope * shear.middle)[image]
     bins = np.clip(np.floor(upright).astype(np.int64) + side, 0, 3 * side - 1)

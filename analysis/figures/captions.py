@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from analysis.figures.charts import SCORES, words_of
+from analysis.figures.charts import words_of
 from analysis.figures.grids import number
-from analysis.scoring.evaluation import RANKABLE
+from analysis.metrics import LABELS, RANKABLE
 from analysis.statistics.elbo import Curves
 from study.training.trainer import ACTIVE_NATS
 
@@ -71,7 +71,7 @@ def before_and_after(table: pd.DataFrame) -> str:
             continue
         apart = part[part["separated"].astype(bool)]
         up, down = (apart["ica"] > apart["latent"]).sum(), (apart["ica"] < apart["latent"]).sum()
-        parts.append(f"{SCORES[score]} {up} up, {down} down")
+        parts.append(f"{LABELS[score]} {up} up, {down} down")
     return (
         f"Scores of the latents (open) and of their independent components (filled) for"
         f" {_many(table['configuration'].nunique(), 'configuration')}. Changes whose intervals are"

@@ -13,14 +13,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from analysis.factors import FACTORS
 from analysis.figures.style import COLUMN_IN, PAGE_IN, STYLE, in_words
-from analysis.scoring.evaluation import RANKABLE
+from analysis.metrics import LABELS as SCORE_LABELS
+from analysis.metrics import RANKABLE
 from study.data.mnist import N_CLASSES
 
-SCORES = {
-    "higgins": "Higgins", "factor_vae": "FactorVAE", "mig": "MIG",
-    "dci": "DCI", "sap": "SAP", "mcc": "MCC",
-}  # fmt: skip
 LABELS = {"none": "no labels", "label": "labels"}
 LOOKS = {
     condition: {"color": colour, "marker": marker}
@@ -31,9 +29,8 @@ LOOKS = {
 CONTROLS = {"chance": "|", "untrained": "x", "pixel_pca": "+"}
 CONTROL_WORDS = {"chance": "chance", "untrained": "untrained encoder", "pixel_pca": "PCA of pixels"}
 COLOURS = {
-    "slant_rad": ("slant (rad)", "viridis"),
-    "thickness_px": ("thickness (px)", "viridis"),
-    "width_px": ("width (px)", "viridis"),
+    factor.name: (f"{factor.short} ({factor.unit})", "viridis")
+    for factor in sorted(FACTORS, key=lambda factor: factor.short)
 }
 ROW_IN = 0.17  # height of a configuration's line
 
@@ -144,7 +141,7 @@ def draw_ranking(table: pd.DataFrame) -> Figure:
                 axes.errorbar(part[score], rows, xerr=_sides(part, score), ls="none", ms=4,
                               capsize=2, label=LABELS[name], **look)  # fmt: skip
             _lines(axes, names)
-            axes.set_xlabel(f"{SCORES[score]} score")
+            axes.set_xlabel(f"{SCORE_LABELS[score]} score")
         for control, marker in CONTROLS.items():
             place = table[f"higgins_{control}"]
             look = {"color": "0.55", "ms": 4, "zorder": 1, "label": CONTROL_WORDS[control]}
@@ -184,7 +181,9 @@ def draw_before_and_after(table: pd.DataFrame) -> Figure:
                 )
                 axes.plot(line["ica"], at[rows], "o", color=after, ms=4, alpha=shade)
             _lines(axes, words_of(first))
-            axes.set(title=SCORES[score], xlim=(-0.06, 1.06), xticks=[0, 0.5, 1], xlabel="score")
+            axes.set(
+                title=SCORE_LABELS[score], xlim=(-0.06, 1.06), xticks=[0, 0.5, 1], xlabel="score"
+            )
             axes.set_xticklabels(["0", "0.5", "1"])
         handles = [
             _key(color=before, marker="o", mfc="white", label="latents"),

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.factors.sample import DEFAULT_FACTORS, discretise
+from analysis.factors import DEFAULT_FACTORS
+from analysis.factors.binning import discretise
 from analysis.figures import captions, charts, heatmaps, summaries
 from analysis.figures.grids import Sheet, pack, unpack
 from analysis.figures.inputs import Chosen, FigureInputs, Missing, MissingWeights
@@ -39,13 +40,6 @@ class Shown(NamedTuple):
     group: str  # paper, scores, latents or pictures
 
 
-class Drawn(NamedTuple):
-    """What came of a study's figures."""
-
-    shown: list[Shown]
-    failures: dict[str, list[str]]  # reason -> the figures that could not be drawn
-
-
 class Entry(NamedTuple):
     """A figure that a study may have."""
 
@@ -60,7 +54,7 @@ class Entry(NamedTuple):
 
 def draw_all(
     study: Study, data_dir: Path | None = None, say: Callable[[str], None] = lambda _: None
-) -> Drawn:
+) -> list[Shown]:
     """Draw every figure that a study has the runs, weights, scores and alignments for.
 
     Figures go to `figures/` as PNG and SVG; what they are drawn from to `tables/`, as CSV or NPZ;
@@ -73,7 +67,6 @@ def draw_all(
     """
     inputs = FigureInputs(study, data_dir)
     shown, missing = [], []
-    failures: dict[str, list[str]] = {}
     for entry in entries():
         try:
             shown.append(_show(entry, inputs))
@@ -82,13 +75,13 @@ def draw_all(
         except Exception as error:  # damaged weights, no data: it must not cost the other figures
             reason_ = " ".join(f"{type(error).__name__}: {error}".split())
             missing.append({"name": entry.name, "reason": reason_})
-            failures.setdefault(reason_, []).append(entry.name)
+            say(f"{entry.name} could not be drawn: {reason_}")
     content = {"figures": [one._asdict() for one in shown], "missing": missing}
     text = json.dumps(content, indent=1, ensure_ascii=False)
     (study.folder / "tables").write(GALLERY, text.encode())
     left_out = f"; left out: {', '.join(one['name'] for one in missing)}" if missing else ""
     say(f"{len(shown)} figures are in {study.folder / 'figures'}{left_out}")
-    return Drawn(shown, failures)
+    return shown
 
 
 def entries() -> list[Entry]:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis.factors.sample import DEFAULT_FACTORS, measured_anyway
+from analysis.factors.image_set import measured
 from analysis.figures.style import in_words, kind_of_vae
 from analysis.representations.encode import encode
 from analysis.statistics.elbo import reference
@@ -86,7 +86,7 @@ class FigureInputs:
     @cached_property
     def factors(self) -> pd.DataFrame:
         """Thickness, slant and width of the test images."""
-        return measured_anyway(self.images, DEFAULT_FACTORS, data_dir(self._data_folder))
+        return measured(self.images, cache=data_dir(self._data_folder))
 
     def role(self, name: str) -> Chosen:
         """The run in one of the ROLES: at J = 10 and beta 1 or 10, or what comes nearest.

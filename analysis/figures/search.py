@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.figures.style import STYLE, save_figure
-from analysis.scoring.held_out import DIRECTIONS
-from analysis.statistics.front import asked, complete, history, importance
+from analysis.metrics import LABELS
+from analysis.statistics.front import complete, history, importance, search_of
+from analysis.statistics.objectives import DIRECTIONS
 from analysis.study import Study
 from study.config.search import Search
 
@@ -28,10 +29,9 @@ NAMES = {
     "neg_elbo": "negative ELBO",
     "elbo": "ELBO",
     "recon": "reconstruction",
-    "higgins": "Higgins",
-    "factor_vae": "FactorVAE",
+    "iwae": "IWAE",
     "hypervolume": "hypervolume so far",
-    **{name: name.upper() for name in ("mig", "dci", "sap", "mcc", "udr", "iwae")},
+    **LABELS,
 }
 MARKS = {"none": "o", "label": "s"}
 FRONT_COLOUR = "#c23b22"
@@ -39,7 +39,7 @@ FRONT_COLOUR = "#c23b22"
 
 def save_search(study: Study) -> int:
     """Draw the figures that a search has trials for; returns how many."""
-    search = asked(study.folder)
+    search = search_of(study.folder)
     done = complete(study.search)
     if len(done) < 2:
         return 0

@@ -7,9 +7,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.latent_effects.alignment import NAMES, PROPERTIES
-from analysis.metrics import mig
+from analysis.metrics import RANKABLE, mig
 from analysis.representations.bases import pca
-from analysis.scoring.evaluation import RANKABLE
 from analysis.study import configuration
 from study.data.mnist import N_CLASSES
 

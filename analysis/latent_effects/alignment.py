@@ -23,6 +23,7 @@ from sklearn.decomposition import PCA
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 
+from analysis.factors import FACTORS
 from analysis.factors.morphometry import measure
 from analysis.representations.traversal import Directions, sweep
 from study.models.vae import Vae
@@ -30,9 +31,9 @@ from study.models.vae import Vae
 Floats = npt.NDArray[np.float64]
 Images = npt.NDArray[np.uint8]
 
-PROPERTIES = ("thickness_px", "slant_rad", "width_px")
-NAMES = {"thickness_px": "thickness", "slant_rad": "slant", "width_px": "width"}
-UNITS = {"thickness_px": "px", "slant_rad": "rad", "width_px": "px"}
+PROPERTIES = tuple(factor.name for factor in FACTORS)
+NAMES = {factor.name: factor.short for factor in FACTORS}
+UNITS = {factor.name: factor.unit for factor in FACTORS}
 POSITIONS = (-2.0, -1.0, 0.0, 1.0, 2.0)  # steps, for the slopes
 ENDS = (-5.0, 0.0, 5.0)  # steps, for the reaction: the paper's range
 PER_DIGIT = 10  # images of every digit

@@ -1,32 +1,57 @@
-"""Disentanglement scores: arrays in, a named result out."""
+"""Disentanglement scores: arrays in, a named result out.
+
+A score is one file, its record included, and one line in METRICS: tables, rankings, searches,
+labels and figures follow from that list.
+"""
 
 from .common.checks import ACTIVE_VARIANCE, SATURATED
-from .dci import Dci, dci
-from .factor_vae import FactorVae, factor_vae
-from .higgins import Higgins, higgins
-from .mcc import Mcc, mcc
-from .mig import Mig, mig
-from .probe import Probe, probe
-from .sap import Sap, sap
-from .udr import Udr, udr
+from .common.metric import Metric, Part, labels, load_metric, with_own
+from .dci import DCI, Dci, dci
+from .factor_vae import FACTOR_VAE, FactorVae, factor_vae
+from .higgins import HIGGINS, Higgins, higgins
+from .mcc import MCC, Mcc, mcc
+from .mig import MIG, Mig, mig
+from .probe import CLASS_PROBE, Probe, probe
+from .sap import SAP, Sap, sap
+from .udr import UDR, Udr, udr
+
+METRICS = (HIGGINS, FACTOR_VAE, MIG, DCI, SAP, MCC, CLASS_PROBE, UDR)
+RANKABLE = tuple(metric.name for metric in METRICS if metric.ranks)
+"""Names of those that measure disentanglement; the first ranks."""
+LABELS = labels(METRICS)
+"""For people, by the name of a row."""
 
 __all__ = [
     "ACTIVE_VARIANCE",
+    "CLASS_PROBE",
+    "DCI",
+    "FACTOR_VAE",
+    "HIGGINS",
+    "LABELS",
+    "METRICS",
+    "MIG",
+    "RANKABLE",
     "SATURATED",
+    "UDR",
     "Dci",
     "FactorVae",
     "Higgins",
     "Mcc",
+    "Metric",
     "Mig",
+    "Part",
     "Probe",
     "Sap",
     "Udr",
     "dci",
     "factor_vae",
     "higgins",
+    "labels",
+    "load_metric",
     "mcc",
     "mig",
     "probe",
     "sap",
     "udr",
+    "with_own",
 ]

@@ -17,6 +17,7 @@ from .common.checks import (
     check_codes,
     check_factors,
 )
+from .common.metric import Metric, Part
 from .common.resample import accuracy_interval
 from .common.result import Protocol, bounded, protocol
 from .common.votes import disjoint
@@ -32,7 +33,7 @@ class Dci(NamedTuple):
     disentanglement: float  # in [0, 1]: each latent serves one factor
     completeness: float  # in [0, 1]: each factor is served by one latent
     informativeness: float  # mean held-out accuracy over factors
-    chance: float  # informativeness of naming every factor's commonest value
+    informativeness_chance: float  # that of naming every factor's commonest value
     interval: Interval  # 95%, of disentanglement, over refits to resampled images; see `dci`
     completeness_interval: Interval  # 95%, likewise
     informativeness_interval: Interval  # 95%, over held-out images, as if factors stood together
@@ -128,7 +129,7 @@ def dci(
         disentanglement=score,
         completeness=complete,
         informativeness=informative,
-        chance=float(np.mean([_commonest(f) for f in factors[held_out].T])),
+        informativeness_chance=float(np.mean([_commonest(f) for f in factors[held_out].T])),
         interval=interval,
         completeness_interval=complete_interval,
         informativeness_interval=informative_interval,
@@ -137,6 +138,19 @@ def dci(
         accuracy=fit.accuracy,
         protocol=settings,
     )
+
+
+DCI = Metric(
+    name="dci",
+    label="DCI",
+    function=dci,
+    settings={"estimator": "extra_trees", "n_trees": 20},
+    on_pixels=False,  # no trees on hundreds of pixels
+    parts=(
+        Part("completeness", "DCI completeness"),
+        Part("informativeness", "DCI informativeness", interval="held-out images"),
+    ),
+)
 
 
 def disentanglement(importance: FloatArray) -> float:

@@ -15,6 +15,7 @@ from .common.checks import (
     check_codes,
     check_factors,
 )
+from .common.metric import Metric
 from .common.resample import accuracy_interval
 from .common.result import Protocol, bounded, protocol
 from .common.votes import Sets, draw_sets, split_images
@@ -105,6 +106,15 @@ def factor_vae(
         n_latents_used=living.size,
         protocol=settings,
     )
+
+
+FACTOR_VAE = Metric(
+    name="factor_vae",
+    label="FactorVAE",
+    function=factor_vae,
+    settings={"n_members": 64, "n_train": 10_000, "n_eval": 5_000},
+    n_repeats=5,
+)
 
 
 def _steadiest(codes: FloatArray, sets: Sets) -> IntArray:

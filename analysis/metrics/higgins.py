@@ -16,6 +16,7 @@ from .common.checks import (
     check_codes,
     check_factors,
 )
+from .common.metric import Metric
 from .common.resample import accuracy_interval
 from .common.result import Protocol, bounded, protocol
 from .common.votes import Pairs, draw_pairs, split_images
@@ -110,6 +111,16 @@ def higgins(
         converged=verdict.converged,
         protocol=settings,
     )
+
+
+HIGGINS = Metric(
+    name="higgins",
+    label="Higgins",
+    function=higgins,
+    settings={"n_pairs": 64, "n_train": 10_000, "n_eval": 5_000},
+    n_repeats=5,
+    n_standardised=3,  # they do not rank, and 200 latents take long
+)
 
 
 def pair_features(codes: FloatArray, pairs: Pairs) -> FloatArray:

@@ -19,6 +19,7 @@ from .common.checks import (
     check_discrete,
     check_factors,
 )
+from .common.metric import Metric
 from .common.resample import centred_interval, correlation_replicates, resampling
 from .common.result import Protocol, bounded, protocol
 
@@ -98,6 +99,9 @@ def mcc(
     )
     score, interval = bounded(score, centred_interval(replicates, score))
     return Mcc(score, interval, score >= SATURATED, correlation, latent, settings)
+
+
+MCC = Metric(name="mcc", label="MCC", function=mcc)
 
 
 def spearman(x: npt.ArrayLike, y: npt.ArrayLike) -> FloatArray:

@@ -16,6 +16,7 @@ from .common.checks import (
     check_factors,
     class_indices,
 )
+from .common.metric import Metric
 from .common.resample import Resampling, centred_interval, resampling
 from .common.result import Protocol, bounded, protocol
 
@@ -91,6 +92,9 @@ def mig(
     score = float(gap.mean())
     score, interval = bounded(score, centred_interval(replicates.mean(axis=0), score))
     return Mig(score, interval, score >= SATURATED, gap, best, mutual_info, entropy, settings)
+
+
+MIG = Metric(name="mig", label="MIG", function=mig, settings={"n_bins": 20, "binning": "width"})
 
 
 def _binned(codes: FloatArray, n_bins: int, binning: Binning) -> IntArray:

@@ -16,6 +16,7 @@ from .common.checks import (
     check_factors,
     class_indices,
 )
+from .common.metric import Metric
 from .common.resample import accuracy_interval
 from .common.result import Protocol, bounded, protocol
 from .common.votes import split_images
@@ -77,3 +78,13 @@ def probe(
     )
     score, interval = bounded(score, accuracy_interval(score, len(held_out), rng))
     return Probe(score, chance, interval, score >= SATURATED, converged, settings)
+
+
+CLASS_PROBE = Metric(
+    name="digit_probe",  # as tables have always called it
+    label="digit read",
+    function=probe,
+    target="classes",
+    ranks=False,
+    every_basis=False,
+)

@@ -19,6 +19,7 @@ from .common.checks import (
     check_discrete,
     check_factors,
 )
+from .common.metric import Metric
 from .common.resample import Resampling, centred_interval, correlation_replicates, resampling
 from .common.result import Protocol, bounded, protocol
 from .common.votes import split_images
@@ -92,6 +93,9 @@ def sap(
     )
     score, interval = bounded(score, centred_interval(replicates.mean(axis=1), score))
     return Sap(score, interval, score >= SATURATED, gap, predictability, settings)
+
+
+SAP = Metric(name="sap", label="SAP", function=sap)
 
 
 def top_two_gap(predictability: FloatArray) -> FloatArray:

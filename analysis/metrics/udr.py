@@ -7,6 +7,7 @@ import numpy.typing as npt
 from scipy.stats import rankdata
 
 from .common.checks import ACTIVE_VARIANCE, SATURATED, FloatArray, IntArray, Interval, check_codes
+from .common.metric import Metric
 from .common.resample import centred_interval, correlation_replicates, resampling
 from .common.result import Protocol, bounded, protocol
 from .mcc import spearman
@@ -77,6 +78,9 @@ def udr(
     score, interval = bounded(score, centred_interval(replicates, score))
     informative = (a.size, b.size)
     return Udr(score, interval, score >= SATURATED, correlation, informative, settings)
+
+
+UDR = Metric(name="udr", label="UDR", function=udr, target="run", ranks=False, every_basis=False)
 
 
 def agreement(correlation: FloatArray) -> float:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
+from analysis.metrics import CLASS_PROBE, LABELS, RANKABLE, UDR
 from analysis.paper.verdicts import PAPER_EPOCHS
 from analysis.report import facts, tables, words
 from analysis.report import plots as figures
-from analysis.scoring.evaluation import RANKABLE
 from analysis.statistics.elbo import configurations
-from analysis.statistics.ranking import own
+from analysis.statistics.ranking import RANKING, own, unlisted
 from analysis.study import Study
 from study.config.errors import StudyError
 from study.storage.study_file import read_study
@@ -38,9 +38,7 @@ MEASURES = {
     "neg_elbo": "−ELBO",
     "kl_fraction": "KL fraction",
     "active": "active latents",
-    **{name: tables.SCORES[name] for name in RANKABLE},
-    "udr": "UDR",
-    "digit_probe": "digit read",
+    **{name: LABELS[name] for name in (*RANKABLE, UDR.name, CLASS_PROBE.name)},
 }
 """What the interactive plots can show, and what it is called there."""
 
@@ -100,6 +98,7 @@ def gather(study: Study) -> Report:
     answers = _csv(study, "", "findings")
     elbo = configurations(study.trials, study.latents, _bounds(scores))
     aligned = [] if alignment is None else words.alignments(alignment)
+    more = [] if scores is None else unlisted(scores)
     return Report(
         name=study.folder.name,
         notices=facts.notices(study, said),
@@ -111,14 +110,14 @@ def gather(study: Study) -> Report:
         unclaimed=0 if claims is None or decided is None else len(claims) - len(decided),
         short_of=0 if claims is None else short_of(claims),
         questions={} if answers is None else questions(answers),
-        ranking=None if ranked is None else tables.ranking(ranked),
+        ranking=None if ranked is None else tables.ranking(ranked, more),
         plots=plots(study.trials, elbo, scores, ranked),
         gallery=figures.gallery(study.folder),
         elbo=tables.elbo(elbo),
         ica_changes=None if ica is None else tables.ica_changes(ica),
         ica=None if ica is None else tables.ica(ica),
-        controls=_controls("controls-table", scores, ["higgins"]),
-        other_controls=_controls("other-controls-table", scores, RANKABLE[1:]),
+        controls=_controls("controls-table", scores, [RANKING]),
+        other_controls=_controls("other-controls-table", scores, [*RANKABLE[1:], *more]),
         alignment=tables.alignment(aligned) if aligned else None,
         aligned=aligned,
         unfinished=facts.unfinished(study),
@@ -189,20 +188,22 @@ def plots(
     ranked: pd.DataFrame | None,
 ) -> dict[str, Any]:
     """The data of the interactive plots: columns of figures, by configuration and by run."""
+    more = [] if scores is None else unlisted(scores)
     by_configuration = elbo.rename(columns={"active_kl": "active"})
     if ranked is not None:
-        more = ["configuration", *RANKABLE, "udr", "digit_probe"]
-        by_configuration = by_configuration.merge(ranked[more], on="configuration", how="left")
+        wanted = ["configuration", *RANKABLE, *more, UDR.name, CLASS_PROBE.name]
+        by_configuration = by_configuration.merge(ranked[wanted], on="configuration", how="left")
     by_run = trials[trials["state"] == "done"].rename(columns={"active_latents": "active"})
     if scores is not None:
         wide = own(scores).pivot(index="run", columns="score", values="value")
         by_run = by_run.merge(wide, left_on="run", right_index=True, how="left")
+    measures = MEASURES | {name: name for name in more}
     found = {}
     for name, table in (("configuration", by_configuration), ("run", by_run)):
-        kept = [key for key in MEASURES if key in table and table[key].notna().any()]
+        kept = [key for key in measures if key in table and table[key].notna().any()]
         columns = {key: [_plain(value) for value in table[key]] for key in kept}
         found[name] = {"names": list(table[name]), "columns": columns}
-    return {"labels": MEASURES, "rows": found}
+    return {"labels": measures, "rows": found}
 
 
 def _plain(value: Any) -> float | str | None:

@@ -6,7 +6,8 @@ from pathlib import Path
 from rich.console import Console
 
 from analysis.figures.search import save_search
-from analysis.statistics.front import as_grid, what_to_use, write_front
+from analysis.scoring.held_out import write_front
+from analysis.statistics.front import as_grid, what_to_use
 from analysis.study import open_study
 from study.config.errors import StudyError
 

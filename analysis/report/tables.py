@@ -5,22 +5,12 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from analysis.metrics import CLASS_PROBE, LABELS, RANKABLE, UDR
 from analysis.report.words import UNITS, Aligned, interval
-from analysis.scoring.evaluation import RANKABLE
-from analysis.statistics.ranking import BESIDE, own
+from analysis.statistics.ranking import BESIDE, RANKING, TIE_BREAK, own
 from analysis.study import configuration
 
 NOTHING = "–"
-SCORES = {
-    "higgins": "Higgins",
-    "factor_vae": "FactorVAE",
-    "mig": "MIG",
-    "dci": "DCI",
-    "dci_completeness": "DCI completeness",
-    "dci_informativeness": "DCI informativeness",
-    "sap": "SAP",
-    "mcc": "MCC",
-}
 CONTROLS = {
     "chance": "chance",
     "untrained": "untrained",
@@ -66,18 +56,21 @@ class Table(NamedTuple):
         ]
 
 
-def ranking(ranked: pd.DataFrame) -> Table:
-    """A row a configuration, as `study.ranking` has them."""
-    columns = ["configuration", "rank", "seeds", "Higgins [95%]", "MIG [95%]"]
-    columns += ["DCI", "FactorVAE", "SAP", "MCC", "UDR", "digit read", "−ELBO", "active", "front"]
+def ranking(ranked: pd.DataFrame, more: Sequence[str] = ()) -> Table:
+    """A row a configuration, as `study.ranking` has them; `more` names a user's own metrics."""
+    others = [name for name in RANKABLE if name not in {RANKING, TIE_BREAK}]
+    others += [*more, UDR.name, CLASS_PROBE.name]
+    columns = ["configuration", "rank", "seeds"]
+    columns += [f"{LABELS[name]} [95%]" for name in (RANKING, TIE_BREAK)]
+    columns += [LABELS.get(name, name) for name in others]
+    columns += ["−ELBO", "active", "front"]
     rows = [
         [
             Cell(row["configuration"]),
             Cell(f"{row['n_scored']}/{row['n_runs']}", row["n_scored"]),
-            _estimate(row, "higgins", star=row["saturated"]),
-            _estimate(row, "mig"),
-            *(number(row[name]) for name in ("dci", "factor_vae", "sap", "mcc", "udr")),
-            number(row["digit_probe"]),
+            _estimate(row, RANKING, star=row["saturated"]),
+            _estimate(row, TIE_BREAK),
+            *(number(row[name]) for name in others),
             number(row["neg_elbo"], 2),
             number(row["active_latents"], 1),
             Cell("yes" if row["pareto"] else "", int(row["pareto"])),
@@ -131,7 +124,7 @@ def ica(table: pd.DataFrame) -> Table:
     rows = [
         [
             Cell(row["configuration"]),
-            Cell(SCORES.get(row["score"], row["score"])),
+            Cell(LABELS.get(row["score"], row["score"])),
             Cell(row["scaling"]),
             *(_estimate(row, basis) for basis in ("latent", "ica", "pca")),
             signed(row["change"], strong=bool(row["separated"])),
@@ -151,7 +144,8 @@ def ica(table: pd.DataFrame) -> Table:
 
 def ica_changes(table: pd.DataFrame) -> Table:
     """Each score before and after ICA, a row a configuration; raw codes."""
-    names = [name for name in RANKABLE if name in set(table["score"])]
+    parts = [name for name in LABELS if name not in RANKABLE]
+    names = [name for name in table["score"].unique() if name not in parts]
     rows = []
     raw = table[table["scaling"] == "raw"]
     for key, part in raw.groupby("configuration", sort=False):
@@ -161,7 +155,7 @@ def ica_changes(table: pd.DataFrame) -> Table:
         "Scores on the latents → on their independent components, means over seeds. Bold: the 95%"
         " intervals before and after do not overlap. Columns sort by the change."
     )
-    columns = ["configuration", *(SCORES[name] for name in names)]
+    columns = ["configuration", *(LABELS.get(name, name) for name in names)]
     return Table("ica-changes-table", caption, columns, rows).full
 
 
@@ -182,7 +176,7 @@ def controls(name: str, scores: pd.DataFrame, shown: Sequence[str]) -> Table:
         rows.append(
             [
                 Cell(row["configuration"]),
-                Cell(SCORES[row["score"]]),
+                Cell(LABELS.get(row["score"], row["score"])),
                 value,
                 *(number(row[n]) for n in BESIDE),
             ]

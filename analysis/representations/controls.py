@@ -4,7 +4,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from analysis.scoring.evaluation import BOUND_UNITS, Unit
 from study.config.run import RunConfig
 from study.data import DataShape
 from study.data.dataset import pixel_rows
@@ -14,22 +13,6 @@ from study.training.trainer import Trainer
 Floats = npt.NDArray[np.float64]
 
 CONTROLS = ("untrained", "pixel_pca", "raw_pixels", "shuffled")
-
-
-def unit_of(control: str, unit: Unit) -> Unit | None:
-    """What a control is scored on to stand beside a unit of a run; None where nothing does.
-
-    The untrained encoder has a basis beside every basis. The other controls have one, "latent":
-    shuffled factors tell nothing on any, and ICA of 200 components of pixels would take as long
-    as a run. Nor are DCI's trees, or Higgins twice, grown on 784 pixels.
-    """
-    if unit in BOUND_UNITS:
-        return None
-    if control == "raw_pixels" and (unit.settings == "dci" or unit.scaling == "standardised"):
-        return None
-    if control == "shuffled":
-        unit = unit._replace(scaling="raw")
-    return unit if control == "untrained" else unit._replace(basis="latent")
 
 
 def untrained(config: RunConfig, data: DataShape) -> Vae:

@@ -5,14 +5,15 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from analysis.scoring.evaluation import Unit, Value
+from analysis.metrics import labels
+from analysis.scoring.evaluation import BOUND_UNITS, Unit, Value
 from analysis.scoring.targets import (
     CONTROL_SCORES,
     SCORES,
     UDR,
-    Data,
     Row,
     ScoreTarget,
+    Setup,
     beside_keys,
     pair_keys,
     scores_table,
@@ -40,8 +41,8 @@ class Jobs:
 class ScoreCache:
     """The rows known so far, by key, and the tables made of them."""
 
-    def __init__(self, study: Study, data: Data) -> None:
-        self._study, self._data, self.computed = study, data, 0
+    def __init__(self, study: Study, setup: Setup) -> None:
+        self._study, self._setup, self.computed = study, setup, 0
         self._rows, self._controls, self._pairs = (
             _rows(study, name) for name in ("scores", "controls", "udr")
         )
@@ -51,25 +52,29 @@ class ScoreCache:
         self._pair_keys: dict[tuple[str, str], str] = {}
         self._written = time.monotonic()
 
-    def missing(self, found: list[list[ScoreTarget]]) -> Jobs:
-        """The work left, after rows have been dropped that belong to other content."""
-        runs = [group[0] for group in found]
-        for group in found:
+    def missing(self, groups: list[list[ScoreTarget]]) -> Jobs:
+        """The work left, after rows have been dropped that belong to other content.
+
+        Args:
+            groups: each run with its controls, the run first.
+        """
+        runs = [group[0] for group in groups]
+        for group in groups:
             self._targets |= {(target.control, target.of): target for target in group}
-            self._beside |= beside_keys(group, self._data)
-        self._pair_keys = pair_keys(runs, self._data)
+            self._beside |= beside_keys(group, self._setup)
+        self._pair_keys = pair_keys(runs, self._setup.images)
         self._drop_stale(runs)
         jobs = Jobs()
         for target in self._targets.values():
             if target.control in {"", "shuffled"}:
                 continue
-            if units := target.missing(set(self._controls), self._data):
+            if units := target.missing(self._controls, self._setup):
                 jobs.controls.append((target, units))
         jobs.pairs = [pair for pair, key in self._pair_keys.items() if key not in self._pairs]
         for run in runs:
-            units = run.missing(set(self._rows), self._data)
+            units = run.missing(self._rows, self._setup)
             twin = self._targets["shuffled", run.of]
-            shuffled_units = twin.missing(set(self._controls), self._data)
+            shuffled_units = twin.missing(self._controls, self._setup)
             if units or shuffled_units or any(run.of in pair for pair in jobs.pairs):
                 jobs.runs[run.of] = (units, shuffled_units)
         return jobs
@@ -78,7 +83,7 @@ class ScoreCache:
         """Rows of a target."""
         target = self._targets[control, of]
         for value in values:
-            key = target.key(Unit(value.basis, value.scaling, value.score), self._data)
+            key = target.key(Unit(value.basis, value.scaling, value.score), self._setup)
             row = {**value._asdict(), "key": key}
             if control:
                 self._controls[key] = {"control": control, "of": of, **row}
@@ -116,15 +121,22 @@ class ScoreCache:
         self._written = time.monotonic()
 
     def _drop_stale(self, runs: list[ScoreTarget]) -> None:
-        """Drop rows of the runs at hand that their present content does not explain."""
-        here = {run.of for run in runs}
-        keys = {key for run in runs for key in (run.key(u, self._data) for u in run.units())}
+        """Drop rows of the runs at hand that their present content does not explain.
+
+        Rows of metrics that are not at hand stay with a run whose other rows hold.
+        """
+        here, setup = {run.of for run in runs}, self._setup
+        keys = {run.key(unit, setup) for run in runs for unit in run.units(setup)}
+        unchanged = {row["run"] for key, row in self._rows.items() if key in keys}
+        known = {*labels(setup.metrics), *(unit.score for unit in BOUND_UNITS)}
         done = set(self._study.trials.query("state == 'done'")["run"])
-        self._rows = {
-            key: row
-            for key, row in self._rows.items()
-            if key in keys or (row["run"] not in here and row["run"] in done)
-        }
+
+        def holds(key: str, row: Row) -> bool:
+            if row["run"] not in here:
+                return row["run"] in done
+            return key in keys or (row["score"] not in known and row["run"] in unchanged)
+
+        self._rows = {key: row for key, row in self._rows.items() if holds(key, row)}
         self._pairs = {
             key: row
             for key, row in self._pairs.items()

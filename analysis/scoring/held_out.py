@@ -1,4 +1,4 @@
-"""What a search may seek, by name, and its value for trained models on given images.
+"""The value of what a search seeks, for trained models on images that trained nothing.
 
 Every trial is judged by the same images, settings and seeds, so that values can be compared; the
 scores are those of the table `scores`, on the latents themselves.
@@ -6,89 +6,113 @@ scores are those of the table `scores`, on the latents themselves.
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from analysis import metrics
-from analysis.factors.sample import DEFAULT_FACTORS, discretise, measured
+from analysis.factors.image_set import ImageSet, image_set, measured_by, sample_of
+from analysis.metrics import METRICS, UDR
 from analysis.representations.encode import Encoded, bounds, encode
-from analysis.scoring.evaluation import RANKABLE, SETTINGS, Sample, Unit, score_codes
+from analysis.scoring.evaluation import BOUNDS_SETTINGS, Unit, score_codes
+from analysis.statistics.front import TEST, front, history, importance, search_of
+from analysis.statistics.objectives import BOUNDS
+from analysis.statistics.objectives import DIRECTIONS as DIRECTIONS
+from analysis.study import Study
 from study.config.run import RunConfig
 from study.config.search import HELD_OUT
-from study.data.mnist import data_dir, load_mnist
+from study.data import load_data
+from study.data.mnist import data_dir
 from study.losses import figures
 from study.models import Vae
+from study.storage.tables import has_table, read_table, write_table
 
-Images = npt.NDArray[np.uint8]
 Trained = list[tuple[RunConfig, Vae]]  # runs that differ in their seed alone
 
-COSTS = ("neg_elbo", "objective", "recon")
-BOUNDS = ("elbo", "iwae")
-DIRECTIONS: dict[str, Literal["minimize", "maximize"]] = {
-    **dict.fromkeys(COSTS, "minimize"),
-    **dict.fromkeys((*BOUNDS, *RANKABLE, "digit_probe", "udr"), "maximize"),
-}
+OF_CODES = {metric.name: metric for metric in METRICS if metric.target != "run"}
 
 
 def held_out(trained: Trained, names: list[str], data_folder: Path | None = None) -> list[float]:
     """Values on the held-out part of the training set; see `values`.
 
     Raises:
-        DataError: MNIST is not to be had.
+        DataError: the data is not to be had.
     """
-    return values(trained, names, *_held_out(data_folder, _needs_factors(names)))
+    return values(trained, names, _held_out(_data_of(trained), data_folder, _needs_factors(names)))
 
 
 def on_test_set(trained: Trained, names: list[str], data_folder: Path | None = None) -> list[float]:
     """The same on the test set, for the final table alone.
 
     Raises:
-        DataError: MNIST is not to be had.
+        DataError: the data is not to be had.
     """
-    return values(trained, names, *_test_set(data_folder, _needs_factors(names)))
+    return values(trained, names, _test_set(_data_of(trained), data_folder, _needs_factors(names)))
 
 
-def values(trained: Trained, names: list[str], images: Images, sample: Sample) -> list[float]:
+def values(trained: Trained, names: list[str], images: ImageSet) -> list[float]:
     """The value of each objective: mean over seeds, or over pairs of seeds for "udr".
 
     Args:
         trained: models, with their configurations.
         names: keys of DIRECTIONS.
-        images: (n, 28, 28).
-        sample: factors and digits of the same images; factors are looked at by RANKABLE alone.
+        images: with their classes, and with factors where a name needs them.
 
     Raises:
         ValueError: codes that no score accepts; see analysis.metrics.
     """
-    encoded = [encode(model, images, sample.digits) for _, model in trained]
+    encoded = [encode(model, images.images, images.sample.labels) for _, model in trained]
     rows = [
-        _of_one(config, model, codes, names, images, sample)
+        _of_one(config, model, codes, names, images)
         for (config, model), codes in zip(trained, encoded, strict=True)
     ]
-    found = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
-    if "udr" in names:
-        found["udr"] = _agreement(encoded)
-    return [found[name] for name in names]
+    means = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+    if UDR.name in names:
+        means[UDR.name] = _agreement(encoded)
+    return [means[name] for name in names]
+
+
+def write_front(study: Study, data_folder: Path | None) -> None:
+    """Write the tables of a search: `front`, and `tables/` history and importance.
+
+    Raises:
+        DataError: the test set, on which the front is measured, is not to be had.
+    """
+    search = search_of(study.folder)
+    table = front(study.search, search)
+    columns = [name + TEST for name in search.objectives]
+    known = {}
+    if has_table(study.folder, "front"):  # what was measured before
+        before = read_table(study.folder, "front")
+        if set(columns) <= set(before):
+            known = dict(zip(before["run"], before[columns].to_numpy().tolist(), strict=True))
+    measured = []
+    for runs in table["run"]:
+        if runs not in known:
+            models = [study.model(run)[::-1] for run in runs.split()]
+            known[runs] = on_test_set(models, search.objectives, data_folder)
+        measured.append(known[runs])
+    table[columns] = np.array(measured, dtype=np.float64).reshape(len(table), len(columns))
+    write_table(study.folder, "front", table, None)
+    study.forget("front")
+    tables = {
+        "search-history": history(study.search, search.objectives),
+        "search-importance": importance(study.search, search),
+    }
+    for name, rows in tables.items():
+        (study.folder / "tables").write(f"{name}.csv", rows.to_csv(index=False).encode())
 
 
 def _of_one(
-    config: RunConfig,
-    model: Vae,
-    encoded: Encoded,
-    names: list[str],
-    images: Images,
-    sample: Sample,
+    config: RunConfig, model: Vae, encoded: Encoded, names: list[str], images: ImageSet
 ) -> dict[str, float]:
     recon, kl = float(encoded.recon.mean()), float(encoded.kl.sum(axis=1).mean())
-    found = {"recon": recon, **figures({"recon": recon, "kl": kl}, config.beta)}
+    row = {"recon": recon, **figures({"recon": recon, "kl": kl}, config.beta)}
     if set(names) & set(BOUNDS):
-        both = bounds(model, images, sample.digits, **SETTINGS["bounds"])
-        found |= {name: float(getattr(both, name).mean()) for name in BOUNDS}
-    units = [Unit("latent", "raw", name) for name in names if name in (*RANKABLE, "digit_probe")]
-    found |= {row.score: row.value for row in score_codes(encoded.mean, sample, units)}
-    return found
+        both = bounds(model, images.images, images.sample.labels, **BOUNDS_SETTINGS)
+        row |= {name: float(getattr(both, name).mean()) for name in BOUNDS}
+    units = [Unit("latent", "raw", name) for name in names if name in OF_CODES]
+    row |= {one.score: one.value for one in score_codes(encoded.mean, images.sample, units)}
+    return row
 
 
 def _agreement(encoded: list[Encoded]) -> float:
@@ -103,30 +127,29 @@ def _agreement(encoded: list[Encoded]) -> float:
 
 
 def _needs_factors(names: list[str]) -> bool:
-    return bool(set(names) & set(RANKABLE))
+    return any(OF_CODES[name].target == "factors" for name in names if name in OF_CODES)
+
+
+def _data_of(trained: Trained) -> str:
+    """The data set that runs were trained on."""
+    return trained[0][0].data
 
 
 @lru_cache(maxsize=2)  # a worker judges many trials
-def _held_out(data_folder: Path | None, factors: bool) -> tuple[Images, Sample]:
-    mnist = load_mnist(data_folder)
-    last = slice(-HELD_OUT, None)
-    return _sample(mnist.train_images[last], mnist.train_labels[last], data_folder, factors)
+def _held_out(name: str, data_folder: Path | None, factors: bool) -> ImageSet:
+    data = load_data(name, data_folder)
+    images, labels = data.train_images[-HELD_OUT:], data.train_labels[-HELD_OUT:]
+    known = measured_by(data.measure, images, data_dir(data_folder)) if factors else None
+    if factors and known is None:
+        raise ValueError(
+            f"no factors are known of the training images of {name}, which judge trials"
+        )
+    return ImageSet.of(images, sample_of(labels, known))
 
 
 @lru_cache(maxsize=2)
-def _test_set(data_folder: Path | None, factors: bool) -> tuple[Images, Sample]:
-    mnist = load_mnist(data_folder)
-    return _sample(mnist.test_images, mnist.test_labels, data_folder, factors)
-
-
-def _sample(
-    images: Images, labels: npt.NDArray[np.uint8], data_folder: Path | None, factors: bool
-) -> tuple[Images, Sample]:
-    binned = np.zeros((len(images), 0), np.int64)
+def _test_set(name: str, data_folder: Path | None, factors: bool) -> ImageSet:
+    data = load_data(name, data_folder)
     if factors:
-        try:
-            table = measured(images, DEFAULT_FACTORS, cache=data_dir(data_folder))
-        except OSError:  # a cache that others own; ten seconds are no reason to stop
-            table = measured(images, DEFAULT_FACTORS)
-        binned = discretise(table)
-    return images, Sample(binned, labels.astype(np.int64))
+        return image_set(data, data_dir(data_folder))
+    return ImageSet.of(data.test_images, sample_of(data.test_labels, None))

@@ -1,27 +1,24 @@
 """What a study lacks of its scores, computed over Ray; its ranking."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from rich.table import Table
 
-from analysis.factors.sample import DEFAULT_FACTORS, discretise, measured_anyway
+from analysis.factors.image_set import ImageSet, image_set, measured
 from analysis.latent_effects.alignment import PROPERTIES, Pictures, Reader
+from analysis.metrics import CLASS_PROBE, DCI, FACTOR_VAE, LABELS, METRICS, MIG, Metric, with_own
 from analysis.scoring.cache import ScoreCache
-from analysis.scoring.evaluation import Sample
-from analysis.scoring.targets import Data, score_targets
+from analysis.scoring.targets import Setup, score_targets
 from analysis.statistics.elbo import configurations
-from analysis.statistics.ranking import agreement, ica_table, ranking
+from analysis.statistics.ranking import RANKING, agreement, ica_table, ranking, unlisted
 from analysis.study import Study
 from study.config.run import RunConfig
 from study.data.mnist import data_dir
 from study.storage.tables import write_table
-
-N_BINS = 20
 
 
 class Outcome(NamedTuple):
@@ -39,56 +36,56 @@ def real_digits(study: Study, data_folder: Path | None) -> Pictures:
     """
     mnist = study.images(data_folder)
     reader = Reader.fit(mnist.train_images, mnist.train_labels)
-    spread = _measured(mnist.test_images, data_folder)[list(PROPERTIES)].std(ddof=0).to_numpy()
+    factors = measured(mnist.test_images, PROPERTIES, cache=data_dir(data_folder))
+    spread = factors.std(ddof=0).to_numpy()
     return Pictures(mnist.test_images, mnist.test_labels.astype(np.int64), spread, reader)
 
 
-def measured_data(study: Study, data_folder: Path | None) -> Data:
-    """Test images, their digits and binned factors; measured once, kept beside the images.
+def measured_data(study: Study, data_folder: Path | None) -> ImageSet:
+    """Test images, their classes and factors; measured once, kept beside the images.
 
     Raises:
-        DataError: MNIST is not to be had.
+        DataError: the data is not to be had.
     """
-    mnist = study.images(data_folder)
-    values = _measured(mnist.test_images, data_folder)
-    digits = mnist.test_labels.astype(np.int64)
-    return Data.of(mnist.test_images, Sample(discretise(values, N_BINS), digits))
-
-
-def _measured(images: npt.NDArray[np.uint8], data_folder: Path | None) -> pd.DataFrame:
-    return measured_anyway(images, DEFAULT_FACTORS, data_dir(data_folder))
+    return image_set(study.images(data_folder), data_dir(data_folder))
 
 
 def score_study(
     study: Study,
-    data: Data,
+    images: ImageSet,
     connect: Callable[[], None],
     say: Callable[[str], None] = lambda _: None,
+    metrics: Sequence[Metric] = (),
 ) -> Outcome:
     """Compute and write what a study lacks of its scores; a failure costs its own rows alone.
 
     Args:
         study: its scores are written to its folder: scores, controls and udr.
-        data: the images, factors and digits to score on.
+        images: to score on, with their classes and, where they are known, factors.
         connect: joins Ray; called once, and only where something is missing.
         say: told of progress, a line at a time.
+        metrics: a user's own, scored beside those of analysis.metrics.
 
     Raises:
         StudyError: a table is damaged, or Ray cannot be joined.
+        ValueError: a metric bears a name that is taken.
     """
-    cache = ScoreCache(study, data)
+    setup = Setup(images, with_own(METRICS, metrics))
+    if images.sample.factors.shape[1] == 0:
+        say("no factors are known of these images: scores of factors are left out")
+    cache = ScoreCache(study, setup)
     runs, unscored = _scorable(study)
     first_weights: dict[RunConfig, str] = {}
     jobs = cache.missing([score_targets(study, run, first_weights) for run in runs])
     if jobs.count():
         connect()
-        say(f"scoring {len(runs)} runs: {jobs.rows()} rows are missing, {jobs.count()} tasks")
+        say(f"scoring {len(runs)} runs: {jobs.rows()} scores to compute in {jobs.count()} tasks")
         from analysis.scoring.tasks import (
             work,  # Ray is slow to import, and often nothing is missing
         )
 
         try:
-            unscored |= work(study, data, jobs, cache, say)
+            unscored |= work(study, setup, jobs, cache, say)
         finally:
             cache.write()
     elif cache.changed():
@@ -110,31 +107,32 @@ def write_ranking(study: Study) -> None:
     tables = {
         "elbo": configurations(study.trials, study.latents, study.scores),
         "ica": ica_table(study.scores),
-        "agreement": agreement(ranked),
+        "agreement": agreement(ranked, unlisted(study.scores)),
     }
     for name, table in tables.items():
         (study.folder / "tables").write(f"{name}.csv", table.to_csv(index=False).encode())
 
 
-def ranking_table(ranked: pd.DataFrame) -> Table:
-    """A row a configuration, as a person reads it."""
+def ranking_table(ranked: pd.DataFrame, more: Sequence[str] = ()) -> Table:
+    """A row a configuration, as a person reads it; `more` names a user's own metrics."""
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("rank", "configuration", "seeds", "Higgins [95%]", "MIG", "DCI", "FactorVAE"):
+    columns = [*(metric.name for metric in (MIG, DCI, FACTOR_VAE)), *more, CLASS_PROBE.name]
+    headings = ["rank", "configuration", "seeds", f"{LABELS[RANKING]} [95%]"]
+    headings += [LABELS.get(name, name) for name in columns]
+    for heading in (*headings, "neg_elbo", "front", "untrained", "pixel PCA"):
         table.add_column(heading, justify="left" if heading == "configuration" else "right")
-    for heading in ("digit read", "neg_elbo", "front", "untrained", "pixel PCA"):
-        table.add_column(heading, justify="right")
-    for row in ranked[ranked["higgins"].notna()].to_dict("records"):
+    for row in ranked[ranked[RANKING].notna()].to_dict("records"):
         ceiling = "*" if row["saturated"] else " "
-        interval = f"{row['higgins']:.3f}{ceiling} [{row['higgins_low']:.3f}, "
+        interval = f"{row[RANKING]:.3f}{ceiling} [{row[f'{RANKING}_low']:.3f}, "
         table.add_row(
             str(row["rank"]),
             row["configuration"],
             str(row["n_scored"]),
-            f"{interval}{row['higgins_high']:.3f}]",
-            *(f"{row[name]:.3f}" for name in ("mig", "dci", "factor_vae", "digit_probe")),
+            f"{interval}{row[f'{RANKING}_high']:.3f}]",
+            *(f"{row[name]:.3f}" for name in columns),
             f"{row['neg_elbo']:.2f}",
             "yes" if row["pareto"] else "",
-            *(f"{row[f'higgins_{name}']:.3f}" for name in ("untrained", "pixel_pca")),
+            *(f"{row[f'{RANKING}_{name}']:.3f}" for name in ("untrained", "pixel_pca")),
         )
     table.caption = (
         "* at the ceiling, where Higgins scores no longer tell configurations apart; equal ranks"

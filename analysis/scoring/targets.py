@@ -1,5 +1,6 @@
-"""What a study lacks of its scores, the work that fills the gaps, and the tables of both."""
+"""What is scored: runs and their controls, the rows of each, and how these are measured."""
 
+from collections.abc import Mapping
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -9,11 +10,12 @@ import pandas as pd
 import pyarrow as pa
 
 from analysis import metrics
+from analysis.factors.image_set import ImageSet, content_key
+from analysis.metrics import METRICS, Metric
 from analysis.representations.controls import (
     CONTROLS,
     pixel_pca,
     pixels,
-    unit_of,
     untrained,
     weight_bytes,
 )
@@ -21,14 +23,14 @@ from analysis.representations.encode import Encoded, bounds, encode
 from analysis.scoring.evaluation import (
     BASIS_UNITS,
     BOUND_UNITS,
+    BOUNDS_SETTINGS,
     N_REPEATS,
-    SETTINGS,
     VERSION,
-    Sample,
     Unit,
     Value,
+    basis_units,
     bound_values,
-    content_key,
+    metric_of,
     row_key,
     score_codes,
     shuffled,
@@ -36,11 +38,11 @@ from analysis.scoring.evaluation import (
 from analysis.study import Study, configuration
 from study.config.run import RunConfig
 from study.data import describe_data
+from study.storage.tables import AXIS_FIELDS
 
-Images = npt.NDArray[np.uint8]
 Row = dict[str, Any]
 
-AXES = ["run", "latent_dim", "beta", "conditioning", "seed"]
+AXES = [field.name for field in AXIS_FIELDS]
 _VALUE = [
     *(pa.field(name, pa.string()) for name in ("basis", "scaling", "score")),
     *(pa.field(name, pa.float64()) for name in ("value", "low", "high", "chance")),
@@ -48,13 +50,6 @@ _VALUE = [
 _REST = [
     *(pa.field(name, pa.bool_()) for name in ("saturated", "converged")),
     *(pa.field(name, pa.string()) for name in ("note", "protocol", "key")),
-]
-AXIS_FIELDS = [
-    pa.field("run", pa.string()),
-    pa.field("latent_dim", pa.int64()),
-    pa.field("beta", pa.float64()),
-    pa.field("conditioning", pa.string()),
-    pa.field("seed", pa.int64()),
 ]
 SCORES = pa.schema(
     [
@@ -77,16 +72,16 @@ UDR = pa.schema(
 )
 
 
-class Data(NamedTuple):
-    """The images that every run is scored on."""
+class Setup(NamedTuple):
+    """What every run of a study is scored on, and by what."""
 
-    images: Images  # (n, 28, 28)
-    sample: Sample
-    key: str  # of their content
+    images: ImageSet
+    metrics: tuple[Metric, ...] = METRICS
 
-    @classmethod
-    def of(cls, images: Images, sample: Sample) -> "Data":
-        return cls(images, sample, content_key(images, *sample))
+    @property
+    def basis_units(self) -> list[Unit]:
+        """The rows of a run that hang on its codes."""
+        return basis_units(self.metrics, has_factors=self.images.sample.factors.shape[1] > 0)
 
 
 class ScoreTarget(NamedTuple):
@@ -102,24 +97,41 @@ class ScoreTarget(NamedTuple):
         """Controls are scored once: they are compared with, not ranked."""
         return 1 if self.control else N_REPEATS
 
-    def units(self) -> list[Unit]:
+    def units(self, setup: Setup) -> list[Unit]:
         """Every row that it should have."""
         if not self.control:
-            return BASIS_UNITS + BOUND_UNITS
-        beside = (unit_of(self.control, unit) for unit in BASIS_UNITS)
+            return setup.basis_units + BOUND_UNITS
+        beside = (unit_beside(self.control, unit, setup.metrics) for unit in setup.basis_units)
         return list(dict.fromkeys(unit for unit in beside if unit))
 
-    def key(self, unit: Unit, data: Data) -> str:
+    def key(self, unit: Unit, setup: Setup) -> str:
         """The key of one of its rows."""
-        return row_key(self.content, data.key, unit, self.n_repeats)
+        return row_key(self.content, setup.images.key, unit, self.n_repeats, setup.metrics)
 
-    def missing(self, known: set[str], data: Data) -> list[Unit]:
+    def missing(self, known: Mapping[str, Row], setup: Setup) -> list[Unit]:
         """Units whose rows are not there yet."""
-        return [unit for unit in self.units() if self.key(unit, data) not in known]
+        return [unit for unit in self.units(setup) if self.key(unit, setup) not in known]
+
+
+def unit_beside(control: str, unit: Unit, available: tuple[Metric, ...] = METRICS) -> Unit | None:
+    """What a control is scored on to stand beside a unit of a run; None where nothing does.
+
+    The untrained encoder has a basis beside every basis. The other controls have one, "latent":
+    shuffled factors tell nothing on any, and ICA of 200 components of pixels would take as long
+    as a run. Nor are standardised codes made of raw pixels.
+    """
+    if unit in BOUND_UNITS:
+        return None
+    too_long = unit.scaling == "standardised" or not metric_of(unit.score, available).on_pixels
+    if control == "raw_pixels" and too_long:
+        return None
+    if control == "shuffled":
+        unit = unit._replace(scaling="raw")
+    return unit if control == "untrained" else unit._replace(basis="latent")
 
 
 def score_targets(study: Study, run: str, first_weights: dict[RunConfig, str]) -> list[ScoreTarget]:
-    """A run and its controls.
+    """A run and its controls, the run first.
 
     Args:
         study: that holds the run's weights.
@@ -151,39 +163,40 @@ def score_targets(study: Study, run: str, first_weights: dict[RunConfig, str]) -
 
 
 def measure_run(
-    study: Study, run: str, data: Data, units: list[Unit], shuffled_units: list[Unit]
+    study: Study, run: str, setup: Setup, units: list[Unit], shuffled_units: list[Unit]
 ) -> tuple[list[Value], list[Value], Encoded]:
     """Rows of a run and of its shuffled control; images are encoded once."""
     model, _ = study.model(run)
-    encoded = encode(model, data.images, data.sample.digits)
-    on_bases = [unit for unit in units if unit in BASIS_UNITS]
-    values = score_codes(encoded.mean, data.sample, on_bases)
+    images, sample, _ = setup.images
+    encoded = encode(model, images, sample.labels)
+    on_bases = [unit for unit in units if unit not in BOUND_UNITS]
+    values = score_codes(encoded.mean, sample, on_bases, metrics=setup.metrics)
     if any(unit in BOUND_UNITS for unit in units):
-        found = bounds(model, data.images, data.sample.digits, **SETTINGS["bounds"])
-        values += bound_values(found)
-    by_chance = score_codes(encoded.mean, shuffled(data.sample), shuffled_units, n_repeats=1)
+        values += bound_values(bounds(model, images, sample.labels, **BOUNDS_SETTINGS))
+    by_chance = score_codes(encoded.mean, shuffled(sample), shuffled_units, 1, setup.metrics)
     return values, by_chance, encoded
 
 
-def measure_control(target: ScoreTarget, data: Data, units: list[Unit]) -> list[Value]:
+def measure_control(target: ScoreTarget, setup: Setup, units: list[Unit]) -> list[Value]:
     """Rows of a control that is no run's own."""
+    images, sample, _ = setup.images
     if target.control == "untrained":
         model = untrained(target.config, describe_data(target.config.data)[0])
-        codes: npt.ArrayLike = encode(model, data.images, data.sample.digits, at_mean=True).mean
+        codes: npt.ArrayLike = encode(model, images, sample.labels, at_mean=True).mean
     elif target.control == "pixel_pca":
-        codes = pixel_pca(data.images, target.config.latent_dim)
+        codes = pixel_pca(images, target.config.latent_dim)
     else:
-        codes = pixels(data.images)
-    return score_codes(codes, data.sample, units, n_repeats=1)
+        codes = pixels(images)
+    return score_codes(codes, sample, units, 1, setup.metrics)
 
 
-def pair_keys(runs: list[ScoreTarget], data: Data) -> dict[tuple[str, str], str]:
+def pair_keys(runs: list[ScoreTarget], images: ImageSet) -> dict[tuple[str, str], str]:
     """The key of every pair of runs that differ in their seed alone."""
     names = configuration(pd.Series([run.of for run in runs], dtype=str))
     pairs = {}
     for _, rows in names.groupby(names, sort=False):
         for a, b in combinations((runs[index] for index in rows.index), 2):
-            contents = (a.content, b.content, content_key(data.images))
+            contents = (a.content, b.content, content_key(images.images))
             pairs[a.of, b.of] = content_key("udr", str(VERSION), *contents)
     return pairs
 
@@ -194,7 +207,7 @@ def measure_pair(a: Encoded, b: Encoded) -> metrics.Udr:
 
 
 def scores_table(
-    trials: pd.DataFrame, rows: list[Row], controls: list[Row], beside: dict[str, Row]
+    trials: pd.DataFrame, rows: list[Row], controls: list[Row], beside: dict[str, dict[str, str]]
 ) -> pd.DataFrame:
     """Rows of runs with their axes and the values of their controls beside them.
 
@@ -204,9 +217,9 @@ def scores_table(
         controls: key, value and more of each control's row.
         beside: key of a run's row -> control -> key of the control's row.
     """
-    found = {row["key"]: row["value"] for row in controls}
+    values = {row["key"]: row["value"] for row in controls}
     filled = [
-        {**row, **{c: found.get(key, np.nan) for c, key in beside.get(row["key"], {}).items()}}
+        {**row, **{c: values.get(key, np.nan) for c, key in beside.get(row["key"], {}).items()}}
         for row in rows
     ]
     table = pd.DataFrame(filled, columns=["run", *SCORES.names[len(AXES) :]])
@@ -219,13 +232,13 @@ def scores_table(
     return table.reset_index(drop=True)[list(SCORES.names)]
 
 
-def beside_keys(found: list[ScoreTarget], data: Data) -> dict[str, dict[str, str]]:
+def beside_keys(group: list[ScoreTarget], setup: Setup) -> dict[str, dict[str, str]]:
     """Key of each row of a run -> control -> key of the control's row, of one run's targets."""
-    run, *controls = found
+    run, *controls = group
     keys: dict[str, dict[str, str]] = {}
-    for unit in run.units():
-        twins = {control.control: (control, unit_of(control.control, unit)) for control in controls}
-        keys[run.key(unit, data)] = {
-            name: control.key(twin, data) for name, (control, twin) in twins.items() if twin
+    for unit in run.units(setup):
+        twins = {c.control: (c, unit_beside(c.control, unit, setup.metrics)) for c in controls}
+        keys[run.key(unit, setup)] = {
+            name: control.key(twin, setup) for name, (control, twin) in twins.items() if twin
         }
     return keys

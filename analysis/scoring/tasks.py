@@ -1,4 +1,4 @@
-"""The jobs that a ledger lists, as Ray tasks of one core each."""
+"""The jobs that a score cache lists, as Ray tasks of one core each."""
 
 import json
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from analysis.metrics import Udr
 from analysis.representations.encode import Encoded
 from analysis.scoring.cache import Jobs, ScoreCache
 from analysis.scoring.evaluation import Unit, Value
-from analysis.scoring.targets import Data, ScoreTarget, measure_control, measure_pair, measure_run
+from analysis.scoring.targets import ScoreTarget, Setup, measure_control, measure_pair, measure_run
 from analysis.study import Study
 from study.storage.folder import Folder
 
@@ -24,10 +24,10 @@ RunValues = tuple[list[Value], list[Value]]  # of the run, and of its shuffled c
 
 
 def work(
-    study: Study, data: Data, jobs: Jobs, cache: ScoreCache, say: Callable[[str], None]
+    study: Study, setup: Setup, jobs: Jobs, cache: ScoreCache, say: Callable[[str], None]
 ) -> dict[str, str]:
     """Do all jobs over the connected Ray and enter their rows; returns who failed and why."""
-    shared, folder = ray.put(data), str(study.folder)
+    shared, folder = ray.put(setup), str(study.folder)
     control_task, pair_task = ray.remote(_control_task), ray.remote(_pair_task)
     run_task: Any = ray.remote(num_returns=2)(_run_task)
     encoded: dict[str, Any] = {}
@@ -70,17 +70,17 @@ def _enter_pair(cache: ScoreCache, a: str, b: str, udr: Udr) -> None:
 
 
 def _run_task(
-    folder: str, run: str, data: Data, units: list[Unit], shuffled_units: list[Unit]
+    folder: str, run: str, setup: Setup, units: list[Unit], shuffled_units: list[Unit]
 ) -> tuple[RunValues, Encoded]:
     with _one_thread():
         study = Study(Folder(folder))
-        own, by_chance, encoded = measure_run(study, run, data, units, shuffled_units)
+        own, by_chance, encoded = measure_run(study, run, setup, units, shuffled_units)
     return (own, by_chance), encoded
 
 
-def _control_task(target: ScoreTarget, data: Data, units: list[Unit]) -> list[Value]:
+def _control_task(target: ScoreTarget, setup: Setup, units: list[Unit]) -> list[Value]:
     with _one_thread():
-        return measure_control(target, data, units)
+        return measure_control(target, setup, units)
 
 
 def _pair_task(a: Encoded, b: Encoded) -> Udr:

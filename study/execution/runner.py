@@ -38,8 +38,6 @@ def show_plan(plan: Plan, cpus_per_run: float, console: Console) -> None:
         table.add_row(run.run_id, *map(str, values), str(has) if has else "")
     console.print(table)
 
-    if longer := plan.longer():
-        console.print(longer)
     at_once = max(1, int((os.cpu_count() or 1) // cpus_per_run))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     threads = torch.get_num_threads()
@@ -92,8 +90,6 @@ def run_session(
     """
     with Lock(study) as lock:
         plan = make_plan(runs, study)
-        if longer := plan.longer():
-            console.print(longer)
         journal = Journal(open_tracker(log, study), plan.todo)
         study_log = StudyLog(study, plan, journal)
         study_log.begin(asked)

@@ -53,11 +53,11 @@ _CONFIG = [
     for name in RunConfig.model_fields
     if name not in {*AXES, "epochs", "precision", "compile", "pack"}
 ]
-_AXES = [_field("run", pa.string()), *map(_config_field, AXES)]
+AXIS_FIELDS = [_field("run", pa.string()), *map(_config_field, AXES)]
 
 TRIALS = pa.schema(
     [
-        *_AXES,
+        *AXIS_FIELDS,
         _field("state", pa.string()),
         _field("error", pa.string()),
         _field("epochs", pa.int64()),
@@ -76,7 +76,7 @@ TRIALS = pa.schema(
 )
 EPOCHS = pa.schema(
     [
-        *_AXES,
+        *AXIS_FIELDS,
         _field("epoch", pa.int64()),
         *_terms("train_"),
         *_terms("test_"),
@@ -85,7 +85,7 @@ EPOCHS = pa.schema(
 )
 LATENTS = pa.schema(
     [
-        *_AXES,
+        *AXIS_FIELDS,
         _field("latent", pa.int64(), "counts from 1, as the paper does"),
         _term("kl"),
         _field("mean_variance", pa.float64()),

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from analysis.factors.sample import measured
+from analysis.factors.image_set import measured
 from analysis.latent_effects.alignment import PROPERTIES, Pictures, some_of_every_digit
 from analysis.latent_effects.tables import ALIGNMENT, align_model
 from analysis.study import Study

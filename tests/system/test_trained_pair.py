@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from analysis import open_study
-from analysis.factors.sample import discretise, measured
+from analysis.factors.binning import discretise
+from analysis.factors.image_set import measured
 from analysis.representations.encode import encode
 from analysis.scoring.evaluation import Sample, Unit, score_codes
 from study.config.run import RunConfig

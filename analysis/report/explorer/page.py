@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from markupsafe import Markup
 
-from analysis.factors.sample import measured_anyway
+from analysis.factors.image_set import measured
 from analysis.latent_effects.alignment import NAMES, PROPERTIES, UNITS, some_of_every_digit
 from analysis.report.explorer.board import (
     Board,
@@ -76,7 +76,7 @@ def payload(study: Study, board: Board, data_folder: Path | None = None) -> dict
     chosen = some_of_every_digit(data.test_labels, IMAGES_PER_DIGIT)
     properties, first = [], 0
     if data.measure == "strokes":
-        values = measured_anyway(data.test_images, PROPERTIES, data_dir(data_folder))
+        values = measured(data.test_images, PROPERTIES, cache=data_dir(data_folder))
         properties = _properties(values)
         # The most ordinary of the images comes first: every knob has room both ways.
         apart = ((values - values.mean()) / values.std(ddof=0)).iloc[chosen]

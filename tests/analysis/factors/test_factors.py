@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 
 from analysis.factors import morphometry
-from analysis.factors.sample import discretise, measured, standardise
+from analysis.factors.binning import discretise
+from analysis.factors.image_set import measured
 
 
 def table(**columns):
@@ -41,24 +42,18 @@ def test_few_values_keep_a_bin_each_however_rare():
     np.testing.assert_array_equal(np.bincount(discretise(table(digit=digits))[:, 0]), [99, 1, 900])
 
 
-@pytest.mark.parametrize("function", [discretise, standardise])
-def test_refuses_constant_missing_and_absent_factors(function):
+def test_refuses_constant_missing_and_absent_factors():
     with pytest.raises(ValueError, match=r"factor 'b' is constant \(2\.5\): leave it out"):
-        function(table(a=[1, 2, 3], b=[2.5, 2.5, 2.5]))
+        discretise(table(a=[1, 2, 3], b=[2.5, 2.5, 2.5]))
     with pytest.raises(ValueError, match="'a' is missing for 2 of 3 images, first \\[1, 2\\]"):
-        function(table(a=[1, np.nan, np.inf], b=[1, 2, 3]))
+        discretise(table(a=[1, np.nan, np.inf], b=[1, 2, 3]))
     with pytest.raises(ValueError, match="no factors: got a table of 0 x 1"):
-        function(table(a=[]))
+        discretise(table(a=[]))
 
 
 def test_refuses_a_single_bin():
     with pytest.raises(ValueError, match="n_bins must be at least 2, got 1"):
         discretise(table(a=[1, 2]), 1)
-
-
-def test_standardised_factors_have_mean_0_and_deviation_1():
-    got = standardise(table(a=[1.0, 3.0], b=[5.0, -5.0]))
-    np.testing.assert_array_equal(got, [[-1, 1], [1, -1]])
 
 
 def test_default_factors_are_measurements_in_their_units(mnist):
@@ -74,17 +69,21 @@ def test_default_factors_are_nearly_uncorrelated(mnist):
     assert abs(correlation - np.eye(3)).max() == pytest.approx(0.131, abs=0.002)
 
 
-def test_other_factors_and_the_digit_come_on_request(mnist, tmp_path):
-    images, labels = mnist.test_images[:30], mnist.test_labels[:30]
-    factors = measured(images, ["digit", "area_px2"], labels=labels, cache=tmp_path)
-    assert list(factors.columns) == ["digit", "area_px2"]
-    np.testing.assert_array_equal(factors.digit, labels)
+def test_other_factors_come_on_request_and_are_measured_once(mnist, tmp_path):
+    factors = measured(mnist.test_images[:30], ["length_px", "area_px2"], cache=tmp_path)
+    assert list(factors.columns) == ["length_px", "area_px2"]
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_a_cache_that_cannot_be_written_costs_time_alone(mnist, tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    images = mnist.test_images[:5]
+    pd.testing.assert_frame_equal(measured(images, cache=tmp_path / "file"), measured(images))
+
+
 def test_measured_refuses_unknown_names_and_blank_images(mnist):
-    with pytest.raises(ValueError, match="no factors \\['colour', 'digit'\\]: take"):
-        measured(mnist.test_images[:2], ["colour", "digit"])
+    with pytest.raises(ValueError, match="no factors \\['colour'\\]: take"):
+        measured(mnist.test_images[:2], ["colour"])
     blank = np.zeros((1, 28, 28), np.uint8)
     with pytest.raises(ValueError, match="'thickness_px' is missing for 1 of 3 images"):
         measured(np.concatenate([mnist.test_images[:2], blank]))

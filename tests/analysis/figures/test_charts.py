@@ -21,8 +21,8 @@ from analysis.figures.charts import (
 from analysis.figures.heatmaps import draw_information, draw_kl, draw_slopes
 from analysis.figures.style import STYLE, save_figure
 from analysis.figures.summaries import kl_by_latent
-from analysis.scoring.evaluation import RANKABLE
-from analysis.statistics.ranking import pareto_front
+from analysis.metrics import RANKABLE
+from analysis.statistics.dominance import non_dominated
 from study.storage.folder import Folder
 
 ONE = [("none", 10, 4.0)]
@@ -55,7 +55,7 @@ def ranking_of(grid, seed=0):
         table[f"{score}_low"] = table[score] - 0.02
         table[f"{score}_high"] = np.minimum(table[score] + 0.02, 1)
     table["neg_elbo"] = 100 + 3 * table["beta"] + rng.normal(size=len(table))
-    table["pareto"] = pareto_front(table["neg_elbo"], table["higgins"])
+    table["pareto"] = non_dominated(np.column_stack([table["neg_elbo"], -table["higgins"]]))
     table["rank"] = table.index // 3 * 3 + 1
     beside = {"higgins_chance": 1 / 3, "higgins_untrained": 0.6, "higgins_pixel_pca": 0.94}
     return table.assign(n_scored=3, **beside)

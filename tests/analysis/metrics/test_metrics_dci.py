@@ -62,7 +62,7 @@ def test_pure_noise_scores_nothing_and_predicts_by_chance():
     assert result.disentanglement < 0.03
     assert result.completeness < 0.03
     assert result.informativeness == pytest.approx(1 / 6, abs=0.04)
-    assert result.chance == pytest.approx(1 / 6, abs=0.02)
+    assert result.informativeness_chance == pytest.approx(1 / 6, abs=0.02)
 
 
 def test_dead_latents_get_no_importance():
@@ -74,7 +74,7 @@ def test_dead_latents_get_no_importance():
 def test_all_dead_codes_name_the_commonest_value():
     result = dci(1e-3 * PERFECT, FACTORS)
     assert (result.disentanglement, result.completeness) == (0, 0)
-    assert result.informativeness == result.chance
+    assert result.informativeness == result.informativeness_chance
 
 
 def test_trees_are_seeded():

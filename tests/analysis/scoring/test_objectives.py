@@ -6,8 +6,8 @@ import torch
 from small_models import small_model
 
 from analysis import metrics
+from analysis.factors.image_set import ImageSet, Sample
 from analysis.representations.encode import encode
-from analysis.scoring.evaluation import Sample
 from analysis.scoring.held_out import DIRECTIONS, held_out, on_test_set, values
 from study.config.run import RunConfig
 from study.data.mnist import SHAPE
@@ -38,11 +38,11 @@ def some(mnist):
     images, digits = mnist.train_images[-400:], mnist.train_labels[-400:].astype(np.int64)
     grey = images.reshape(400, -1).mean(axis=1)
     factors = np.stack([np.digitize(grey, np.quantile(grey, [0.25, 0.5, 0.75])), digits % 3], 1)
-    return images, Sample(factors, digits)
+    return ImageSet.of(images, Sample(factors, digits))
 
 
 def test_costs_follow_from_the_two_terms(pair, some):
-    recon, bound, cost = values(pair[:1], ["recon", "neg_elbo", "objective"], *some)
+    recon, bound, cost = values(pair[:1], ["recon", "neg_elbo", "objective"], some)
     kl = bound - recon
     assert kl > 0
     assert cost == pytest.approx(recon + 3 * kl)  # beta is the full one
@@ -67,32 +67,31 @@ def test_the_held_out_images_are_the_last_of_the_training_set(pair, mnist):
 
 
 def test_a_score_is_that_of_the_codes(pair, some):
-    images, sample = some
-    codes = encode(pair[0][1], images, sample.digits).mean
-    want = metrics.mig(codes, sample.factors).score
-    assert values(pair[:1], ["mig"], *some) == [pytest.approx(want)]
+    codes = encode(pair[0][1], some.images, some.sample.labels).mean
+    want = metrics.mig(codes, some.sample.factors).score
+    assert values(pair[:1], ["mig"], some) == [pytest.approx(want)]
 
 
 def test_values_are_means_over_seeds_and_come_in_the_order_asked(pair, some):
     names = ["mig", "neg_elbo"]
-    one, other = (values([run], names, *some) for run in pair)
-    assert values(pair, names, *some) == pytest.approx([(a + b) / 2 for a, b in zip(one, other, strict=True)])  # fmt: skip  # noqa: E501
-    assert values(pair, names[::-1], *some) == values(pair, names, *some)[::-1]
+    one, other = (values([run], names, some) for run in pair)
+    assert values(pair, names, some) == pytest.approx([(a + b) / 2 for a, b in zip(one, other, strict=True)])  # fmt: skip  # noqa: E501
+    assert values(pair, names[::-1], some) == values(pair, names, some)[::-1]
 
 
 def test_runs_that_are_the_same_agree_more_than_two_seeds(pair, some):
-    (twins,) = values([pair[0], pair[0]], ["udr"], *some)
-    (seeds,) = values(pair, ["udr"], *some)
+    (twins,) = values([pair[0], pair[0]], ["udr"], some)
+    (seeds,) = values(pair, ["udr"], some)
     assert twins > seeds
 
 
 def test_the_same_model_has_the_same_values(pair, some):
     names = ["neg_elbo", "iwae", "mig", "factor_vae", "udr"]
-    assert values(pair, names, *some) == values(pair, names, *some)
+    assert values(pair, names, some) == values(pair, names, some)
 
 
 def test_every_objective_has_a_value(pair, some):
-    found = dict(zip(DIRECTIONS, values(pair, list(DIRECTIONS), *some), strict=True))
+    found = dict(zip(DIRECTIONS, values(pair, list(DIRECTIONS), some), strict=True))
     assert np.isfinite(list(found.values())).all(), found
     assert found["iwae"] >= found["elbo"]
     assert found["elbo"] == pytest.approx(-found["neg_elbo"], abs=1)  # other samples
@@ -103,4 +102,4 @@ def test_a_model_that_broke_has_no_value(some):
     with torch.no_grad():
         model.encoder.output.bias[:] = float("nan")
     with pytest.raises(ValueError, match="are NaN or infinite"):
-        values([(CONFIG, model)], ["mig"], *some)
+        values([(CONFIG, model)], ["mig"], some)

@@ -9,12 +9,12 @@ import pytest
 from studies import train_here, write_rows
 
 from analysis import open_study
-from analysis.factors.sample import discretise, measured
-from analysis.representations.controls import unit_of
+from analysis.factors.binning import discretise
+from analysis.factors.image_set import ImageSet, Sample, measured
 from analysis.scoring.cache import ScoreCache
-from analysis.scoring.evaluation import BASIS_UNITS, BOUND_UNITS, Sample
+from analysis.scoring.evaluation import BASIS_UNITS, BOUND_UNITS
 from analysis.scoring.score_study import score_study, write_ranking
-from analysis.scoring.targets import Data
+from analysis.scoring.targets import Setup, unit_beside
 from study.cli.main import carry_out
 from study.cli.present import score
 from study.config.run import RunConfig
@@ -31,7 +31,7 @@ N_ROWS = len(BASIS_UNITS) + len(BOUND_UNITS)
 def data(mnist):
     images = mnist.test_images[:400]
     factors = discretise(measured(images), 5)
-    return Data.of(images, Sample(factors, mnist.test_labels[:400].astype(np.int64)))
+    return ImageSet.of(images, Sample(factors, mnist.test_labels[:400].astype(np.int64)))
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,7 @@ def test_changed_weights_cost_that_run_alone(copy, data, ray):
     old = copy.scores
     (folder / changed).write("weights.pt", (folder / others[0]).read("weights.pt"))
     outcome = score_study(copy, data, lambda: None)
-    shuffled_rows = len({unit_of("shuffled", unit) for unit in BASIS_UNITS})
+    shuffled_rows = len({unit_beside("shuffled", unit) for unit in BASIS_UNITS})
     in_pair = changed in {*copy.udr["run_a"], *copy.udr["run_b"]}
     assert outcome.computed == N_ROWS + shuffled_rows + in_pair
     kept = old[old["run"].isin(others)].reset_index(drop=True)
@@ -169,7 +169,7 @@ def test_tables_for_the_report(scored):
 
 
 def test_a_book_is_not_written_more_often_than_asked(copy, data):
-    cache = ScoreCache(copy, data)
+    cache = ScoreCache(copy, Setup(data))
     before = copy.folder.read("scores.csv")
     copy.folder.delete("scores.csv")
     cache.write(every_s=60)

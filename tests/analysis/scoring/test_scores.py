@@ -4,20 +4,19 @@ import numpy as np
 import pytest
 from planted_codes import grid, mixed_in_pairs, noise, perfect, with_dead
 
-from analysis.representations.controls import pixel_pca, unit_of
+from analysis.factors.image_set import Sample, content_key
+from analysis.metrics import METRICS, RANKABLE
+from analysis.representations.controls import pixel_pca
 from analysis.representations.encode import Bounds
-from analysis.scoring import evaluation as scores
 from analysis.scoring.evaluation import (
     BASIS_UNITS,
-    RANKABLE,
-    Sample,
     Unit,
     bound_values,
-    content_key,
     row_key,
     score_codes,
     shuffled,
 )
+from analysis.scoring.targets import unit_beside
 
 FACTORS = grid()
 SAMPLE = Sample(FACTORS, FACTORS[:, 0] % 3)
@@ -85,7 +84,6 @@ def test_votes_are_repeated_and_the_interval_is_over_repeats():
     assert json.loads(five.protocol)["interval"] == "repeated splits and votes"
     assert json.loads(one.protocol)["interval"] == "held-out votes"
     assert five.high - five.low > one.high - one.low
-    assert scores._over_repeats([0.4, 0.5, 0.6]) == pytest.approx((0.5, 0.0698, 0.9302), abs=1e-3)
 
 
 def test_dead_latents_change_nothing_on_components():
@@ -113,7 +111,7 @@ def test_giving_up_on_ica_is_said():
     assert not table(gaussian, units=[unit])[unit].converged
 
 
-def test_a_key_hangs_on_content_sample_and_settings(monkeypatch):
+def test_a_key_hangs_on_content_sample_and_settings():
     unit = Unit("latent", "raw", "higgins")
     key = row_key("codes", "sample", unit)
     assert key == row_key("codes", "sample", unit)
@@ -123,8 +121,7 @@ def test_a_key_hangs_on_content_sample_and_settings(monkeypatch):
         row_key("codes", "sample", unit, n_repeats=1),
         row_key("codes", "sample", unit._replace(scaling="standardised")),
     }
-    monkeypatch.setitem(scores.SETTINGS, "higgins", {"n_pairs": 65})
-    others.add(row_key("codes", "sample", unit))
+    others.add(row_key("codes", "sample", unit, metrics=[METRICS[0]._replace(settings={})]))
     assert len(others | {key}) == 6
 
 
@@ -143,7 +140,7 @@ def test_content_tells_shapes_types_and_borders_apart():
 def test_shuffled_factors_keep_their_rows_together():
     moved = shuffled(SAMPLE)
     assert (moved.factors != SAMPLE.factors).any()
-    np.testing.assert_array_equal(moved.factors[:, 0] % 3, moved.digits)
+    np.testing.assert_array_equal(moved.factors[:, 0] % 3, moved.labels)
     units = [Unit("latent", "raw", "higgins")]
     found = score_codes(perfect(FACTORS), moved, units, n_repeats=1)[0]
     assert found.value == pytest.approx(1 / 3, abs=0.03)
@@ -159,11 +156,11 @@ def test_bounds_become_rows_with_the_error_of_a_mean():
 
 def test_which_control_stands_beside_which_row():
     higgins = Unit("ica", "standardised", "higgins")
-    assert unit_of("untrained", higgins) == higgins
-    assert unit_of("shuffled", higgins) == Unit("latent", "raw", "higgins")
-    assert unit_of("raw_pixels", higgins) is None
-    assert unit_of("pixel_pca", Unit("pca", "raw", "mig")) == Unit("latent", "raw", "mig")
-    assert unit_of("untrained", Unit("latent", "raw", "iwae")) is None
+    assert unit_beside("untrained", higgins) == higgins
+    assert unit_beside("shuffled", higgins) == Unit("latent", "raw", "higgins")
+    assert unit_beside("raw_pixels", higgins) is None
+    assert unit_beside("pixel_pca", Unit("pca", "raw", "mig")) == Unit("latent", "raw", "mig")
+    assert unit_beside("untrained", Unit("latent", "raw", "iwae")) is None
 
 
 def test_pixel_pca_is_that_of_scikit_learn(mnist):

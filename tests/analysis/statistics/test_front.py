@@ -10,19 +10,18 @@ import yaml
 from PIL import Image
 
 from analysis.figures.search import save_search
-from analysis.scoring.held_out import DIRECTIONS
+from analysis.scoring.held_out import write_front
+from analysis.statistics.dominance import hypervolume, non_dominated
 from analysis.statistics.front import (
     as_grid,
-    asked,
     complete,
     front,
     history,
-    hypervolume,
     importance,
-    non_dominated,
+    search_of,
     what_to_use,
-    write_front,
 )
+from analysis.statistics.objectives import DIRECTIONS
 from analysis.study import Study
 from study.config.errors import StudyError
 from study.config.grid import read_grid
@@ -103,6 +102,8 @@ def test_a_point_more_never_shrinks_the_volume():
 def test_whom_no_other_beats():
     cost = np.array([[1.0, 3], [2, 2], [3, 1], [2, 3], [2, 2]])
     assert non_dominated(cost).tolist() == [True, True, True, False, True]  # equals stay
+    bound_and_score = np.array([[100, -0.5], [110, -0.7], [120, -0.6], [130, -0.9], [110, -0.7]])
+    assert non_dominated(bound_and_score).tolist() == [True, True, False, True, True]
 
 
 def test_the_front_and_what_its_rows_are_best_at():
@@ -166,7 +167,7 @@ def study(tmp_path, monkeypatch):
         measured.append(models)
         return [101.0, 0.11]
 
-    monkeypatch.setattr("analysis.statistics.front.on_test_set", test_set)
+    monkeypatch.setattr("analysis.scoring.held_out.on_test_set", test_set)
     monkeypatch.setattr(Study, "model", lambda self, run: (None, self.config(run)))
     opened = Study(folder)
     write_front(opened, None)
@@ -211,7 +212,7 @@ def test_figures_of_a_search(study):
 
 def test_a_grid_is_no_search(tmp_path):
     with pytest.raises(StudyError, match=r"is no search: its study\.yaml does not tell of one"):
-        asked(Folder(tmp_path))
+        search_of(Folder(tmp_path))
     with pytest.raises(StudyError, match=r"is no search: it has no front\.parquet"):
         Study(Folder(tmp_path)).front  # noqa: B018
 

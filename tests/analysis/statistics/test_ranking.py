@@ -2,13 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.scoring.evaluation import RANKABLE
+from analysis.metrics import RANKABLE
+from analysis.statistics.intervals import Estimate, over_seeds
 from analysis.statistics.ranking import (
-    Estimate,
     agreement,
     ica_table,
-    over_seeds,
-    pareto_front,
     ranking,
     ranks,
 )
@@ -29,12 +27,6 @@ def test_a_chain_of_overlaps_breaks_at_its_first():
     assert ranks([Estimate(*one) for one in found]) == [1, 1, 3]
     assert ranks([Estimate(*one) for one in reversed(found)]) == [3, 1, 1]
     assert ranks([]) == []
-
-
-def test_pareto_front_by_hand():
-    cost = [100, 110, 120, 130, 110]
-    score = [0.5, 0.7, 0.6, 0.9, 0.7]
-    assert pareto_front(cost, score).tolist() == [True, True, False, True, True]
 
 
 def test_one_seed_keeps_its_own_interval():
