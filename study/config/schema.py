@@ -1,0 +1,102 @@
+"""JSON schemas of grid and search files, for editors; `python -m study.config.schema` writes them.
+
+Generated from the models that read the files; what a schema cannot say (such as which values go
+together) is left to the reading.
+"""
+
+import json
+from typing import Any
+
+from study.config.grid import CONFIGS, UNION
+from study.config.run import RunConfig
+from study.config.search import NUMBERS, SEARCHABLE, Budget, Range, Search
+
+Schema = dict[str, Any]
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def grid_schema() -> Schema:
+    """Of a grid: keys of a run, each a value or a list of different ones, and `union`."""
+    keys = {key: _value_or_axis(value) for key, value in _run_keys().items()}
+    member = {"type": "object", "properties": keys, "additionalProperties": False}
+    union = {
+        "description": "the grid is the union of these products, each on top of the keys outside",
+        "type": "array",
+        "items": member,
+        "minItems": 1,
+    }
+    return {
+        "$schema": DIALECT,
+        "title": "A grid of runs",
+        **member,
+        "properties": {**keys, UNION: union},
+    }
+
+
+def search_schema() -> Schema:
+    """Of a search: its space, objectives and budget, and the values that all its runs share."""
+    own, keys = Search.model_json_schema()["properties"], _run_keys()
+    axes = {name: _axis(keys[name], name in NUMBERS) for name in SEARCHABLE}
+    space = {"type": "object", "properties": axes, "additionalProperties": False}
+    properties = {
+        "space": {**space, "minProperties": 1},
+        "objectives": {**_untitled(own["objectives"]), "uniqueItems": True},
+        "budget": {
+            **_plain(Budget.model_json_schema()),
+            "anyOf": [{"required": ["trials"]}, {"required": ["hours"]}],
+        },
+        "sampler": _untitled(own["sampler"]),
+        "pruner": _untitled(own["pruner"]),
+        **keys,
+        "seed": _value_or_axis(keys["seed"]),
+    }
+    return {
+        "$schema": DIALECT,
+        "title": "A search",
+        "type": "object",
+        "properties": properties,
+        "required": ["space", "objectives", "budget"],
+        "additionalProperties": False,
+    }
+
+
+def schema_files() -> dict[str, str]:
+    """Name in `configs/` -> content, of both schemas."""
+    schemas = {"grid.schema.json": grid_schema(), "search.schema.json": search_schema()}
+    return {name: json.dumps(schema, indent=1) + "\n" for name, schema in schemas.items()}
+
+
+def _run_keys() -> dict[str, Schema]:
+    properties = RunConfig.model_json_schema()["properties"]
+    return {key: _untitled(value) for key, value in properties.items()}
+
+
+def _value_or_axis(value: Schema) -> Schema:
+    one = {key: content for key, content in value.items() if key != "default"}
+    default = {"default": value["default"]} if "default" in value else {}
+    return {"anyOf": [one, _list_of(one)], **default}
+
+
+def _axis(value: Schema, is_number: bool) -> Schema:
+    one = {key: content for key, content in value.items() if key != "default"}
+    ranges = [_plain(Range.model_json_schema())] if is_number else []
+    return {"anyOf": [*ranges, _list_of(one)]}
+
+
+def _list_of(one: Schema) -> Schema:
+    return {"type": "array", "items": one, "minItems": 1, "uniqueItems": True}
+
+
+def _plain(model: Schema) -> Schema:
+    """A model's schema without pydantic's titles."""
+    properties = {key: _untitled(value) for key, value in model["properties"].items()}
+    return {**_untitled(model), "properties": properties}
+
+
+def _untitled(schema: Schema) -> Schema:
+    return {key: value for key, value in schema.items() if key != "title"}
+
+
+if __name__ == "__main__":
+    for name, content in schema_files().items():
+        (CONFIGS / name).write_text(content)
