@@ -36,7 +36,7 @@ def ray() -> Iterator[ModuleType]:
     """A Ray of a module's own."""
     import ray
 
-    from study.execution.scheduler import connect
+    from study.execution.cluster import connect
 
     connect("local")
     yield ray

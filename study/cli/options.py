@@ -14,7 +14,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from study.config.errors import StudyError, UsageError
-from study.execution.signals import interrupt, on_signals
+from study.execution import interrupt, on_signals
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -97,8 +97,8 @@ class Training(NamedTuple):
         return Folder(self.results) / (self.name or path.stem)
 
     def resources(self) -> Any:
-        """What a run may use, as study.execution.scheduler.Resources."""
-        from study.execution.scheduler import Resources
+        """What a run may use, as study.execution.cluster.Resources."""
+        from study.execution.cluster import Resources
 
         return Resources(self.address, self.cpus_per_run, self.gpus_per_run, self.max_failures)
 

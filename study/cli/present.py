@@ -134,7 +134,7 @@ def _joining(address: str | None) -> Callable[[], None]:
     """Joins Ray when called, which is slow to import and often not needed."""
 
     def join() -> None:
-        from study.execution.scheduler import connect
+        from study.execution.cluster import connect
 
         connect(address or "local")  # with None, Ray would join whatever it finds here
 

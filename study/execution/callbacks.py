@@ -1,11 +1,10 @@
-"""What Tune tells a launch: to the display, the tables and the trackers; and how to stop it."""
+"""Tune's events, on their way to the display and the study log; and how to stop Tune."""
 
 import math
 import os
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,11 @@ from ray.exceptions import RayActorError, RayTaskError
 from ray.tune.experiment import Trial
 
 from study.config.run import RunConfig
+from study.execution.cluster import first_line
 from study.execution.display import Display
-from study.execution.trainable import Member, fail_run
+from study.execution.resumable_run import fail_run
+from study.execution.study_log import StudyLog
+from study.execution.trainable import Member
 from study.storage.folder import Folder
 from study.storage.lock import Lock
 
@@ -24,18 +26,12 @@ STOP_GRACE_S = 20.0  # for the epoch in flight; schedulers such as SLURM kill af
 
 
 class Events(tune.Callback):
-    """Tells the display and the tables what Tune tells us."""
+    """Passes what Tune reports to the display and the study log."""
 
-    def __init__(
-        self,
-        display: Display,
-        settled: Callable[[str], None],
-        figures: Callable[[str, list[dict[str, float]]], None],
-        lock: Lock,
-    ) -> None:
+    def __init__(self, display: Display, study_log: StudyLog, lock: Lock) -> None:
         self.errors: dict[str, str] = {}
-        self.settled_runs: set[str] = set()
-        self._display, self._settled, self._figures, self._lock = display, settled, figures, lock
+        self.ended_runs: set[str] = set()
+        self._display, self._study_log, self._lock = display, study_log, lock
         self._running: set[str] = set()
         self._awaited: set[str] = set()  # trials that save, once asked to stop
         self._deadline = math.inf
@@ -92,16 +88,16 @@ class Events(tune.Callback):
             self._display.warning(run, warning)
         if result["state"] == "begun":
             self._display.epoch(run, result["epoch"], result["objective"])
-            self._figures(run, [result["figures"]])
+            self._study_log.trained(run, result["figures"])
             return
         if result["error"]:
             self.errors[run] = result["error"]
-        self._settle(run)
+        self._end_run(run)
 
     def on_trial_recover(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
         self._running.discard(trial_name(trial))
         for member in _members(trial):
-            if member["run"] not in self.settled_runs:
+            if member["run"] not in self.ended_runs:
                 self._display.retrying(member["run"], _reason(trial))
 
     def on_trial_complete(
@@ -113,19 +109,19 @@ class Events(tune.Callback):
         self._running.discard(trial_name(trial))
         for member in _members(trial):
             run = member["run"]
-            if run in self.settled_runs:
+            if run in self.ended_runs:
                 continue
             self.errors[run] = _reason(trial)
             try:
                 fail_run(RunConfig(**member["config"]), Folder(member["folder"]), self.errors[run])
             except OSError as error:
                 self.errors[run] += f" (and its record could not be written: {error})"
-            self._settle(run)
+            self._end_run(run)
 
-    def _settle(self, run: str) -> None:
-        self.settled_runs.add(run)
+    def _end_run(self, run: str) -> None:
+        self.ended_runs.add(run)
         self._display.finished(run, self.errors.get(run))
-        self._settled(run)
+        self._study_log.ended(run)
 
 
 def trial_name(trial: Trial) -> str:
@@ -154,8 +150,3 @@ def _reason(trial: Trial) -> str:
         return LOST
     cause = error.cause if isinstance(error, RayTaskError) else error
     return f"{type(cause).__name__}: {first_line(cause)}"
-
-
-def first_line(error: BaseException | None) -> str:
-    """An error in one line."""
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), "no reason")

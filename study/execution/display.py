@@ -1,7 +1,12 @@
-"""What a person sees while a study runs: one live display, plain lines where no terminal is."""
+"""What a person sees while a study runs: one live display, plain lines where no terminal is.
+
+rich draws it. Its own Progress knows tasks that advance; not runs that go on from a checkpoint,
+wait again after a lost worker or fail, nor plain lines for a log file.
+"""
 
 import time
-from types import TracebackType
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 from rich.console import Console, Group, RenderableType
@@ -10,7 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from study.config.run import RunConfig
+from study.config.run import AXES, RunConfig
 
 PLAIN_EVERY_S = 30.0
 SHOWN_FAILURES = 5
@@ -25,7 +30,7 @@ class Display:
         self._total, self._done = len(todo) + finished_before, finished_before
         self._running: dict[str, tuple[int, float | None]] = {}
         self._first: dict[str, int] = {}
-        self._settled: set[str] = set()
+        self._ended: set[str] = set()
         self._trained = self._later = self._epochs_later = 0
         self._failures: list[str] = []
         self._start = self._last_line = time.monotonic()
@@ -38,12 +43,7 @@ class Display:
             self._live.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._live:
             self._live.stop()
 
@@ -83,7 +83,7 @@ class Display:
     def finished(self, run: str, error: str | None, how: str = "done") -> None:
         """A run is done, or has failed for good; `how` it ended well."""
         epoch, objective = self._running.pop(run, (0, None))
-        self._settled.add(run)
+        self._ended.add(run)
         if error:
             self._failures.append(f"{run}: {error}")
             self._line(f"{run} failed: {error}")
@@ -99,7 +99,7 @@ class Display:
         left = sum(
             epochs - self._running.get(run, (0, None))[0]
             for run, epochs in self._epochs.items()
-            if run not in self._settled
+            if run not in self._ended
         )
         return (left + self._epochs_later) * (time.monotonic() - self._start) / self._trained
 
@@ -109,7 +109,7 @@ class Display:
             self._last_line = time.monotonic()
 
     def _summary(self) -> str:
-        waiting = len(self._epochs) - len(self._settled) - len(self._running)
+        waiting = len(self._epochs) - len(self._ended) - len(self._running)
         failed = f", {len(self._failures)} failed" if self._failures else ""
         left = self.seconds_left()
         return (
@@ -139,23 +139,31 @@ class Display:
 def trials_table(trials: pd.DataFrame) -> Table:
     """A row a run: its configuration and test figures, in nats per image."""
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("J", "beta", "conditioning", "seed", "epochs"):
-        table.add_column(heading, justify="right")
-    for heading in ("recon", "kl", "objective", "neg_elbo", "kl_fraction", "active latents"):
+    nats = ("recon", "kl", "objective", "neg_elbo")
+    for heading in (*axis_headings(), "epochs", *nats, "kl_fraction", "active latents"):
         table.add_column(heading, justify="right")
     for row in trials.to_dict("records"):
-        axes = [row["latent_dim"], f"{row['beta']:g}", row["conditioning"], row["seed"]]
-        cells = [str(value) for value in (*axes, row["epochs"])]
+        state = "" if row["state"] == "done" else f" ({row['state']})"
+        cells = [*axis_cells(row), f"{row['epochs']}{state}"]
         if row["epochs"] == 0:
             error = row["error"]  # NaN where there is none
             cells += [error if isinstance(error, str) else row["state"]]
         else:
-            cells += [f"{row[name]:.2f}" for name in ("recon", "kl", "objective", "neg_elbo")]
+            cells += [f"{row[name]:.2f}" for name in nats]
             cells += [f"{row['kl_fraction']:.3f}", str(row["active_latents"])]
-        if row["state"] != "done":
-            cells[4] += f" ({row['state']})"
         table.add_row(*cells)
     return table
+
+
+def axis_headings() -> list[str]:
+    """The axes of a study as headings of a table."""
+    return ["J" if axis == "latent_dim" else axis for axis in AXES]
+
+
+def axis_cells(values: Mapping[Any, Any]) -> list[str]:
+    """The cells under `axis_headings` from a configuration, or a row that has its axes."""
+    axes = [values[axis] for axis in AXES]
+    return [f"{value:g}" if isinstance(value, float) else str(value) for value in axes]
 
 
 def duration(seconds: float) -> str:

@@ -14,11 +14,11 @@ from study.config.errors import StudyError
 from study.config.run import RunConfig
 from study.data import prepare_data
 from study.data.mnist import data_dir
-from study.execution.display import Display, duration
-from study.execution.nodes import check_nodes
-from study.execution.scheduler import Outcome, Resources, connect, idle_nodes, launch, slots
+from study.execution.cluster import Resources, check_nodes, connect, idle_nodes, slots
+from study.execution.display import Display, axis_cells, axis_headings, duration
+from study.execution.scheduler import Outcome, Workplace, launch
 from study.execution.study_log import Plan, StudyLog, make_plan
-from study.execution.trackers import Journal, open_tracker
+from study.execution.trackers import open_tracker
 from study.storage.folder import Folder
 from study.storage.lock import Lock, require_free
 from study.storage.tables import read_tables
@@ -30,12 +30,11 @@ from study.training.timing import total_seconds
 def show_plan(plan: Plan, cpus_per_run: float, console: Console) -> None:
     """Print the runs, their number and how long they would take on this machine."""
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("run", "J", "beta", "conditioning", "seed", "epochs", "has"):
+    for column in ("run", *axis_headings(), "epochs", "has"):
         table.add_column(column, justify="left" if column == "run" else "right")
     for run in plan.runs:
-        values = (run.latent_dim, f"{run.beta:g}", run.conditioning, run.seed, run.epochs)
-        has = plan.epochs.get(run.run_id, 0)
-        table.add_row(run.run_id, *map(str, values), str(has) if has else "")
+        has = str(plan.epochs.get(run.run_id, 0) or "")
+        table.add_row(run.run_id, *axis_cells(run.model_dump()), str(run.epochs), has)
     console.print(table)
 
     at_once = max(1, int((os.cpu_count() or 1) // cpus_per_run))
@@ -74,7 +73,7 @@ def start_over(study: Folder, console: Console) -> None:
 def run_session(
     runs: list[RunConfig],
     study: Folder,
-    asked: dict[str, Any],
+    request: dict[str, Any],
     data: Path | None,
     resources: Resources,
     console: Console,
@@ -83,6 +82,12 @@ def run_session(
     """Train what a study lacks; tables and study.yaml are right at the end, however it ends.
 
     Args:
+        runs: all that are asked for, done or not.
+        study: the study's folder.
+        request: what study.yaml says of the command.
+        data: the cache of the data; None: the usual one.
+        resources: what a run may use.
+        console: where to show it.
         log: the tracker that also gets the figures, by its name.
 
     Raises:
@@ -90,13 +95,13 @@ def run_session(
     """
     with Lock(study) as lock:
         plan = make_plan(runs, study)
-        journal = Journal(open_tracker(log, study), plan.todo)
-        study_log = StudyLog(study, plan, journal)
-        study_log.begin(asked)
+        study_log = StudyLog(study, plan, open_tracker(log, study))
+        study_log.begin(request)
         try:
             outcome = Outcome({}, interrupted=False)
             if plan.todo:
-                outcome = _train(plan, study, lock, data_dir(data), resources, console, study_log)
+                workplace = Workplace(study, lock, data_dir(data), resources)
+                outcome = _train(plan, workplace, study_log, console)
             else:
                 console.print(f"all {len(runs)} runs are done; nothing to train")
         finally:
@@ -104,36 +109,39 @@ def run_session(
     return outcome
 
 
-def _train(
-    plan: Plan,
-    study: Folder,
-    lock: Lock,
-    cache: Path,
-    resources: Resources,
-    console: Console,
-    study_log: StudyLog,
-) -> Outcome:
+def _train(plan: Plan, workplace: Workplace, study_log: StudyLog, console: Console) -> Outcome:
     """Train what a plan lacks, once data, cluster and nodes are known to be there."""
     check_runs(plan.todo)
-    data_names = sorted({run.data for run in plan.todo})
-    for name in data_names:
-        prepare_data(name, cache)
-    connect(resources.address)
-    if resources.address:  # a Ray of our own has this machine alone
-        check_nodes(study, lock.holder.invocation, cache, data_names)
+    prepare(workplace, sorted({run.data for run in plan.todo}))
     engine = plan_engine(plan, study_log.precision)
     study_log.note(engine=engine.told())
-    _announce(plan, slots(resources), console)
-    if idle := idle_nodes(resources):
+    _announce(plan, slots(workplace.resources), console)
+    if idle := idle_nodes(workplace.resources):
         console.print(
             f"{idle} nodes have no GPU and stay idle; with --gpus-per-run 0 runs go to every node"
             " and use its GPU where it has one"
         )
     with Display(console, plan.todo, len(plan.runs) - len(plan.todo)) as display:
-        told = (display, study_log.settled, study_log.figures)
-        outcome = launch(plan.todo, study, lock, cache, engine, resources, *told)
+        outcome = launch(plan.todo, workplace, engine, display, study_log)
     study_log.failed(outcome.errors)
     return outcome
+
+
+def prepare(workplace: Workplace, data: list[str]) -> None:
+    """Fetch the data, join the cluster, and see that each of its nodes can train.
+
+    Args:
+        workplace: where to train.
+        data: the data sets that runs need, by name.
+
+    Raises:
+        StudyError: one of them is not to be had.
+    """
+    for name in data:
+        prepare_data(name, workplace.data_dir)
+    connect(workplace.resources.address)
+    if workplace.resources.address:  # a Ray of our own has this machine alone
+        check_nodes(workplace.study, workplace.lock.holder.invocation, workplace.data_dir, data)
 
 
 def plan_engine(plan: Plan, precision: str | None = None) -> EngineSelection:

@@ -4,8 +4,9 @@ import logging
 import os
 import platform
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple
 
 import torch
@@ -13,7 +14,7 @@ import torch
 from study.config.errors import StudyError
 from study.config.run import RunConfig
 from study.data.mnist import DATA_HASH
-from study.execution.trackers import Journal
+from study.execution.trackers import Tracker, TrackerFeed
 from study.storage.folder import Folder
 from study.storage.records import (
     Record,
@@ -36,7 +37,7 @@ PACKAGES = ("torch", "torchvision", "ray", "numpy", "pandas", "scikit-learn", "v
 class Plan(NamedTuple):
     """What a study has and what it lacks."""
 
-    runs: list[RunConfig]  # as asked
+    runs: list[RunConfig]  # all that are asked for
     todo: list[RunConfig]
     epochs: dict[str, int]  # run id -> epochs that it has
     records: dict[str, Record]
@@ -74,19 +75,27 @@ def make_plan(runs: list[RunConfig], study: Folder) -> Plan:
 class StudyLog:
     """Keeps the records in memory and the tables on disk."""
 
-    def __init__(self, study: Folder, plan: Plan, journal: Journal) -> None:
-        self._study, self._plan, self._journal = study, plan, journal
+    def __init__(self, study: Folder, plan: Plan, tracker: Tracker | None = None) -> None:
+        self._study, self._plan = study, plan
+        self._feed = TrackerFeed(tracker, plan.todo)
         self._records = dict(plan.records)
         self._todo: set[str] = set()
         for run in plan.todo:
             self._expect(run)
-        self._settled: set[str] = set()
+        self._ended: set[str] = set()
         self._written = 0.0
         self._content: dict[str, Any] = {}
 
-    def begin(self, asked: dict[str, Any]) -> None:
-        """Write study.yaml and the tables; the first proof that the folder can be written."""
-        invocation = {**asked, **_provenance(), "start": _now(), "end": None}
+    def begin(self, request: dict[str, Any]) -> None:
+        """Write study.yaml and the tables; the first proof that the folder can be written.
+
+        Args:
+            request: what study.yaml says of the command.
+
+        Raises:
+            StudyError: it cannot.
+        """
+        invocation = {**request, **_provenance(), "start": _now(), "end": None}
         try:
             invocations = read_study(self._study).get("invocations", [])
             self._content = {
@@ -105,22 +114,22 @@ class StudyLog:
         if run.run_id not in self._content["runs"]:
             self._content["runs"].append(run.run_id)
         self._expect(run)
-        self._journal.expect(run)
+        self._feed.expect(run)
 
     @property
     def precision(self) -> str | None:
         """What an earlier invocation of this study chose; the study keeps to it."""
-        chosen = [s["engine"]["precision"] for s in self._content["invocations"] if "engine" in s]
-        return chosen[-1] if chosen else None
+        engines = [one["engine"] for one in self._content["invocations"] if "engine" in one]
+        return engines[-1]["precision"] if engines else None
 
     def note(self, **facts: Any) -> None:
         """Add to what study.yaml says of this invocation."""
         self._content["invocations"][-1] |= facts
         write_study(self._study, self._content)
 
-    def settled(self, run: str) -> None:
+    def ended(self, run: str) -> None:
         """A run is done or has failed: take its record, and now and then write the tables."""
-        self._settled.add(run)
+        self._ended.add(run)
         try:
             self._read(run)
             if time.monotonic() - self._written > TABLES_EVERY_S:
@@ -128,29 +137,28 @@ class StudyLog:
         except OSError as error:  # the next run may find the storage back; `end` tries again
             _log.warning("cannot use the results folder: %s", error)
         if record := self._records.get(run):
-            self._journal.settle(run, record["epochs"], record["state"])
+            self._feed.finish(run, record["epochs"], record["state"])
 
-    def figures(self, run: str, epochs: list[dict[str, float]]) -> None:
-        """A run reports epochs; those of its record come first, where the tracker lacks them."""
+    def trained(self, run: str, epoch: dict[str, float]) -> None:
+        """A run reports an epoch; those of its record come first, where the tracker lacks them."""
         before = self._records[run]["epochs"] if run in self._records else []
-        self._journal.add(run, [*before, *epochs])
+        self._feed.add(run, [*before, epoch])
 
     def failed(self, errors: dict[str, str]) -> None:
         """Keep failures whose record could not be written."""
-        for run, error in errors.items():
-            if run in self._records:
-                self._records[run]["state"], self._records[run]["error"] = "failed", error
+        for run in errors.keys() & self._records.keys():
+            self._records[run]["state"], self._records[run]["error"] = "failed", errors[run]
 
     def end(self) -> None:
-        """Read what changed and did not settle, and write everything.
+        """Read what changed and did not end, and write everything.
 
         Raises:
             StudyError: the folder cannot be written.
         """
-        self._journal.close()
+        self._feed.close()
         self._content["invocations"][-1]["end"] = _now()
         try:
-            for run in self._todo - self._settled:
+            for run in self._todo - self._ended:
                 self._read(run)
             self._write_tables()
             write_study(self._study, self._content)
@@ -179,7 +187,10 @@ def _unwritable(study: Folder, error: OSError) -> StudyError:
 
 
 def _provenance() -> dict[str, Any]:
-    packages = {name: version(name) for name in PACKAGES if _installed(name)}
+    packages = {}
+    for name in PACKAGES:
+        with suppress(PackageNotFoundError):
+            packages[name] = version(name)
     return {
         "machine": {
             "node": platform.node(),
@@ -190,13 +201,6 @@ def _provenance() -> dict[str, Any]:
         },
         "versions": {"python": platform.python_version(), **packages},
     }
-
-
-def _installed(name: str) -> bool:
-    try:
-        return bool(version(name))
-    except ModuleNotFoundError:
-        return False
 
 
 def _now() -> str:

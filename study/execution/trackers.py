@@ -1,7 +1,9 @@
 """The per-epoch figures for the trackers that people already use; off unless asked for.
 
 Written by the driver alone, as runs report. What a tracker missed, because a driver or a worker was
-killed, it gets from the run's record when the run starts again or settles: no hole, no double.
+killed, it gets from the run's record when the run starts again or ends: no hole, no double.
+Ray's logger callbacks cannot serve: they begin a new run of the tracker for every trial and log
+what it reports, while a trial may be several runs of ours, and go on where an earlier one ended.
 """
 
 import importlib
@@ -21,7 +23,6 @@ from study.storage.tables import epoch_row
 
 log = logging.getLogger(__name__)
 
-MODULES = {"tensorboard": "tensorboardX", "mlflow": "mlflow", "wandb": "wandb"}
 TAG = "study.run"
 
 
@@ -38,8 +39,8 @@ class Tracker(Protocol):
         """Close a run that is `done`, `failed` or only `begun`."""
 
 
-class Journal:
-    """Sees to it that a tracker has every epoch of every run once."""
+class TrackerFeed:
+    """Gives a tracker every epoch of every run once."""
 
     def __init__(self, tracker: Tracker | None, runs: Iterable[RunConfig]) -> None:
         self._tracker = tracker
@@ -67,7 +68,7 @@ class Journal:
         except Exception as error:
             self._give_up(error)
 
-    def settle(self, run: str, epochs: Iterable[dict[str, float]], state: str) -> None:
+    def finish(self, run: str, epochs: Iterable[dict[str, float]], state: str) -> None:
         """Complete and close a run."""
         self.add(run, epochs)
         try:
@@ -78,9 +79,9 @@ class Journal:
             self._give_up(error)
 
     def close(self) -> None:
-        """Close the runs that did not settle."""
+        """Close the runs that did not end."""
         for run in list(self._has):
-            self.settle(run, [], "begun")
+            self.finish(run, [], "begun")
 
     def _give_up(self, error: Exception) -> None:
         """A tracker is a copy: its loss must not stop a study."""
@@ -100,22 +101,17 @@ def open_tracker(name: str | None, study: Folder) -> Tracker | None:
     """
     if name is None:
         return None
+    library, elsewhere, kind = KINDS[name]
     try:
-        importlib.import_module(MODULES[name])
+        importlib.import_module(library)
     except ImportError:
         raise UsageError(
             f"--log {name} needs its library: pip install 'vae-study[{name}]'"
         ) from None
-    elsewhere = {"tensorboard": None, "mlflow": "MLFLOW_TRACKING_URI", "wandb": "WANDB_DIR"}[name]
     if not study.is_local and not (elsewhere and os.environ.get(elsewhere)):
         hint = f"; set ${elsewhere}" if elsewhere else ""
         raise UsageError(f"--log {name} writes to a local folder, and {study} is none{hint}")
-    kinds: dict[str, Callable[[Folder], Tracker]] = {
-        "tensorboard": _TensorBoard,
-        "mlflow": _MLflow,
-        "wandb": _WandB,
-    }
-    return kinds[name](study)
+    return kind(study)
 
 
 class _TensorBoard:
@@ -161,20 +157,19 @@ class _MLflow:
 
     def begin(self, config: RunConfig) -> set[int]:
         experiment = self._experiment()
-        found = self._client.search_runs([experiment], f"tags.`{TAG}` = '{config.run_id}'")
-        if found:
-            self._ids[config.run_id] = found[0].info.run_id
-            self._client.update_run(found[0].info.run_id, status="RUNNING")
+        earlier = self._client.search_runs([experiment], f"tags.`{TAG}` = '{config.run_id}'")
+        if earlier:
+            key = earlier[0].info.run_id
+            self._client.update_run(key, status="RUNNING")
         else:
-            made = self._client.create_run(
-                experiment, run_name=config.run_id, tags={TAG: config.run_id}
-            )
-            self._ids[config.run_id] = made.info.run_id
+            tags = {TAG: config.run_id}
+            key = self._client.create_run(experiment, run_name=config.run_id, tags=tags).info.run_id
             for name, value in config.model_dump().items():
                 if name != "epochs":  # an MLflow parameter never changes; a run may be continued
-                    self._client.log_param(made.info.run_id, name, value)
-        # The last figure of a batch: an epoch that has it has the others.
-        history = self._client.get_metric_history(self._ids[config.run_id], "test_neg_elbo")
+                    self._client.log_param(key, name, value)
+        self._ids[config.run_id] = key
+        # An epoch's figures are logged in one batch: one that has this has the others.
+        history = self._client.get_metric_history(key, "test_neg_elbo")
         return {metric.step for metric in history}
 
     def log(self, run: str, epoch: int, figures: Mapping[str, float]) -> None:
@@ -189,9 +184,8 @@ class _MLflow:
         self._client.set_terminated(self._ids.pop(run), status)
 
     def _experiment(self) -> str:
-        found = self._client.get_experiment_by_name(self._study.name)
-        if found:
-            return str(found.experiment_id)
+        if experiment := self._client.get_experiment_by_name(self._study.name):
+            return str(experiment.experiment_id)
         artifacts = f"{self._study.location}/mlflow" if self._study.is_local else None
         return str(self._client.create_experiment(self._study.name, artifacts))
 
@@ -224,3 +218,11 @@ class _WandB:
 
     def end(self, run: str, state: str) -> None:
         self._runs.pop(run).finish(exit_code=int(state == "failed"))
+
+
+# Name of a tracker: its library, the variable that sends it elsewhere than to the study's folder.
+KINDS: dict[str, tuple[str, str | None, Callable[[Folder], Tracker]]] = {
+    "tensorboard": ("tensorboardX", None, _TensorBoard),
+    "mlflow": ("mlflow", "MLFLOW_TRACKING_URI", _MLflow),
+    "wandb": ("wandb", "WANDB_DIR", _WandB),
+}

@@ -13,14 +13,13 @@ from rich.console import Console
 from study.config.errors import StudyError
 from study.config.run import RunConfig
 from study.config.search import INTEGERS, Axis, Directions, Range, Search
-from study.data import prepare_data
 from study.data.mnist import data_dir
+from study.execution.cluster import Resources, slots
 from study.execution.display import Display, duration
-from study.execution.nodes import check_nodes
-from study.execution.runner import plan_engine
-from study.execution.scheduler import Outcome, Resources, connect, fit, new_task, slots
+from study.execution.runner import plan_engine, prepare
+from study.execution.scheduler import Outcome, Workplace, fit, new_task
 from study.execution.study_log import StudyLog, make_plan
-from study.execution.trackers import Journal, open_tracker
+from study.execution.trackers import open_tracker
 from study.search.storage import database_errors, place
 from study.search.trials import Proposals
 from study.search.tune import Measure, OptunaSearcher, Outcomes, Pruning, search_trial
@@ -76,17 +75,16 @@ def run_search(
             console.print(f"{len(known)} known trials from {source}, {n} of them new")
         plan = make_plan([], study)
         plan = plan._replace(runs=[RunConfig(**r["config"]) for r in plan.records.values()])
-        journal = Journal(open_tracker(log, study), [])
-        study_log = StudyLog(study, plan, journal)
+        study_log = StudyLog(study, plan, open_tracker(log, study))
         study_log.begin({**asked, "search": search.to_dict()})
         stack.callback(study_log.end)
         stack.callback(proposals.close)
         if not proposals.left():
             console.print("the budget is used up: nothing to train; a larger one goes on")
             return Outcome({}, interrupted=False)
-        where = study, lock, data_dir(data), resources
+        workplace = Workplace(study, lock, data_dir(data), resources)
         engine = plan_engine(plan, study_log.precision)
-        return _search(proposals, evaluator, engine, study_log, where, console)
+        return _search(proposals, evaluator, engine, study_log, workplace, console)
 
 
 def take_over(
@@ -137,24 +135,19 @@ def _search(
     evaluator: Evaluator,
     engine: EngineSelection,
     study_log: StudyLog,
-    where: tuple[Folder, Lock, Path, Resources],
+    workplace: Workplace,
     console: Console,
 ) -> Outcome:
-    study, lock, cache, resources = where
     search = proposals.search
-    data_name = str(search.constants.get("data", RunConfig().data))
-    prepare_data(data_name, cache)
-    connect(resources.address)
-    if resources.address:
-        check_nodes(study, lock.holder.invocation, cache, [data_name])
+    prepare(workplace, [str(search.constants.get("data", RunConfig().data))])
     study_log.note(engine=engine.told())
     several = f" of {len(search.seeds)} seeds" if len(search.seeds) > 1 else ""
     limit = _limit(search, proposals.left())
-    console.print(f"searching: {limit}{several}, {slots(resources)} at a time")
+    console.print(f"searching: {limit}{several}, {slots(workplace.resources)} at a time")
 
     with Display(console, [], 0) as display:
         pruning = Pruning(proposals)
-        events = Outcomes(proposals, pruning, display, study_log.settled, study_log.figures, lock)
+        events = Outcomes(proposals, pruning, display, study_log, workplace.lock)
 
         def propose() -> dict[str, Any] | None:
             proposal = None if events.stopping else proposals.ask()
@@ -165,7 +158,7 @@ def _search(
                 study_log.expect(run)
                 display.expect(run, later)
             chosen = engine.alone(proposal.runs[0])
-            task = new_task(proposal.runs, study, lock, cache, chosen, resources)
+            task = new_task(proposal.runs, workplace, chosen)
             rungs = search.rungs if search.pruner != "none" else []
             wanted = {"objectives": search.objectives, "rungs": rungs}
             return {"task": task, "number": proposal.trial.number, **wanted}
@@ -173,7 +166,7 @@ def _search(
         stopped = fit(
             partial(search_trial, evaluator.measure),
             events,
-            resources,
+            workplace.resources,
             search_alg=OptunaSearcher(propose),
             scheduler=pruning,
             num_samples=-1,

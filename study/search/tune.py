@@ -18,7 +18,8 @@ from ray.tune.search import Searcher
 from study.config.errors import StudyError
 from study.config.run import RunConfig
 from study.execution.callbacks import Events
-from study.execution.trainable import Run, Task, figures_of, trainable
+from study.execution.resumable_run import Run
+from study.execution.trainable import Task, figures_of, trainable
 from study.models.vae import Vae
 from study.search.trials import Proposals
 
@@ -77,9 +78,9 @@ class Pruning(FIFOScheduler):
 class Outcomes(Events):
     """Tells Optuna how trials end, besides those whom a grid's events tell."""
 
-    def __init__(self, proposals: Proposals, pruning: Pruning, *told: Any) -> None:
+    def __init__(self, proposals: Proposals, pruning: Pruning, *events: Any) -> None:
         """What follows `pruning` goes to Events."""
-        super().__init__(*told)
+        super().__init__(*events)
         self._proposals, self._pruning = proposals, pruning
 
     def on_trial_complete(
@@ -90,7 +91,7 @@ class Outcomes(Events):
         if number in self._pruning.pruned:
             self._proposals.prune(number)
             self._display.finished(result["run"], None, how="pruned")
-            self._settled(result["run"])
+            self._study_log.ended(result["run"])
         elif result.get("state") == "done" and result.get("values"):
             self._proposals.complete(number, result["values"])
         elif reason := result.get("error") or result.get("reason"):
@@ -115,16 +116,16 @@ def search_trial(measure: Measure, config: dict[str, Any]) -> None:
     def report(run: Run) -> None:
         nonlocal failed
         failed = run.record["state"] == "failed"
-        told: dict[str, Any] = {**figures_of(run), "values": None, "reason": None}
+        result = figures_of(run.config, run.record) | {"values": None, "reason": None}
         one = (run.config, run.trainer.model)
         if run.record["state"] == "done":
             trained.append(one)
         early = run.is_open and run.trainer.epoch in config["rungs"]
         if early:  # where it cannot be judged yet, it may be later
-            told["values"] = _judged(measure, [one], config, task["data_dir"])["values"]
+            result["values"] = _judged(measure, [one], config, task["data_dir"])["values"]
         elif len(trained) == len(task["members"]):
-            told |= _judged(measure, trained, config, task["data_dir"])
-        tune.report(told)
+            result |= _judged(measure, trained, config, task["data_dir"])
+        tune.report(result)
 
     for member in task["members"]:
         if not failed:

@@ -1,4 +1,8 @@
-"""What a run needs to go on: written whole, verified on reading, the one before it kept."""
+"""What a run needs to go on: written whole, verified on reading, the one before it kept.
+
+torch.save writes it, and torch.load would take a flipped bit for a weight: it checks no sum. Tune's
+Checkpoint is a folder of files, checked as little.
+"""
 
 import hashlib
 import io

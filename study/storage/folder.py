@@ -1,4 +1,8 @@
-"""A folder on any filesystem that pyarrow reads: the only way that results reach a disk."""
+"""A folder on any filesystem that pyarrow reads: the only way that results reach a disk.
+
+pyarrow.fs reaches the stores. Added is what it lacks: a local write that is whole after a crash
+(fsspec renames at best, without fsync), many reads at once, no credentials in a name.
+"""
 
 import os
 import uuid

@@ -3,6 +3,7 @@
 `lock.json` in the study's folder says who and since when; it is renewed while its driver lives. On
 a local or shared folder an operating system's lock tells at once when the driver has died; where
 there is none, as on an object store, a lock counts as dead when it was not renewed for a while.
+filelock, which is used, has no more than the former; neither it nor pyarrow locks an object store.
 """
 
 import json
@@ -14,7 +15,6 @@ import time
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import NamedTuple
 
 from filelock import BaseFileLock, FileLock, Timeout
@@ -81,12 +81,7 @@ class Lock:
         self._heartbeat.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._end.set()
         self._heartbeat.join()  # one that outlives its lock would renew, or complain, for nobody
         try:
@@ -136,7 +131,7 @@ class Watch:
 
     def __init__(self, study: Folder, invocation: str) -> None:
         self._study, self._invocation = study, invocation
-        self._asked, self._stopping = -ASK_S, False
+        self._looked, self._stopping = -ASK_S, False
 
     def stopping(self) -> bool:
         """Whether the driver asks to save and end; looks at most once in `ASK_S` seconds.
@@ -145,9 +140,9 @@ class Watch:
             LockLost: the invocation is over. Whatever the worker has not saved, another will train.
         """
         now = time.monotonic()
-        if now - self._asked < ASK_S:
+        if now - self._looked < ASK_S:
             return self._stopping
-        self._asked = now
+        self._looked = now
         try:
             holder = read_holder(self._study)
         except OSError:  # a store that is away for a moment; if it stays away, saving will fail
@@ -162,9 +157,7 @@ def read_holder(study: Folder) -> Holder | None:
     """Who holds a study's folder, or held it when its driver died; None after a proper end."""
     try:
         return Holder(**json.loads(study.read(LOCK)))
-    except FileNotFoundError:
-        return None
-    except (ValueError, TypeError):  # of another version, or half a file: as good as none
+    except (FileNotFoundError, ValueError, TypeError):  # of another version: as good as none
         return None
 
 

@@ -13,7 +13,7 @@ from analysis.study import Study
 from study.config.run import RunConfig
 from study.data.mnist import data_dir
 from study.data.splits import splits
-from study.execution.trainable import Run, train_runs
+from study.execution.resumable_run import Run, train_runs
 from study.storage.folder import Folder
 from study.storage.records import WEIGHTS, read_record, runs_folder
 from study.storage.tables import Tables, build_tables, write_table, write_tables

@@ -13,7 +13,7 @@ import torch
 from analysis import open_study
 from analysis.study import Study
 from study.data.splits import splits
-from study.execution.trainable import Run, train_runs
+from study.execution.resumable_run import Run, train_runs
 from study.storage.records import read_record, runs_folder
 from study.storage.tables import Tables, build_tables, write_tables
 
@@ -64,10 +64,10 @@ def start(grid, results, *more, env=None, module="study", what="--grid"):
 
 
 def finish(driver, status=0):
-    """Wait for a command's end; what it printed, and what it complained of."""
-    said, complaint = driver.communicate(timeout=LIMIT_S)
-    assert driver.returncode == status, said + complaint
-    return said, complaint
+    """Wait for a command's end; what it printed, and what it wrote to stderr."""
+    output, errors = driver.communicate(timeout=LIMIT_S)
+    assert driver.returncode == status, output + errors
+    return output, errors
 
 
 def run(grid, results, *more, status=0, env=None):
@@ -117,10 +117,10 @@ def descendants(pid):
                 continue
             parents[int(entry.name)] = int(stat.rpartition(")")[2].split()[1])
             commands[int(entry.name)] = command.replace(b"\0", b" ").decode(errors="replace")
-    found, fresh = {}, {pid}
+    below, fresh = {}, {pid}
     while fresh := {child for child, parent in parents.items() if parent in fresh}:
-        found |= {child: commands[child] for child in fresh}
-    return found
+        below |= {child: commands[child] for child in fresh}
+    return below
 
 
 def trial_workers(pid):

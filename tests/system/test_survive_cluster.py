@@ -51,9 +51,9 @@ def test_node_added_and_node_lost(cluster, grid, tmp_path):
     cluster.add_node(num_cpus=1)
     wait_for(lambda: len(begun(study)) == 2, driver)  # the new node has taken a run
     cluster.remove_node(first, allow_graceful=False)
-    said, _ = finish(driver)
-    assert "its worker was lost; it goes on from its last checkpoint" in said
-    assert "(3 of 3)" in said
+    output, _ = finish(driver)
+    assert "its worker was lost; it goes on from its last checkpoint" in output
+    assert "(3 of 3)" in output
     run(grid, tmp_path / "quiet")  # on this machine alone
     assert_same(study, tmp_path / "quiet" / "s")
 
@@ -113,11 +113,9 @@ def test_node_without_what_it_needs(cluster, grid, tmp_path):
         for lack, (script, env) in how.items():
             node = a_node(cluster.address, script, env)
             wait_for(lambda: "lame" in alive(), node)
-            _, complaint = run(grid, results, "--address", cluster.address, status=1)
-            assert re.search(
-                rf"^study: node lame on \S+ cannot take runs: {LACKS[lack]}", complaint
-            )
-            assert complaint.count("\n") == 1
+            _, errors = run(grid, results, "--address", cluster.address, status=1)
+            assert re.search(rf"^study: node lame on \S+ cannot take runs: {LACKS[lack]}", errors)
+            assert errors.count("\n") == 1
             assert not records(results / "s"), "no run was begun"
             node.terminate()
             node.wait()

@@ -86,9 +86,9 @@ def test_worker_killed(grid, undisturbed, tmp_path):
     driver = start(grid, tmp_path)
     wait_for(lambda: any(epochs > 5 for epochs in epochs_saved(study).values()), driver)
     os.kill(trial_workers(driver.pid)[0], signal.SIGKILL)
-    said, _ = finish(driver)
-    assert said.count("its worker was lost; it goes on from its last checkpoint") == 1
-    assert "(3 of 3)" in said
+    output, _ = finish(driver)
+    assert output.count("its worker was lost; it goes on from its last checkpoint") == 1
+    assert "(3 of 3)" in output
     assert_same(study, undisturbed)
 
 
@@ -106,8 +106,8 @@ def test_checkpoint_truncated_bit_flipped_or_half_written(grid, undisturbed, tmp
     flipped.write_bytes(content[:-100] + bytes([content[-100] ^ 1]) + content[-99:])
     # Killed while writing: the part never got its name.
     half_written.rename(half_written.parent / f".{half_written.name}.0123")
-    said, _ = run(grid, tmp_path, *at_once)
+    output, _ = run(grid, tmp_path, *at_once)
     warning = "is damaged: its checksum does not match; going back to the one before"
-    assert [f"{path} {warning}" in said for path in newest] == [True, True, False]
-    assert said.count(warning) == 2
+    assert [f"{path} {warning}" in output for path in newest] == [True, True, False]
+    assert output.count(warning) == 2
     assert_same(study, undisturbed)

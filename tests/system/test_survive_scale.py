@@ -21,8 +21,8 @@ def test_many_tiny_runs(tmp_path, mnist):
         if seen := re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{driver.pid}/status").read_text()):
             memory.append(int(seen[1]) / 1024)
         time.sleep(0.5)
-    said, _ = finish(driver)
-    assert f"({RUNS} of {RUNS})" in said
+    output, _ = finish(driver)
+    assert f"({RUNS} of {RUNS})" in output
     assert max(memory) < 1000, "MB of the driver"
     study = open_study(tmp_path / "s")
     assert study.trials["state"].eq("done").all()

@@ -45,12 +45,12 @@ def test_stop(number, grid, tmp_path):
     wait_for(lambda: len(epochs_saved(study)) == 2, driver)
     assert re.match(r"running: process \d+ on .*; last heard \d+ s ago\n2 runs: 2", status(study))
     os.kill(driver.pid, number)
-    asked = time.monotonic()
-    said, complaint = finish(driver, status=130)
-    assert time.monotonic() - asked < 20
-    assert complaint == STOPPED
-    assert "stopping: 2 runs save their present epoch" in said
-    assert "completed" not in said, "Tune's own notices"
+    start_s = time.monotonic()
+    output, errors = finish(driver, status=130)
+    assert time.monotonic() - start_s < 20
+    assert errors == STOPPED
+    assert "stopping: 2 runs save their present epoch" in output
+    assert "completed" not in output, "Tune's own notices"
     saved = epochs_saved(study)
     assert any(epochs % 20 for epochs in saved.values()), "saved at the stop, not at an interval"
     trials = open_study(study).trials
@@ -65,26 +65,26 @@ def test_second_ctrl_c_does_not_wait(grid, tmp_path):
     for _ in range(2):
         os.kill(driver.pid, signal.SIGINT)
         time.sleep(0.3)
-    asked = time.monotonic()
+    start_s = time.monotonic()
     finish(driver, status=130)
-    assert time.monotonic() - asked < 15
+    assert time.monotonic() - start_s < 15
 
 
 def test_two_drivers_on_one_results_folder(grid, tmp_path):
     first = start(grid, tmp_path)
     wait_for(lambda: (tmp_path / "s" / LOCK).exists(), first)
-    _, complaint = run(grid, tmp_path, status=1)
-    assert re.search(rf"s is in use by process {first.pid} on \S+, since 20\S+: wait", complaint)
-    _, complaint = run(grid, tmp_path, "--fresh", status=1)
-    assert f"is in use by process {first.pid}" in complaint
+    _, errors = run(grid, tmp_path, status=1)
+    assert re.search(rf"s is in use by process {first.pid} on \S+, since 20\S+: wait", errors)
+    _, errors = run(grid, tmp_path, "--fresh", status=1)
+    assert f"is in use by process {first.pid}" in errors
     assert first.poll() is None
     # A crash leaves the lock behind, and it blocks nobody.
     os.kill(first.pid, signal.SIGKILL)
     first.communicate()
     assert (tmp_path / "s" / LOCK).exists()
     assert status(tmp_path / "s").startswith("dead: its driver was process")
-    said, _ = run(grid, tmp_path, "--set", "epochs=1")
-    assert "(2 of 2)" in said
+    output, _ = run(grid, tmp_path, "--set", "epochs=1")
+    assert "(2 of 2)" in output
 
 
 @pytest.mark.slow
@@ -94,22 +94,22 @@ def test_grid_grown(grid, tmp_path):
     study = tmp_path / "grown" / "s"
     weights = {path: path.stat().st_mtime_ns for path in study.glob("runs/*/weights.pt")}
     wider = ("--set", "beta=[1, 2]", "--set", "latent_dim=[3, 4]", "--seeds", "0,1")
-    said, _ = run(grid, tmp_path / "grown", *few, *wider)
-    assert "7 runs to train, 2 at a time; 1 done before" in said
+    output, _ = run(grid, tmp_path / "grown", *few, *wider)
+    assert "7 runs to train, 2 at a time; 1 done before" in output
     assert {path: path.stat().st_mtime_ns for path in weights} == weights
-    said, _ = run(grid, tmp_path / "grown", *more, *wider)
-    assert "8 runs to train, 2 at a time; 8 go on from a checkpoint" in said
+    output, _ = run(grid, tmp_path / "grown", *more, *wider)
+    assert "8 runs to train, 2 at a time; 8 go on from a checkpoint" in output
     run(grid, tmp_path / "at once", *more, *wider)
     assert_same(study, tmp_path / "at once" / "s")
 
 
 def test_nan_in_training(grid, tmp_path):
     rates = ("--set", "optimiser=sgd", "--set", "learning_rate=[1.0e+6, 1.0e-4]")
-    said, _ = run(grid, tmp_path, *rates, "--set", "beta=1", "--set", "epochs=3", status=1)
+    output, _ = run(grid, tmp_path, *rates, "--set", "beta=1", "--set", "epochs=3", status=1)
     trials = open_study(tmp_path / "s").trials.set_index("learning_rate")
     assert trials["state"].to_dict() == {1e6: "failed", 1e-4: "done"}
     assert re.match(r"diverged in epoch 1: train_recon is (nan|inf)", trials["error"][1e6])
-    assert re.search(r"seed0-\w+ failed: diverged in epoch 1", said)
+    assert re.search(r"seed0-\w+ failed: diverged in epoch 1", output)
     assert re.search(r"\n2 runs: 1 done, 1 failed\n.*failed: diverged in", status(tmp_path / "s"))
     assert pd.isna(trials["objective"][1e6])
     assert len(records(tmp_path / "s")) == 2

@@ -53,12 +53,12 @@ def test_disk_full_while_saving(grid, undisturbed, tmp_path):
         driver,
     )
     flag.touch()
-    said, _ = finish(driver, status=1)
+    output, _ = finish(driver, status=1)
     trials = open_study(study).trials.set_index("beta")
     assert trials["state"].to_dict() == {1: "done", 4: "failed"}
     assert trials["run"][4] == victim
     assert "No space left on device" in trials["error"][4]
-    assert "failed: OSError: [Errno 28] No space left on device" in said
+    assert "failed: OSError: [Errno 28] No space left on device" in output
     flag.unlink()
     run(grid, tmp_path)  # what was saved before is whole: it goes on
     assert_same(study, undisturbed)
@@ -71,9 +71,9 @@ def test_storage_gone_while_saving(grid, undisturbed, tmp_path):
     wait_for(lambda: max(epochs_saved(study).values(), default=0) >= 3, driver)
     (tmp_path / "there").rename(away)
     (tmp_path / "there").write_text("a file where the results were: nothing can be written")
-    said, complaint = finish(driver, status=1)
-    assert "Traceback" not in said + complaint
-    assert f"cannot write to the results folder {study}" in complaint
+    output, errors = finish(driver, status=1)
+    assert "Traceback" not in output + errors
+    assert f"cannot write to the results folder {study}" in errors
     (tmp_path / "there").unlink()
     away.rename(tmp_path / "there")
     run(grid, tmp_path / "there")
@@ -175,12 +175,12 @@ def test_study_on_s3_killed_and_repeated(s3, grid, undisturbed):
     driver.communicate()
     assert study.exists("lock.json")
     assert not is_alive(study)
-    said, _ = run(grid, s3)
-    assert "(2 of 2)" in said
+    output, _ = run(grid, s3)
+    assert "(2 of 2)" in output
     assert_same(f"{s3}/s", undisturbed)
     assert "study.yaml" in study.names()
-    said, _ = run(grid, s3)
-    assert "all 2 runs are done" in said
+    output, _ = run(grid, s3)
+    assert "all 2 runs are done" in output
     # No credential in any file.
     for name in ("study.yaml", "trials.csv"):
         assert b"anything" not in study.read(name)

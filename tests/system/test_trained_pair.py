@@ -12,7 +12,7 @@ from analysis.scoring.evaluation import Sample, Unit, score_codes
 from study.config.run import RunConfig
 from study.data.mnist import data_dir
 from study.data.splits import splits
-from study.execution.trainable import Run, train_runs
+from study.execution.resumable_run import Run, train_runs
 from study.storage.folder import Folder
 from study.storage.records import read_record, runs_folder
 from study.storage.tables import Tables, build_tables, write_tables

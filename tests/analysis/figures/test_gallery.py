@@ -23,7 +23,7 @@ from analysis.scoring.targets import SCORES, UDR
 from analysis.study import Study
 from study.config.run import RunConfig
 from study.data.splits import splits
-from study.execution.trainable import Run, fail_run, train_runs
+from study.execution.resumable_run import Run, fail_run, train_runs
 from study.storage.folder import Folder
 from study.storage.records import new_record, read_record, runs_folder
 from study.storage.tables import Tables, build_tables, write_table, write_tables

@@ -18,7 +18,7 @@ from analysis.scoring.targets import Setup, unit_beside
 from study.cli.main import carry_out
 from study.cli.present import score
 from study.config.run import RunConfig
-from study.execution.trainable import fail_run
+from study.execution.resumable_run import fail_run
 from study.storage.folder import Folder
 from study.storage.records import new_record, runs_folder
 

@@ -9,7 +9,7 @@ from studies import records, run, write_grid
 
 from study.config.errors import UsageError
 from study.config.run import RunConfig
-from study.execution.trackers import Journal, open_tracker
+from study.execution.trackers import TrackerFeed, open_tracker
 from study.storage.folder import Folder
 from study.storage.tables import epoch_row
 
@@ -40,22 +40,22 @@ def read_tensorboard(study, run):
 def read_mlflow(study, run):
     client = MlflowClient(f"sqlite:///{study}/mlflow.db")
     experiment = client.get_experiment_by_name(study.name)
-    [found] = client.search_runs([experiment.experiment_id], f"tags.`study.run` = '{run}'")
-    history = client.get_metric_history(found.info.run_id, "test_objective")
-    return sorted((metric.step, metric.value) for metric in history), found
+    [tracked] = client.search_runs([experiment.experiment_id], f"tags.`study.run` = '{run}'")
+    history = client.get_metric_history(tracked.info.run_id, "test_objective")
+    return sorted((metric.step, metric.value) for metric in history), tracked
 
 
 @pytest.mark.parametrize("name", ["tensorboard", "mlflow"])
 def test_no_epoch_is_missing_or_doubled_after_a_kill(name, tmp_path):
     study = Folder(tmp_path / "s")
     study.write("study.yaml", b"")
-    killed = Journal(open_tracker(name, study), [CONFIG])
+    before = TrackerFeed(open_tracker(name, study), [CONFIG])
     for number in (1, 2, 4):  # the report of 3 was lost with its worker
-        killed.add(CONFIG.run_id, [epoch(number)])
-    after = Journal(open_tracker(name, study), [CONFIG])
+        before.add(CONFIG.run_id, [epoch(number)])
+    after = TrackerFeed(open_tracker(name, study), [CONFIG])
     after.add(CONFIG.run_id, [*map(epoch, (1, 2, 3)), epoch(4)])  # its record, and a report
     after.add(CONFIG.run_id, [epoch(4)])  # reported again
-    after.settle(CONFIG.run_id, map(epoch, range(1, 7)), "done")
+    after.finish(CONFIG.run_id, map(epoch, range(1, 7)), "done")
     read = read_tensorboard if name == "tensorboard" else read_mlflow
     scalars, _ = read(tmp_path / "s", CONFIG.run_id)
     assert scalars == [(number, 100 + number + 4 * 25) for number in range(1, 7)]
@@ -66,7 +66,7 @@ def test_a_tracker_that_fails_is_given_up_and_said(caplog):
         def begin(self, config):
             raise OSError("no space left")
 
-    journal = Journal(Broken(), [CONFIG])
+    journal = TrackerFeed(Broken(), [CONFIG])
     with caplog.at_level(logging.ERROR):
         journal.add(CONFIG.run_id, [epoch(1)])
         journal.add(CONFIG.run_id, [epoch(2)])
@@ -92,7 +92,7 @@ def test_a_study_with_trackers(tmp_path, mnist):
         assert scalars == [(1, pytest.approx(want[0])), (2, pytest.approx(want[1]))]
         assert texts["run/text_summary"] == name
         assert f'"beta": {config.beta}' in texts["config/text_summary"]
-        history, found = read_mlflow(tmp_path / "s", name)
+        history, tracked = read_mlflow(tmp_path / "s", name)
         assert history == list(enumerate(want, start=1))
-        assert found.data.params["beta"] == str(config.beta)
-        assert found.info.status == "FINISHED"
+        assert tracked.data.params["beta"] == str(config.beta)
+        assert tracked.info.status == "FINISHED"

@@ -198,7 +198,7 @@ def test_a_compiled_step_refuses_another_batch_size(cache):
 
 
 def test_nothing_falls_back_to_eager_in_silence(tmp_path, monkeypatch, caplog):
-    from study.execution.trainable import Run
+    from study.execution.resumable_run import Run
     from study.storage.folder import Folder
 
     monkeypatch.setenv("CXX", "/no/such/compiler")

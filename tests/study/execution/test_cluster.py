@@ -1,9 +1,9 @@
 """What a run asks of the nodes there are."""
 
 import pytest
+import ray
 
-from study.execution import scheduler as launch
-from study.execution.scheduler import Resources, idle_nodes
+from study.execution.cluster import Resources, gpus, idle_nodes
 
 
 @pytest.fixture
@@ -12,11 +12,11 @@ def nodes(monkeypatch):
     resources = [{"CPU": 16.0, "GPU": 2.0}, {"CPU": 32.0}, {"CPU": 99.0, "GPU": 99.0}]
     alive = [True, True, False]
     listed = [{"Alive": a, "Resources": r} for a, r in zip(alive, resources, strict=True)]
-    monkeypatch.setattr(launch.ray, "nodes", lambda: listed)
+    monkeypatch.setattr(ray, "nodes", lambda: listed)
 
 
 @pytest.mark.parametrize(
-    ("asked", "gpus", "idle"),
+    ("resources", "share", "idle"),
     [
         (Resources(), 1 / 8, 1),  # 16 CPUs feed 2 GPUs: 8 runs share each
         (Resources(cpus_per_run=4), 1 / 2, 1),
@@ -25,6 +25,6 @@ def nodes(monkeypatch):
         (Resources(gpus_per_run=0), 0, 0),  # every node takes runs
     ],
 )
-def test_gpus_are_shared_and_nodes_that_stay_idle_are_counted(nodes, asked, gpus, idle):
-    assert launch._gpus(asked) == gpus
-    assert idle_nodes(asked) == idle
+def test_gpus_are_shared_and_nodes_that_stay_idle_are_counted(nodes, resources, share, idle):
+    assert gpus(resources) == share
+    assert idle_nodes(resources) == idle

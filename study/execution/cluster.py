@@ -1,0 +1,182 @@
+"""The Ray cluster: joined or started, its room for runs, and whether its nodes can train.
+
+Ray places tasks, but knows nothing of a study: that every node has its code, its folder and its
+data is asked of each before the first run.
+"""
+
+import logging
+import math
+import socket
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import ray
+from ray.exceptions import GetTimeoutError, RayError, RayTaskError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from study.config.errors import StudyError, UsageError
+from study.config.package_hash import package_hash
+from study.data import prepare_data
+from study.execution import interrupt, on_signals
+from study.storage.folder import Folder
+from study.storage.lock import read_holder
+
+CONNECT_S = 5.0
+ANSWER_S = 300.0  # a node may have to fetch the data first
+
+
+class Resources(NamedTuple):
+    """Where runs go and what each may use."""
+
+    address: str | None = None  # of a Ray cluster; None: a local one is started
+    cpus_per_run: float = 1.0
+    gpus_per_run: float | None = None  # None: the GPUs are shared evenly
+    max_failures: int = 2  # lost workers that a run survives
+
+
+def connect(address: str | None) -> None:
+    """Join the Ray cluster at an address, or start a local one.
+
+    Raises:
+        StudyError: nothing answers at the address.
+        UsageError: it is no address.
+    """
+    if address and address not in {"auto", "local"}:
+        _require_answer(address)
+    try:
+        with on_signals(interrupt):  # Ray takes SIGTERM over; this gives it back
+            ray.init(
+                address=address or "local",  # None would join any cluster here
+                include_dashboard=False if address in {None, "local"} else None,
+                log_to_driver=False,
+                logging_level=logging.CRITICAL,
+                ignore_reinit_error=True,
+            )
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        cluster = f"the Ray cluster at {address!r}" if address else "a local Ray"
+        raise StudyError(f"cannot join {cluster}: {first_line(error)}") from None
+    for name in ("ray", "ray.tune"):  # a trial's error is a row of the study
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def slots(resources: Resources) -> int:
+    """How many runs the connected cluster trains at once; at least one.
+
+    Raises:
+        StudyError: not even one run fits.
+    """
+    total: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    wanted = {"CPU": resources.cpus_per_run, "GPU": gpus(resources)}
+    fits = [int(total.get(kind, 0) // amount) for kind, amount in wanted.items() if amount]
+    n = min(fits, default=0)
+    if n < 1:
+        have = ", ".join(f"{total.get(kind, 0):g} {kind}" for kind in wanted)
+        need = ", ".join(f"{amount:g} {kind}" for kind, amount in wanted.items() if amount)
+        raise StudyError(f"a run needs {need or 'no CPU and no GPU'}, the cluster has {have}")
+    return n
+
+
+def gpus(resources: Resources) -> float:
+    """GPUs of one run: as asked, or a share such that every CPU beside a GPU has a run to feed."""
+    if resources.gpus_per_run is not None:
+        return resources.gpus_per_run
+    beside = [offer for offer in _offers() if offer.get("GPU")]
+    if not beside:
+        return 0.0
+    n_gpus, n_cpus = (sum(offer.get(kind, 0.0) for offer in beside) for kind in ("GPU", "CPU"))
+    return 1 / max(1, math.ceil(n_cpus / max(resources.cpus_per_run, 0.01) / n_gpus))
+
+
+def idle_nodes(resources: Resources) -> int:
+    """Nodes that get no run because runs ask for a GPU and they have none."""
+    without = [offer for offer in _offers() if offer.get("CPU") and not offer.get("GPU")]
+    return len(without) if gpus(resources) else 0
+
+
+def check_nodes(study: Folder, invocation: str, data_dir: Path, data: list[str]) -> None:
+    """Ask every node of the connected cluster whether it could train a run.
+
+    Raises:
+        StudyError: one cannot or does not answer; names the first such node and says what it
+            lacks.
+    """
+    nodes = _nodes()
+    answers = [_ask(node["NodeID"], study, invocation, data_dir, data) for node in nodes]
+    late = GetTimeoutError(f"no answer in {ANSWER_S:.0f} s")
+    ready, _ = ray.wait(answers, num_returns=len(answers), timeout=ANSWER_S)
+    for node, answer in zip(nodes, answers, strict=True):
+        try:
+            problem = ray.get(answer) if answer in ready else str(late)
+        except RayTaskError as error:  # the code is not there, or is so old that it fails
+            problem = _without_code(error)
+        except RayError as error:
+            problem = str(error).splitlines()[0]
+        if problem:
+            names = dict.fromkeys([node["NodeName"], node["NodeManagerHostname"]])
+            raise StudyError(f"node {' on '.join(names)} cannot take runs: {problem}")
+
+
+def first_line(error: BaseException | None) -> str:
+    """An error in one line."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), "no reason")
+
+
+def _nodes() -> list[dict[str, Any]]:
+    """What Ray says of every node that is there."""
+    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+    return [node for node in nodes if node["Alive"]]
+
+
+def _offers() -> list[dict[str, float]]:
+    """CPUs and GPUs of every node that is there, by Ray's names."""
+    return [node["Resources"] for node in _nodes()]
+
+
+def _ask(node: str, study: Folder, invocation: str, data_dir: Path, data: list[str]) -> Any:
+    here = NodeAffinitySchedulingStrategy(node, soft=False)
+    task = ray.remote(_what_lacks).options(num_cpus=0, max_retries=0, scheduling_strategy=here)
+    return task.remote(str(study), invocation, str(data_dir), data, package_hash())
+
+
+def _what_lacks(
+    study: str, invocation: str, data_dir: str, data: list[str], code: str
+) -> str | None:
+    """Runs on a node: what it lacks, in one line; None where nothing."""
+    if package_hash() != code:
+        return (
+            f"its package vae-study ({Path(__file__).parents[1]}) is not the driver's: install the"
+            " same version on every node"
+        )
+    try:
+        holder = read_holder(Folder(study))
+        if holder is None or holder.invocation != invocation:
+            return f"it does not see the study's folder {study}: use storage that all nodes share"
+        probe = f"probe-{ray.get_runtime_context().get_node_id()}"
+        Folder(study).write(probe, b"")
+        Folder(study).delete(probe)
+        for name in data:
+            prepare_data(name, Path(data_dir))
+    except OSError as error:
+        return f"it cannot use the study's folder {study}: {error}"
+    except (StudyError, UsageError) as error:  # of the data; names the file and what to do
+        return " ".join(str(error).split())
+    return None
+
+
+def _without_code(error: RayTaskError) -> str:
+    last = str(error).strip().splitlines()[-1]
+    return f"it cannot load the package vae-study ({last}): install the same version on every node"
+
+
+def _require_answer(address: str) -> None:
+    """Knock before Ray does: it tries for two minutes, then ends the process."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not (host and port.isdigit()):
+        raise UsageError(f"--address takes HOST:PORT, ray://HOST:PORT or auto, got {address!r}")
+    try:
+        socket.create_connection((host, int(port)), timeout=CONNECT_S).close()
+    except OSError as error:
+        raise StudyError(
+            f"no Ray cluster answers at {address!r} ({error}); check the address, or leave it out"
+            " to start a local Ray"
+        ) from None
