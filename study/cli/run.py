@@ -59,7 +59,7 @@ def run(ctx: click.Context, /, grid: str, pack: str | None, **shared: Any) -> in
 
     # Only now the slow imports: a mistyped grid answers at once.
     from study.cli.present import show
-    from study.execution.runner import run_session, show_plan, start_over
+    from study.execution.runner import Invocation, run_grid, show_plan, start_over
     from study.execution.study_log import make_plan
 
     console = new_console()
@@ -70,9 +70,8 @@ def run(ctx: click.Context, /, grid: str, pack: str | None, **shared: Any) -> in
     request = {"grid": grid, "set": overrides, "command": command}
     if given.fresh:
         start_over(study, console)
-    outcome = run_session(
-        runs, study, request, given.data_dir, given.resources(), console, given.log
-    )
+    invocation = Invocation(study, request, given.resources(), console, given.data_dir, given.log)
+    outcome = run_grid(runs, invocation)
     if outcome.interrupted:
         raise KeyboardInterrupt
     whole = show(study, given, console)

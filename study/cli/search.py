@@ -98,7 +98,7 @@ def _search(
     from analysis.report.search import present
     from analysis.scoring.held_out import DIRECTIONS, held_out
     from study.cli.present import show
-    from study.execution.runner import start_over
+    from study.execution.runner import Invocation, start_over
     from study.search import storage
     from study.search.runner import Evaluator, run_search
     from study.storage.folder import Folder
@@ -107,17 +107,9 @@ def _search(
     if given.fresh:
         start_over(study, console)
         storage.forget(study)
-    outcome = run_search(
-        parsed,
-        Evaluator(DIRECTIONS, held_out),
-        study,
-        request,
-        given.data_dir,
-        given.resources(),
-        console,
-        given.log,
-        Folder(source) if source else None,
-    )
+    invocation = Invocation(study, request, given.resources(), console, given.data_dir, given.log)
+    known = Folder(source) if source else None
+    outcome = run_search(parsed, Evaluator(DIRECTIONS, held_out), invocation, known)
     if outcome.interrupted:
         raise KeyboardInterrupt
     whole = show(study, given, console)

@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from rich.console import Console
@@ -25,6 +25,17 @@ from study.storage.tables import read_tables
 from study.training.check import check_runs
 from study.training.engine_selection import EngineSelection, select_engine
 from study.training.timing import total_seconds
+
+
+class Invocation(NamedTuple):
+    """What a command says of one invocation of a study."""
+
+    study: Folder
+    request: dict[str, Any]  # what study.yaml says of the command
+    resources: Resources
+    console: Console
+    data_dir: Path | None = None  # the cache of the data; None: the usual one
+    log: str | None = None  # the tracker that also gets the figures, by its name
 
 
 def show_plan(plan: Plan, cpus_per_run: float, console: Console) -> None:
@@ -70,37 +81,26 @@ def start_over(study: Folder, console: Console) -> None:
     study.delete_all()
 
 
-def run_session(
-    runs: list[RunConfig],
-    study: Folder,
-    request: dict[str, Any],
-    data: Path | None,
-    resources: Resources,
-    console: Console,
-    log: str | None = None,
-) -> Outcome:
+def run_grid(runs: list[RunConfig], invocation: Invocation) -> Outcome:
     """Train what a study lacks; tables and study.yaml are right at the end, however it ends.
 
     Args:
         runs: all that are asked for, done or not.
-        study: the study's folder.
-        request: what study.yaml says of the command.
-        data: the cache of the data; None: the usual one.
-        resources: what a run may use.
-        console: where to show it.
-        log: the tracker that also gets the figures, by its name.
+        invocation: of which study, and how.
 
     Raises:
         StudyError: the study cannot begin: its folder, the data or the cluster is not to be had.
     """
+    study, console = invocation.study, invocation.console
     with Lock(study) as lock:
         plan = make_plan(runs, study)
-        study_log = StudyLog(study, plan, open_tracker(log, study))
-        study_log.begin(request)
+        study_log = StudyLog(study, plan, open_tracker(invocation.log, study))
+        study_log.begin(invocation.request)
         try:
             outcome = Outcome({}, interrupted=False)
             if plan.todo:
-                workplace = Workplace(study, lock, data_dir(data), resources)
+                cache = data_dir(invocation.data_dir)
+                workplace = Workplace(study, lock, cache, invocation.resources)
                 outcome = _train(plan, workplace, study_log, console)
             else:
                 console.print(f"all {len(runs)} runs are done; nothing to train")

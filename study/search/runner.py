@@ -4,7 +4,6 @@ import math
 import os
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -14,9 +13,9 @@ from study.config.errors import StudyError
 from study.config.run import RunConfig
 from study.config.search import INTEGERS, Axis, Directions, Range, Search
 from study.data.mnist import data_dir
-from study.execution.cluster import Resources, slots
+from study.execution.cluster import slots
 from study.execution.display import Display, duration
-from study.execution.runner import plan_engine, prepare
+from study.execution.runner import Invocation, plan_engine, prepare
 from study.execution.scheduler import Outcome, Workplace, fit, new_task
 from study.execution.study_log import StudyLog, make_plan
 from study.execution.trackers import open_tracker
@@ -41,12 +40,7 @@ class Evaluator(NamedTuple):
 def run_search(
     search: Search,
     evaluator: Evaluator,
-    study: Folder,
-    asked: dict[str, Any],
-    data: Path | None,
-    resources: Resources,
-    console: Console,
-    log: str | None = None,
+    invocation: Invocation,
     source: Folder | None = None,
 ) -> Outcome:
     """Search until the budget is used up; every table is right at the end, however it ends.
@@ -54,17 +48,14 @@ def run_search(
     Args:
         search: what to try, and for what.
         evaluator: who values the trials.
-        study: the study's folder.
-        asked: for study.yaml.
-        data: the cache of the data; None: the usual one.
-        resources: what a run may use.
-        log: the tracker that also gets the figures, by its name.
+        invocation: of which study, and how.
         source: a finished study, whose runs are taken for known trials.
 
     Raises:
         UsageError: the folder holds another search.
         StudyError: the search cannot begin: its folder, the data or the cluster is not to be had.
     """
+    study, console = invocation.study, invocation.console
     place(study)  # before anything is written
     with database_errors(study), Lock(study) as lock, ExitStack() as stack:
         proposals = Proposals(study, search, evaluator.directions)
@@ -75,14 +66,15 @@ def run_search(
             console.print(f"{len(known)} known trials from {source}, {n} of them new")
         plan = make_plan([], study)
         plan = plan._replace(runs=[RunConfig(**r["config"]) for r in plan.records.values()])
-        study_log = StudyLog(study, plan, open_tracker(log, study))
-        study_log.begin({**asked, "search": search.to_dict()})
+        study_log = StudyLog(study, plan, open_tracker(invocation.log, study))
+        study_log.begin({**invocation.request, "search": search.to_dict()})
         stack.callback(study_log.end)
         stack.callback(proposals.close)
         if not proposals.left():
             console.print("the budget is used up: nothing to train; a larger one goes on")
             return Outcome({}, interrupted=False)
-        workplace = Workplace(study, lock, data_dir(data), resources)
+        cache = data_dir(invocation.data_dir)
+        workplace = Workplace(study, lock, cache, invocation.resources)
         engine = plan_engine(plan, study_log.precision)
         return _search(proposals, evaluator, engine, study_log, workplace, console)
 

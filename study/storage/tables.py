@@ -195,7 +195,7 @@ def epoch_row(beta: float, epoch: dict[str, float]) -> dict[str, float]:
     Args:
         beta: the weight of the KL.
         epoch: epoch, active_latents, and after `train_` and `test_` the terms of the loss: recon,
-            kl and whatever others it has; one that is named as a figure stands in its place.
+            kl and whatever others it has.
     """
     row = {"epoch": epoch["epoch"], "active_latents": epoch["active_latents"]}
     for split in ("train_", "test_"):
@@ -205,7 +205,7 @@ def epoch_row(beta: float, epoch: dict[str, float]) -> dict[str, float]:
             if name.startswith(split)
         }
         derived = figures(terms, beta)
-        row |= {split + name: value for name, value in {**terms, **derived, **terms}.items()}
+        row |= {split + name: value for name, value in {**terms, **derived}.items()}
     return row
 
 
