@@ -62,31 +62,56 @@ def score_and_rank(
     return Outcome(outcome.computed, outcome.unscored | unaligned)
 
 
-def present(study: Study, data_folder: Path | None, say: Callable[[str], None]) -> bool:
+def present(
+    study: Study,
+    data_folder: Path | None,
+    say: Callable[[str], None],
+    known: Sequence[str] = (),
+) -> bool:
     """Figures, claims, explorer and report of a study as it is; whether nothing went wrong.
 
-    What a study lacks is said. What goes wrong in one costs no other, nor what was trained.
+    What a study lacks is said. What goes wrong in one costs no other, nor what was trained, and a
+    reason that several share is said once.
 
     Args:
         study: half done or not scored, too.
-        data_folder: cache of MNIST; None: the default one.
+        data_folder: cache of the data; None: the default one.
         say: told what was written, a line at a time.
+        known: reasons that were said before, such as why scoring failed.
     """
+    reasons, failed = list(known), False
+
+    def because(reason: str) -> str:
+        if any(reason in before or before in reason for before in reasons):
+            return ", for the same reason"
+        reasons.append(reason)
+        return f": {reason}"
+
+    def draw() -> None:
+        nonlocal failed
+        for reason, names in draw_all(study, data_folder, say).failures.items():
+            failed = True
+            say(f"{', '.join(names)} not drawn{because(reason)}")
+
     parts: dict[str, Callable[[], object]] = {
-        "figures": lambda: draw_all(study, data_folder, say),
+        "figures": draw,
         "claims": lambda: write_claims(study),
         "explorer": lambda: say(f"turn the latents: {write_explorer(study, data_folder)}"),
         "report": lambda: say(f"the whole study on one page: {write_report(study)}"),
     }
-    failed = False
     for name, write in parts.items():
         try:
             write()
         except StudyError as error:  # such as weights that are not here
-            say(f"{name} not written: {error}")
+            say(f"{name} not written{because(one_line(error))}")
         except Exception as error:
             failed = True
-            why = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            reason = because(f"{type(error).__name__}: {one_line(error)}")
             again = f"try again with python -m analysis.report {study.folder}"
-            say(f"{name} not written: {why}; {again}")
+            say(f"{name} not written{reason}; {again}")
     return not failed
+
+
+def one_line(error: Exception) -> str:
+    """An error's text in one line."""
+    return " ".join(str(error).split())

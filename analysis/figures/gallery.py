@@ -40,6 +40,13 @@ class Shown(NamedTuple):
     group: str  # paper, scores, latents or pictures
 
 
+class Drawn(NamedTuple):
+    """What came of a study's figures."""
+
+    shown: list[Shown]
+    failures: dict[str, list[str]]  # reason -> the figures that could not be drawn
+
+
 class Entry(NamedTuple):
     """A figure that a study may have."""
 
@@ -54,7 +61,7 @@ class Entry(NamedTuple):
 
 def draw_all(
     study: Study, data_dir: Path | None = None, say: Callable[[str], None] = lambda _: None
-) -> list[Shown]:
+) -> Drawn:
     """Draw every figure that a study has the runs, weights, scores and alignments for.
 
     Figures go to `figures/` as PNG and SVG; what they are drawn from to `tables/`, as CSV or NPZ;
@@ -67,6 +74,7 @@ def draw_all(
     """
     inputs = FigureInputs(study, data_dir)
     shown, missing = [], []
+    failures: dict[str, list[str]] = {}
     for entry in entries():
         try:
             shown.append(_show(entry, inputs))
@@ -75,13 +83,13 @@ def draw_all(
         except Exception as error:  # damaged weights, no data: it must not cost the other figures
             reason_ = " ".join(f"{type(error).__name__}: {error}".split())
             missing.append({"name": entry.name, "reason": reason_})
-            say(f"{entry.name} could not be drawn: {reason_}")
+            failures.setdefault(reason_, []).append(entry.name)
     content = {"figures": [one._asdict() for one in shown], "missing": missing}
     text = json.dumps(content, indent=1, ensure_ascii=False)
     (study.folder / "tables").write(GALLERY, text.encode())
     left_out = f"; left out: {', '.join(one['name'] for one in missing)}" if missing else ""
     say(f"{len(shown)} figures are in {study.folder / 'figures'}{left_out}")
-    return shown
+    return Drawn(shown, failures)
 
 
 def entries() -> list[Entry]:

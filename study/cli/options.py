@@ -90,6 +90,10 @@ class Training(NamedTuple):
         values = parse_overrides(list(self.set))
         return values if self.seeds is None else {**values, "seed": self.seeds}
 
+    def origins(self) -> dict[str, str]:
+        """Keys that an option other than --set replaces, and that option, for errors."""
+        return {} if self.seeds is None else {"seed": "--seeds"}
+
     def folder(self, path: Path) -> "Folder":
         """The folder of a study that is trained from a YAML file."""
         from study.storage.folder import Folder

@@ -1,6 +1,7 @@
 """`study score`, `report`, `explore` and `claims`: what a trained study shows."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -111,23 +112,24 @@ def show(study: "Folder", given: Training, console: "Console") -> bool:
         Whether all went well; whatever goes wrong here, what was trained stands.
     """
     from analysis import open_study
-    from analysis.pipeline import present, score_and_rank
+    from analysis.pipeline import one_line, present, score_and_rank
     from study.config.errors import StudyError
     from study.execution.display import trials_table
 
+    print_line = partial(console.print, soft_wrap=True, markup=False)
     opened = open_study(str(study))
     console.print(trials_table(opened.trials))
     if given.no_scores:
         return True
-    scored = True
+    failures = []
     try:
         score_and_rank(opened, given.data_dir, _joining(given.address), console)
     except (StudyError, OSError, ValueError) as error:
-        scored = False
-        again = f"python -m analysis.score {study}"
-        console.print(f"could not score: {error}; try again with {again}", soft_wrap=True)
-    say = lambda line: console.print(line, soft_wrap=True, markup=False)  # noqa: E731
-    return present(opened, given.data_dir, say) and scored
+        failures = [one_line(error)]
+        print_line(
+            f"could not score: {failures[0]}; try again with python -m analysis.score {study}"
+        )
+    return present(opened, given.data_dir, print_line, failures) and not failures
 
 
 def _joining(address: str | None) -> Callable[[], None]:

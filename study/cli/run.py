@@ -50,11 +50,12 @@ def run(ctx: click.Context, /, grid: str, pack: str | None, **shared: Any) -> in
     from study.config.grid import find_grid, parse_overrides, read_grid
 
     given = Training(**shared)
-    overrides = given.overrides()
+    overrides, origins = given.overrides(), given.origins()
     if pack is not None:
         overrides |= parse_overrides([f"pack={pack}"])
+        origins["pack"] = "--pack"
     path = find_grid(grid)
-    runs = read_grid(path.read_text(), str(path), overrides)
+    runs = read_grid(path.read_text(), str(path), overrides, origins)
     study = given.folder(path)
 
     # Only now the slow imports: a mistyped grid answers at once.

@@ -78,7 +78,7 @@ def search(
     from study.config.search import read_search
     from study.search.runner import show_search
 
-    parsed = read_search(path.read_text(), str(path), DIRECTIONS, overrides)
+    parsed = read_search(path.read_text(), str(path), DIRECTIONS, overrides, given.origins())
     console = new_console()
     if export_grid:
         seeds = given.seeds or EXPORT_SEEDS

@@ -1,7 +1,9 @@
 """The errors that a user can cause, and how they are worded."""
 
 import difflib
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:  # slow to import, and every command imports this
     from pydantic import ValidationError
@@ -15,6 +17,17 @@ class StudyError(RuntimeError):
     """The request was sound and something else failed: one line for the user, exit status 1."""
 
 
+class Source(NamedTuple):
+    """Where values come from, for errors: a file, and options that replace some of its values."""
+
+    file: str
+    options: Mapping[str, str] = MappingProxyType({})  # key -> the option that gave its value
+
+    def of(self, *keys: str) -> str:
+        """What to name in an error about these keys: the first option among them, or the file."""
+        return next((self.options[key] for key in keys if key in self.options), self.file)
+
+
 def nearest(word: str, known: list[str]) -> str:
     """' (did you mean ...?)' for the known word closest to a mistyped one, or ''."""
     lowered = {name.lower(): name for name in known}
@@ -26,6 +39,11 @@ def unknown_key(key: str, known: list[str]) -> str:
     """One line on a key that nothing reads."""
     hint = nearest(key, known) or f"; known keys: {', '.join(known)}"
     return f"unknown key {key!r}{hint}"
+
+
+def repeated(key: str, values: Sequence[object]) -> str:
+    """One line on a list that holds a value twice."""
+    return f"{key}: {values!r} repeats a value; a list is an axis of different values"
 
 
 def explain(error: "ValidationError", known: list[str]) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 
 import yaml
 
-from study.config.errors import UsageError, nearest, unknown_key
-from study.config.run import RunConfig, run_config
+from study.config.errors import Source, UsageError, nearest, repeated, unknown_key
+from study.config.run import HOW, RunConfig, run_config
 
 UNION = "union"
 SEARCHES = "search-"  # names of the searches in `configs/` begin so
@@ -40,7 +40,12 @@ def known_names(search: bool = False) -> list[str]:
     return [stem for stem in stems if stem.startswith(SEARCHES) == search]
 
 
-def read_grid(text: str, source: str, overrides: dict[str, Any] | None = None) -> list[RunConfig]:
+def read_grid(
+    text: str,
+    source: str,
+    overrides: dict[str, Any] | None = None,
+    options: dict[str, str] | None = None,
+) -> list[RunConfig]:
     """Every run of a grid, in the order of the file, each once.
 
     Every key is a field of RunConfig; a list is an axis, anything else a constant. `union` may
@@ -51,24 +56,27 @@ def read_grid(text: str, source: str, overrides: dict[str, Any] | None = None) -
         text: the YAML.
         source: what to call it in errors, e.g. its file name.
         overrides: values that replace the file's, in every member of the union.
+        options: of an override's key, the option that gave it, for errors; `--set` where not said.
 
     Raises:
-        UsageError: it does not parse, or a key, value or axis is bad; names `source`.
+        UsageError: it does not parse, or a key, value or axis is bad; names `source`, or the
+            option.
     """
     content = read_mapping(text, source, "grid")
+    origin = Source(source, dict.fromkeys(overrides or {}, "--set") | (options or {}))
     members = content.pop(UNION, [{}])
     if not (isinstance(members, list) and members and all(isinstance(m, dict) for m in members)):
         raise UsageError(f"{source}: {UNION} must be a list of mappings, got {members!r}")
     runs = [
         run
         for member in members
-        for run in _product({**content, **member, **(overrides or {})}, source)
+        for run in _product({**content, **member, **(overrides or {})}, origin)
     ]
     unique = list(dict.fromkeys(runs))
     if len({run.run_id for run in unique}) < len(unique):
         raise UsageError(
-            f"{source}: epochs, checkpoint_every, compile and pack cannot differ between runs that"
-            " are otherwise the same; give each one value"
+            f"{origin.of(*HOW)}: epochs, checkpoint_every, compile and pack cannot differ between"
+            " runs that are otherwise the same; give each one value"
         )
     return unique
 
@@ -102,17 +110,22 @@ def parse_overrides(pairs: list[str]) -> dict[str, Any]:
     return overrides
 
 
-def _product(axes: dict[str, Any], source: str) -> list[RunConfig]:
+def _product(axes: dict[str, Any], source: Source) -> list[RunConfig]:
     for key, values in axes.items():
         if key not in RunConfig.model_fields:
-            raise UsageError(f"{source}: {unknown_key(str(key), list(RunConfig.model_fields))}")
+            message = unknown_key(str(key), list(RunConfig.model_fields))
+            raise UsageError(f"{source.of(key)}: {message}")
         if values == []:
-            raise UsageError(f"{source}: axis {key!r} is empty; give it at least one value")
+            raise UsageError(f"{source.of(key)}: axis {key!r} is empty; give it at least one value")
     lists = [value if isinstance(value, list) else [value] for value in axes.values()]
-    return [
+    runs = [
         run_config(dict(zip(axes, values, strict=True)), source)
         for values in itertools.product(*lists)
     ]
+    for key, values in zip(axes, lists, strict=True):
+        if len({getattr(run, key) for run in runs}) < len(values):
+            raise UsageError(f"{source.of(key)}: {repeated(key, values)}")
+    return runs
 
 
 def _one_line(error: yaml.YAMLError) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from study.config.errors import UsageError, explain
+from study.config.errors import Source, UsageError, explain
 from study.config.own_code import is_import_path
 
 N_TRAIN = 60_000
@@ -88,7 +88,7 @@ class RunConfig(BaseModel):
         return f"{name}-{digest[:8]}"
 
 
-def run_config(values: dict[str, Any], source: str) -> RunConfig:
+def run_config(values: dict[str, Any], source: str | Source) -> RunConfig:
     """A checked configuration from plain values.
 
     Raises:
@@ -98,4 +98,7 @@ def run_config(values: dict[str, Any], source: str) -> RunConfig:
     try:
         return RunConfig(**values)
     except ValidationError as error:
-        raise UsageError(f"{source}: {explain(error, list(RunConfig.model_fields))}") from None
+        message = explain(error, list(RunConfig.model_fields))
+        keys = [str(part) for part in error.errors()[0]["loc"]] or message.split()
+        where = source if isinstance(source, str) else source.of(*keys)
+        raise UsageError(f"{where}: {message}") from None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from study.config.errors import UsageError, explain, nearest, unknown_key
+from study.config.errors import Source, UsageError, explain, nearest, repeated, unknown_key
 from study.config.grid import read_mapping
 from study.config.run import N_TRAIN, RunConfig, run_config
 
@@ -118,7 +118,11 @@ def rung(epochs: int) -> int:
 
 
 def read_search(
-    text: str, source: str, directions: Directions, overrides: dict[str, Any] | None = None
+    text: str,
+    source: str,
+    directions: Directions,
+    overrides: dict[str, Any] | None = None,
+    options: dict[str, str] | None = None,
 ) -> Search:
     """A checked search.
 
@@ -128,13 +132,40 @@ def read_search(
         directions: the objectives that there are.
         overrides: values that replace the file's; one of a parameter of the space replaces its
             range, or, where it is a single value, takes it out of the space.
+        options: of an override's key, the option that gave it, for errors; `--set` where not said.
 
     Raises:
-        UsageError: it does not parse, or a key, value or range is bad; names `source`.
+        UsageError: it does not parse, or a key, value or range is bad; names `source`, or the
+            option.
     """
-    content = read_mapping(text, source, "search")
+    origin = Source(source, dict.fromkeys(overrides or {}, "--set") | (options or {}))
+    content, space = _overridden(read_mapping(text, source, "search"), overrides or {})
+    if not isinstance(space, dict):
+        where = origin.of("space")
+        raise UsageError(f"{where}: space must be a mapping of parameters, got {space!r}")
+    own = [name for name in Search.model_fields if name not in {"constants", "seeds"}]
+    fields = {key: content.pop(key) for key in own if key in content}
+    for key in content:
+        if key not in RunConfig.model_fields:
+            message = unknown_key(str(key), [*own, *RunConfig.model_fields])
+            raise UsageError(f"{origin.of(key)}: {message}")
+    seeds = content.pop("seed", [0])
+    fields["seeds"] = seeds if isinstance(seeds, list) else [seeds]
+    fields["constants"] = _constants(content, origin, fields.get("pruner", "none"))
+    fields["space"] = {name: _axis(name, axis, origin) for name, axis in space.items()}
+    try:
+        search = Search(**fields)
+    except ValidationError as error:
+        where = origin.of(str(error.errors()[0]["loc"][0]))
+        raise UsageError(f"{where}: {explain(error, own)}") from None
+    _check(search, origin, directions)
+    return search
+
+
+def _overridden(content: dict[str, Any], overrides: dict[str, Any]) -> tuple[dict[str, Any], Any]:
+    """A file's values and its space, with what replaces them in place."""
     space = content.pop("space", {})
-    for key, value in (overrides or {}).items():
+    for key, value in overrides.items():
         if key == "space":
             space = value
         elif isinstance(space, dict) and key in space and isinstance(value, list | dict):
@@ -143,36 +174,22 @@ def read_search(
             if isinstance(space, dict):
                 space.pop(key, None)
             content[key] = value
-    if not isinstance(space, dict):
-        raise UsageError(f"{source}: space must be a mapping of parameters, got {space!r}")
-    own = [name for name in Search.model_fields if name not in {"constants", "seeds"}]
-    fields = {key: content.pop(key) for key in own if key in content}
-    for key in content:
-        if key not in RunConfig.model_fields:
-            raise UsageError(f"{source}: {unknown_key(str(key), [*own, *RunConfig.model_fields])}")
-    seeds = content.pop("seed", [0])
-    fields["seeds"] = seeds if isinstance(seeds, list) else [seeds]
-    fields["constants"] = _constants(content, source, fields.get("pruner", "none"))
-    fields["space"] = {name: _axis(name, axis, source) for name, axis in space.items()}
-    try:
-        search = Search(**fields)
-    except ValidationError as error:
-        raise UsageError(f"{source}: {explain(error, own)}") from None
-    _check(search, source, directions)
-    return search
+    return content, space
 
 
-def _constants(content: dict[str, Any], source: str, pruner: Any) -> dict[str, Any]:
+def _constants(content: dict[str, Any], source: Source, pruner: Any) -> dict[str, Any]:
     """What every run shares; the defaults leave the held-out images alone."""
     lists = [key for key, value in content.items() if isinstance(value, list)]
     if lists:
-        raise UsageError(f"{source}: {lists[0]} is a list: put it below space, or give one value")
+        where = source.of(lists[0])
+        raise UsageError(f"{where}: {lists[0]} is a list: put it below space, or give one value")
     constants = {"train_images": N_TRAIN - HELD_OUT, **content}
     run = run_config(constants, source)
     if run.train_images > N_TRAIN - HELD_OUT:
         raise UsageError(
-            f"{source}: train_images must be at most {N_TRAIN - HELD_OUT}, got {run.train_images}:"
-            f" the last {HELD_OUT} training images are held out to judge the trials"
+            f"{source.of('train_images')}: train_images must be at most {N_TRAIN - HELD_OUT}, got"
+            f" {run.train_images}: the last {HELD_OUT} training images are held out to judge the"
+            " trials"
         )
     constants = {key: getattr(run, key) for key in (*constants, "epochs")}
     if pruner != "none":  # what is pruned is saved first: every rung is a multiple of the first
@@ -180,50 +197,66 @@ def _constants(content: dict[str, Any], source: str, pruner: Any) -> dict[str, A
     return constants
 
 
-def _axis(name: str, axis: Any, source: str) -> Axis:
+def _axis(name: str, axis: Any, source: Source) -> Axis:
+    where = source.of(name, "space")
     if name not in SEARCHABLE:
         hint = nearest(str(name), list(SEARCHABLE)) or f"; these can be: {', '.join(SEARCHABLE)}"
-        raise UsageError(f"{source}: {name!r} cannot be searched{hint}")
+        raise UsageError(f"{where}: {name!r} cannot be searched{hint}")
     if isinstance(axis, list) and axis:
-        runs = [run_config({name: value}, source) for value in axis]  # 1e-4 is a string in YAML 1.1
-        return list(dict.fromkeys(getattr(run, name) for run in runs))
+        # 1e-4 is a string in YAML 1.1: the values are compared as a run reads them.
+        values = [getattr(run_config({name: value}, source), name) for value in axis]
+        if len(set(values)) < len(values):
+            raise UsageError(f"{where}: {repeated(name, axis)}")
+        return values
     if not isinstance(axis, dict) or name not in NUMBERS:
         kind = "{low: .., high: ..} or a list" if name in NUMBERS else "a list"
-        raise UsageError(f"{source}: space: {name} must be {kind} of values, got {axis!r}")
+        raise UsageError(f"{where}: space: {name} must be {kind} of values, got {axis!r}")
     try:
         return Range(**axis)
     except ValidationError as error:
         first = explain(error, list(Range.model_fields))
-        raise UsageError(f"{source}: space: {name} {first}") from None
+        raise UsageError(f"{where}: space: {name} {first}") from None
 
 
-def _check(search: Search, source: str, directions: Directions) -> None:
+def _check(search: Search, source: Source, directions: Directions) -> None:
     """What fits together."""
-    unknown = [name for name in search.objectives if name not in directions]
-    if unknown:
+    where, names = source.of("objectives"), search.objectives
+    if unknown := [name for name in names if name not in directions]:
         hint = nearest(unknown[0], list(directions))
         listed = ", ".join(directions)
-        raise UsageError(f"{source}: unknown objective {unknown[0]!r}{hint}; there are: {listed}")
-    if len(set(search.objectives)) < len(search.objectives):
-        raise UsageError(f"{source}: objectives {search.objectives} name one twice")
-    several = len(search.objectives) > 1
-    if search.pruner != "none" and several:
-        raise UsageError(
-            f"{source}: pruner {search.pruner} needs a single objective: with"
-            f" {len(search.objectives)}, an early epoch does not say which trial is worse"
-        )
-    if search.pruner != "none" and len(search.seeds) > 1:
-        raise UsageError(f"{source}: pruner {search.pruner} needs one seed, got {search.seeds}")
-    if search.pruner != "none" and not search.rungs:
-        raise UsageError(f"{source}: pruner {search.pruner} needs epochs of 2 or more, got 1")
-    if search.sampler == "nsga2" and not several:
-        raise UsageError(f"{source}: sampler nsga2 is for several objectives; take tpe for one")
-    if "udr" in search.objectives and len(search.seeds) < 2:
-        raise UsageError(f"{source}: objective udr compares seeds: give two, as in seed: [0, 1]")
+        raise UsageError(f"{where}: unknown objective {unknown[0]!r}{hint}; there are: {listed}")
+    if len(set(names)) < len(names):
+        raise UsageError(f"{where}: objectives {names} name one twice")
+    if len(set(search.seeds)) < len(search.seeds):
+        raise UsageError(f"{source.of('seed')}: {repeated('seed', search.seeds)}")
+    if search.pruner != "none":
+        _check_pruner(search, source)
+    if search.sampler == "nsga2" and len(names) < 2:
+        where = source.of("sampler", "objectives")
+        raise UsageError(f"{where}: sampler nsga2 is for several objectives; take tpe for one")
+    if "udr" in names and len(search.seeds) < 2:
+        where = source.of("objectives", "seed")
+        raise UsageError(f"{where}: objective udr compares seeds: give two, as in seed: [0, 1]")
     _check_ends(search, source)
 
 
-def _check_ends(search: Search, source: str) -> None:
+def _check_pruner(search: Search, source: Source) -> None:
+    """What is compared early must be one number of one run."""
+    pruner, n = search.pruner, len(search.objectives)
+    if n > 1:
+        raise UsageError(
+            f"{source.of('pruner', 'objectives')}: pruner {pruner} needs a single objective: with"
+            f" {n}, an early epoch does not say which trial is worse"
+        )
+    if len(search.seeds) > 1:
+        where = source.of("pruner", "seed")
+        raise UsageError(f"{where}: pruner {pruner} needs one seed, got {search.seeds}")
+    if not search.rungs:
+        where = source.of("pruner", "epochs")
+        raise UsageError(f"{where}: pruner {pruner} needs epochs of 2 or more, got 1")
+
+
+def _check_ends(search: Search, source: Source) -> None:
     """Every choice, and both ends of every range, make a run, whatever the others are."""
     ends = [
         axis if isinstance(axis, list) else [_end(name, axis.low), _end(name, axis.high)]

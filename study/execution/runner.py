@@ -48,6 +48,8 @@ def show_plan(plan: Plan, cpus_per_run: float, console: Console) -> None:
         table.add_row(run.run_id, *axis_cells(run.model_dump()), str(run.epochs), has)
     console.print(table)
 
+    if longer := plan.longer():
+        console.print(longer)
     at_once = max(1, int((os.cpu_count() or 1) // cpus_per_run))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     threads = torch.get_num_threads()
@@ -94,6 +96,8 @@ def run_grid(runs: list[RunConfig], invocation: Invocation) -> Outcome:
     study, console = invocation.study, invocation.console
     with Lock(study) as lock:
         plan = make_plan(runs, study)
+        if longer := plan.longer():
+            console.print(longer)
         study_log = StudyLog(study, plan, open_tracker(invocation.log, study))
         study_log.begin(invocation.request)
         try:

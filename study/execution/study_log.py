@@ -47,6 +47,21 @@ class Plan(NamedTuple):
         """The runs to train and the epochs that each lacks."""
         return [(run, max(1, run.epochs - self.epochs.get(run.run_id, 0))) for run in self.todo]
 
+    def longer(self) -> str:
+        """One line on finished runs that have more epochs than are asked for; "" without any."""
+        todo = {run.run_id for run in self.todo}
+        pairs = [
+            (self.epochs[run.run_id], run.epochs)
+            for run in self.runs
+            if run.run_id not in todo and self.epochs.get(run.run_id, 0) > run.epochs
+        ]
+        if not pairs:
+            return ""
+        has, wanted = (" or ".join(map(str, sorted(set(n)))) for n in zip(*pairs, strict=True))
+        kind = "1 run has" if len(pairs) == 1 else f"{len(pairs)} runs have"
+        stay = "it stays as it is" if len(pairs) == 1 else "they stay as they are"
+        return f"{kind} {has} epochs already, {wanted} were asked for: {stay}"
+
 
 def make_plan(runs: list[RunConfig], study: Folder) -> Plan:
     """Compare what is asked with what lies in the study's folder.

@@ -98,7 +98,7 @@ def whole(tmp_path_factory, mnist):
     scored(study, 0.5)
     aligned(study)
     said = []
-    return study, draw_all(study, say=said.append), said
+    return study, draw_all(study, say=said.append).shown, said
 
 
 @pytest.fixture
@@ -174,7 +174,7 @@ def test_figures_of_the_paper_hold_the_pictures_that_they_promise(whole):
 
 def test_a_study_of_one_run_unscored_gets_what_there_is(tmp_path, mnist):
     study = trained(Folder(tmp_path / "one"), mnist, {"beta": 1.0})
-    shown = {one.name for one in draw_all(study)}
+    shown = {one.name for one in draw_all(study).shown}
     _, missing = listed(study)
     assert set(missing) == {
         *(SCORED | BEST | ALIGNED),
@@ -191,7 +191,7 @@ def test_a_study_of_one_run_unscored_gets_what_there_is(tmp_path, mnist):
 def test_a_study_in_which_nothing_finished_gets_no_figure_and_no_error(tmp_path, mnist):
     study = trained(Folder(tmp_path / "none"), mnist)
     said = []
-    assert draw_all(study, say=said.append) == []
+    assert draw_all(study, say=said.append) == ([], {})
     figures, missing = listed(study)
     assert figures == []
     assert missing["figure-5"] == missing["kl-by-latent"] == "no run has finished"
@@ -201,7 +201,7 @@ def test_a_study_in_which_nothing_finished_gets_no_figure_and_no_error(tmp_path,
 def test_scores_that_are_not_numbers_cost_the_charts_of_scores_alone(copy, monkeypatch):
     scored(copy, np.nan)
     only(monkeypatch, *SCORED, *BEST, "kl-by-latent")
-    assert [one.name for one in draw_all(copy)] == ["kl-by-latent"]
+    assert [one.name for one in draw_all(copy).shown] == ["kl-by-latent"]
     _, missing = listed(copy)
     assert missing["pareto"] == missing["traversal-mean"] == "no configuration has a score"
 
@@ -212,13 +212,13 @@ def test_without_weights_pictures_are_drawn_again_as_they_were(copy, whole, monk
     for run in runs_folder(copy.folder).names():
         (runs_folder(copy.folder) / run).delete("weights.pt")
     before = {one.name: one for one in whole[1]}
-    assert draw_all(copy) == [before[entry.name] for entry in gallery.entries()]
+    assert draw_all(copy).shown == [before[entry.name] for entry in gallery.entries()]
     for name in names:
         png = f"figures/{name}.png"
         assert copy.folder.read(png) == whole[0].folder.read(png), name
     only(monkeypatch, "figure-8")
     (copy.folder / "tables").delete("figure-8.npz")
-    assert draw_all(copy) == []
+    assert draw_all(copy).shown == []
     assert listed(copy)[1]["figure-8"].startswith("the weights of J3-beta10-label-seed0")
 
 
@@ -226,10 +226,10 @@ def test_damaged_weights_cost_their_own_figures_and_are_named(copy, monkeypatch)
     only(monkeypatch, "figure-1a", "figure-1b")
     run = runs_folder(copy.folder) / FigureInputs(copy, None).role("standard").run
     run.write("weights.pt", run.read("weights.pt")[:1000])
-    said = []
-    assert [one.name for one in draw_all(copy, say=said.append)] == ["figure-1b"]
+    drawn = draw_all(copy)
+    assert [one.name for one in drawn.shown] == ["figure-1b"]
     assert "figure-1a" in listed(copy)[1]
-    assert said[0].startswith("figure-1a could not be drawn: ")
+    assert list(drawn.failures.values()) == [["figure-1a"]]
 
 
 def test_one_beta_is_the_standard_vae_if_it_is_1_and_a_beta_vae_otherwise():

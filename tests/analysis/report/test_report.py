@@ -451,6 +451,21 @@ def test_a_part_that_fails_costs_no_other(copy, monkeypatch):
     assert said[-1] == f"the whole study on one page: {place}/report.html"
 
 
+def test_a_reason_that_all_figures_share_is_said_once(copy, monkeypatch):
+    def broken(*_):
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr("analysis.figures.gallery._show", broken)
+    monkeypatch.setattr("analysis.pipeline.write_claims", broken)
+    said = []
+    assert not present(copy, None, said.append)
+    assert " ".join(said).count("the disk is gone") == 1
+    assert any(line.startswith("claims not written, for the same reason") for line in said)
+    said.clear()
+    assert not present(copy, None, said.append, known=["OSError: the disk is gone"])
+    assert "the disk is gone" not in " ".join(said)
+
+
 def test_words_of_a_configuration():
     row = {"configuration": "J3-beta0.5-label", "latent_dim": 3, "beta": 0.5}
     assert configuration_words(row | {"conditioning": "label"}) == "J = 3, β = 0.5, labels"

@@ -80,6 +80,33 @@ def test_an_unknown_grid_lists_those_there_are():
     assert find_grid(str(CONFIGS / "full.yaml")) == CONFIGS / "full.yaml"
 
 
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"beta": -1}, "--set: beta should be greater than or equal to 0, got -1"),
+        ({"bets": 1}, "--set: unknown key 'bets' (did you mean 'beta'?)"),
+        ({"hidden": []}, "--set: axis 'hidden' is empty"),
+        ({"batch_size": 70_000}, "--set: batch_size 70000 is larger than train_images 60000"),
+        ({"hidden": [400, 400]}, "--set: hidden: [400, 400] repeats a value; a list is an axis"),
+        ({"beta": ["1e-3", 0.001]}, "--set: beta: ['1e-3', 0.001] repeats a value"),
+        ({"seed": [1, 1]}, "--seeds: seed: [1, 1] repeats a value"),
+        ({"epochs": [1, 2]}, "--set: epochs, checkpoint_every, compile and pack cannot differ"),
+        ({"hidden": 5}, "g.yaml: learning_rate should be greater than 0, got -1"),
+    ],
+)
+def test_what_an_option_gives_is_said_of_that_option(overrides, message):
+    text = "learning_rate: -1" if overrides == {"hidden": 5} else "hidden: 10"
+    with pytest.raises(UsageError) as caught:
+        read_grid(text, "g.yaml", overrides, {"seed": "--seeds"} if "seed" in overrides else None)
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_axis_that_repeats_a_value_is_refused():
+    with pytest.raises(UsageError, match=r"^g\.yaml: beta: \[1, 1\.0\] repeats a value"):
+        read_grid("beta: [1, 1.0]", "g.yaml")
+
+
 @pytest.mark.parametrize("pair", ["epochs", "=3"])
 def test_an_override_needs_a_key_and_a_value(pair):
     with pytest.raises(UsageError, match="--set takes KEY=VALUE"):

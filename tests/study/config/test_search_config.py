@@ -103,7 +103,15 @@ def test_searches_and_grids_are_told_apart():
         find_grid("search-quick")
 
 
+def test_an_error_names_the_file_or_the_option_that_the_value_is_from():
+    with pytest.raises(UsageError, match=r"^s\.yaml: beta should be greater"):
+        read(TEXT.replace("low: 1, high: 16, log: true", "low: -1, high: 16"), hidden=7)
+    with pytest.raises(UsageError, match=r"^--seeds: seed: \[0, 0\] repeats a value"):
+        read_search(TEXT, "s.yaml", DIRECTIONS, {"seed": [0, 0]}, {"seed": "--seeds"})
+
+
 BAD = [
+    ({"beta": [1, 2, 1]}, "beta: [1, 2, 1] repeats a value; a list is an axis"),
     (
         {"objectives": ["negelbo"]},
         "unknown objective 'negelbo' (did you mean 'neg_elbo'?); there are: neg_elbo, objective, ",
@@ -159,7 +167,7 @@ BAD = [
 def test_bad_searches_are_explained(overrides, message):
     with pytest.raises(UsageError) as caught:
         read(**overrides)
-    assert str(caught.value).startswith(f"s.yaml: {message}")
+    assert str(caught.value).startswith(f"--set: {message}")
     assert "\n" not in str(caught.value)
 
 
