@@ -20,34 +20,56 @@ class RunConfig(BaseModel):
 
     `AXES` names the axes of the paper's study, `HOW` the fields that say how far, how safely and
     how fast to train, not what: they are no part of a run's identity, so that a finished run can
-    be continued.
+    be continued. The words below a field are its description, in docs/grids.md and for editors.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
+    )
 
     latent_dim: int = Field(default=10, ge=1)
+    """J, the number of latents"""
     beta: float = Field(default=1.0, ge=0, allow_inf_nan=False, strict=False)
+    """weight of the KL term in the objective"""
     conditioning: Literal["none", "label"] = "none"
+    """with `label`, encoder and decoder also get the class, one-hot"""
     seed: int = Field(default=0, ge=0, lt=2**32)
+    """of the weights, the order of the images and the noise"""
 
     epochs: int = Field(default=200, ge=1)
+    """passes over the training images"""
     hidden: int = Field(default=500, ge=1)
+    """units of the hidden layer, in the encoder and in the decoder"""
     batch_size: int = Field(default=100, ge=1)
+    """images a step; a last batch that is not full is left out"""
     optimiser: Literal["adagrad", "adam", "sgd"] = "adagrad"
+    """the rule by which a step changes the weights"""
     learning_rate: float = Field(default=0.01, gt=0, allow_inf_nan=False, strict=False)
-    train_images: int = Field(default=N_TRAIN, ge=1)  # the first so many
-    kl_warmup_epochs: int = Field(default=0, ge=0)  # epochs with less than the full beta
+    """of the optimiser"""
+    train_images: int = Field(default=N_TRAIN, ge=1)
+    """so many of the training images, from the first"""
+    kl_warmup_epochs: int = Field(default=0, ge=0)
+    """first epochs with a smaller weight of the KL term, which rises to `beta`"""
     checkpoint_every: int = Field(default=5, ge=1)
+    """epochs between two checkpoints"""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """of the matrix products; with `auto`, `bf16` where a measurement finds it faster"""
     compile: Literal["auto", True, False] = "auto"
+    """the step ahead of time; with `auto`, on a CPU and for 10,000 steps or more of one shape"""
     pack: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
+    """runs trained as one stacked computation; with `auto`, 1 on a CPU, what fits on a GPU"""
 
-    # What is trained; each also takes `package.module:function`, the user's own.
+    # Each of these also takes `package.module:function`, the user's own.
     data: str = "mnist"
+    """the data set"""
     network: str = "mlp"
+    """encoder and decoder"""
     prior: str = "normal"
+    """p(z), what the KL term compares the posterior with"""
     likelihood: str = "bernoulli"
+    """p(x given z), what the reconstruction term is of"""
     objective: str = "beta"
+    """what training minimises"""
 
     @model_validator(mode="after")
     def _one_batch_fits(self) -> "RunConfig":

@@ -1,12 +1,19 @@
 """The code on README and docs runs as it stands there, and its YAML files are read."""
 
+import sys
+
 import pytest
 import yaml
 from documented import PAGES, ROOT, blocks, name_of
+from studies import train_here
 
 from analysis.scoring.held_out import DIRECTIONS
 from study.config.grid import find_grid, read_grid
+from study.config.run import RunConfig
 from study.config.search import read_search
+from study.data import load_data
+from study.storage.folder import Folder
+from study.training.check import check_runs
 
 WITH_CODE = [page for page in PAGES if blocks(page, "python")]
 
@@ -40,3 +47,18 @@ def test_a_file_of_configs_stands_on_its_page_as_it_is(page, name):
     file = find_grid(name, search=name.startswith("search"))
     shown = [yaml.safe_load(block.text) for block in blocks(ROOT / f"docs/{page}.md", "yaml")]
     assert yaml.safe_load(file.read_text()) in shown
+
+
+def test_the_code_of_ones_own_that_a_page_shows_can_be_trained(tmp_path, monkeypatch):
+    shown = blocks(ROOT / "docs/grids.md", "python")
+    (tmp_path / "own.py").write_text("\n\n".join(block.text for block in shown))
+    monkeypatch.syspath_prepend(tmp_path)
+    parts = {"data": "own:stripes", "network": "own:relu", "objective": "own:fixed_rate"}
+    quick = {"train_images": 2500, "epochs": 3, "hidden": 64}
+    kinds = ("none", "label")
+    configs = [RunConfig(**parts, **quick, conditioning=kind) for kind in kinds]
+    check_runs(configs)
+    study = train_here(Folder(tmp_path / "study"), configs, load_data("own:stripes"))
+    assert list(study.trials["state"]) == ["done", "done"]
+    assert study.trials["kl"].between(10, 20).all()  # "near 15 nats"
+    del sys.modules["own"]

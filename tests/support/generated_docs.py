@@ -15,26 +15,21 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from study.config.run import RunConfig
+from study.data.load import SOURCES
+from study.losses.objectives import OBJECTIVES
+from study.models.likelihoods import LIKELIHOODS
+from study.models.networks import NETWORKS
+from study.models.priors import PRIORS
 
 ROOT = Path(__file__).parents[2]
 ROOMS: dict[str, str] = runpy.run_path(str(ROOT / "tests/system/test_rooms.py"))["ROOMS"]
 
-KEYS = {
-    "latent_dim": "J, the number of latents",
-    "beta": "weight of the KL term in the objective",
-    "conditioning": "`label`: encoder and decoder also get the digit, one-hot",
-    "seed": "of the weights, the order of the images and the noise",
-    "epochs": "passes over the training images",
-    "hidden": "units of the one hidden layer, in the encoder and in the decoder",
-    "batch_size": "images a step; a last batch that is not full is left out",
-    "optimiser": "the rule by which a step changes the weights",
-    "learning_rate": "of the optimiser",
-    "train_images": "so many of the training images, from the first",
-    "kl_warmup_epochs": "first epochs with a smaller weight of the KL term, which rises to `beta`",
-    "checkpoint_every": "epochs between two checkpoints",
-    "precision": "of the matrix products; `auto`: `bf16` where a measurement finds it faster",
-    "compile": "`auto`: where a shape has 10,000 steps or more to go, on a CPU",
-    "pack": "runs trained as one stacked computation; `auto`: 1 on a CPU, what fits on a GPU",
+SHIPPED = {
+    "data": SOURCES,
+    "network": NETWORKS,
+    "prior": PRIORS,
+    "likelihood": LIKELIHOODS,
+    "objective": OBJECTIVES,
 }
 
 
@@ -52,8 +47,11 @@ def key_table() -> Iterator[str]:
     yield "|---|---|---|---|"
     properties = RunConfig.model_json_schema()["properties"]
     for key, field in RunConfig.model_fields.items():
-        meaning = field.description or KEYS[key]
-        yield f"| `{key}` | `{_plain(field.default)}` | {_allowed(properties[key])} | {meaning} |"
+        names = SHIPPED.get(key)
+        values = _allowed({"enum": list(names)} if names else properties[key])
+        own = ", or [your own](#your-own-code)" if names else ""
+        row = (f"`{key}`", f"`{_plain(field.default)}`", values + own, str(field.description))
+        yield f"| {' | '.join(row)} |"
 
 
 def room_tree() -> Iterator[str]:
