@@ -116,8 +116,9 @@ def build_tables(records: dict[str, Record], old: Tables) -> Tables:
             kept = _with_defaults(kept) if name == "trials" else kept
             table = pd.concat([kept, table], ignore_index=True) if len(table) else kept
         extra = [column for column in ("epoch", "latent") if column in table]
-        order = ["conditioning", "latent_dim", "beta", "seed", "run", *extra]
-        ascending = [column != "conditioning" for column in order]  # none before label
+        # conditioning first, none before label
+        order = [*sorted(AXES, key=lambda axis: axis != "conditioning"), "run", *extra]
+        ascending = [column != "conditioning" for column in order]
         table = table.sort_values(order, ascending=ascending, ignore_index=True)
         tables[name] = table.reindex(columns=schema.names)
     return tables
