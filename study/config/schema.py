@@ -12,6 +12,7 @@ from study.config.run import RunConfig
 from study.config.search import NUMBERS, SEARCHABLE, Budget, Range, Search
 
 Schema = dict[str, Any]
+BESIDE = ("default", "description")  # of a key, whether it holds a value or an axis
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -72,15 +73,15 @@ def _run_keys() -> dict[str, Schema]:
 
 
 def _value_or_axis(value: Schema) -> Schema:
-    one = {key: content for key, content in value.items() if key != "default"}
-    default = {"default": value["default"]} if "default" in value else {}
-    return {"anyOf": [one, _list_of(one)], **default}
+    one = {key: content for key, content in value.items() if key not in BESIDE}
+    beside = {key: value[key] for key in BESIDE if key in value}
+    return {"anyOf": [one, _list_of(one)], **beside}
 
 
 def _axis(value: Schema, is_number: bool) -> Schema:
-    one = {key: content for key, content in value.items() if key != "default"}
+    one = {key: content for key, content in value.items() if key not in BESIDE}
     ranges = [_plain(Range.model_json_schema())] if is_number else []
-    return {"anyOf": [*ranges, _list_of(one)]}
+    return {"anyOf": [*ranges, _list_of(one)], "description": value["description"]}
 
 
 def _list_of(one: Schema) -> Schema:
