@@ -2,11 +2,15 @@
 
 import sys
 
+import numpy as np
 import pytest
 import yaml
 from documented import PAGES, ROOT, blocks, name_of
 from studies import train_here
 
+from analysis.factors.image_set import Sample
+from analysis.metrics import METRICS, with_own
+from analysis.scoring.evaluation import Unit, score_codes
 from analysis.scoring.held_out import DIRECTIONS
 from study.config.grid import find_grid, read_grid
 from study.config.run import RunConfig
@@ -62,3 +66,17 @@ def test_the_code_of_ones_own_that_a_page_shows_can_be_trained(tmp_path, monkeyp
     assert list(study.trials["state"]) == ["done", "done"]
     assert study.trials["kl"].between(10, 20).all()  # "near 15 nats"
     del sys.modules["own"]
+
+
+def test_the_score_of_ones_own_that_a_page_shows_is_computed_beside_the_others():
+    shown = [block.text for block in blocks(ROOT / "docs/scoring.md", "python")]
+    namespace = {}
+    exec(next(text for text in shown if "Metric(" in text), namespace)
+    factors = np.random.default_rng(0).integers(4, size=(500, 3))
+    metrics = with_own(METRICS, [namespace["STRONGEST"]])
+    units = [Unit("latent", "raw", name) for name in ("strongest", "mcc")]
+    own, mcc = score_codes(
+        factors.astype(float), Sample(factors, factors[:, 0]), units, metrics=metrics
+    )
+    assert (own.score, own.value) == ("strongest", pytest.approx(1))  # codes are the factors
+    assert mcc.value == pytest.approx(1)

@@ -89,3 +89,13 @@ def test_every_test_that_robustness_names_is_there():
 def test_every_file_of_the_project_that_a_page_names_is_there(page):
     named = re.findall(r"`((?:study|analysis|configs|tests)/[\w./-]*)`", page.read_text())
     assert not [path for path in named if not (ROOT / path).exists() and "NAME" not in path]
+
+
+def test_every_list_that_a_seam_has_is_there():
+    page = (ROOT / "docs/contributing.md").read_text()
+    rows = re.findall(r"^\| [a-z ]+ \| .* \| `(\w+/\w+/)` \| (.*) \| .* \|$", page, re.MULTILINE)
+    assert len(rows) == 5
+    for room, listed in rows:
+        code = "\n".join(file.read_text() for file in (ROOT / room).glob("*.py"))
+        for name in re.findall(r"`([A-Z]+)`", listed):
+            assert re.search(rf"^{name}\b.*=", code, re.MULTILINE), name
