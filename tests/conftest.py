@@ -1,4 +1,6 @@
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -7,6 +9,8 @@ import torch
 from analysis.study import Study
 from study.data import Dataset
 from study.data.mnist import load_mnist
+
+SUPPORT = Path(__file__).parent / "support"
 
 
 @pytest.fixture(scope="session")
@@ -33,14 +37,16 @@ def explored_study(tmp_path_factory: pytest.TempPathFactory, mnist: Dataset) -> 
 
 @pytest.fixture(scope="module")
 def ray() -> Iterator[ModuleType]:
-    """A Ray of a module's own."""
+    """A Ray of a module's own, whose workers can import what tests share."""
     import ray
 
     from study.execution.cluster import connect
 
-    connect("local")
-    yield ray
-    ray.shutdown()
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PYTHONPATH", str(SUPPORT), prepend=os.pathsep)
+        connect("local")
+        yield ray
+        ray.shutdown()
 
 
 @pytest.fixture(autouse=True, scope="session")

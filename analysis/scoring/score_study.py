@@ -77,23 +77,21 @@ def score_study(
     runs, unscored = _scorable(study)
     first_weights: dict[RunConfig, str] = {}
     jobs = cache.missing([score_targets(study, run, first_weights) for run in runs])
+    failed: dict[str, str] = {}
     if jobs.count():
         connect()
         say(f"scoring {len(runs)} runs: {jobs.rows()} scores to compute in {jobs.count()} tasks")
-        from analysis.scoring.tasks import (
-            work,  # Ray is slow to import, and often nothing is missing
-        )
+        from analysis.scoring.tasks import work  # Ray is slow, and often nothing is missing
 
         try:
-            unscored |= work(study, setup, jobs, cache, say)
+            failed = work(study, setup, jobs, cache, say)
         finally:
             cache.write()
     elif cache.changed():
         cache.write()
     kept = set(cache.table()["run"])  # a clone may hold the rows of runs whose weights it lacks
-    return Outcome(
-        cache.computed, {name: why for name, why in unscored.items() if name not in kept}
-    )
+    absent = {run: why for run, why in unscored.items() if run not in kept}
+    return Outcome(cache.computed, absent | failed)
 
 
 def write_ranking(study: Study) -> None:

@@ -17,6 +17,7 @@ from study.cli.options import (
     new_console,
     study_argument,
 )
+from study.config.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,17 +29,29 @@ if TYPE_CHECKING:
 @study_argument
 @data_dir_option
 @address_option
-def score(study: str, data_dir: Path | None, address: str | None) -> int:
+@click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    metavar="PACKAGE.MODULE:NAME",
+    help="a Metric of your own, scored beside the others; may be given several times",
+)
+def score(study: str, data_dir: Path | None, address: str | None, metrics: tuple[str, ...]) -> int:
     """Score a study and rank its configurations.
 
     Measures how disentangled every finished run is. Only what is missing is computed: repeat the
     command after training more, or after an interruption. The tables go to the study's folder.
     """
     from analysis import open_study
+    from analysis.metrics import METRICS, load_metric, with_own
     from analysis.pipeline import score_and_rank
 
     opened = open_study(study)
-    outcome = score_and_rank(opened, data_dir, _joining(address), new_console())
+    try:
+        own = with_own(METRICS, [load_metric(path) for path in metrics])[len(METRICS) :]
+    except ValueError as error:
+        raise UsageError(f"--metric: {error}") from None
+    outcome = score_and_rank(opened, data_dir, _joining(address), new_console(), own)
     return EXIT_FAILURE if outcome.unscored else 0
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from analysis.factors import morphometry
 from analysis.factors.binning import discretise
-from analysis.factors.image_set import measured
+from analysis.factors.image_set import image_set, measured
 
 
 def table(**columns):
@@ -87,3 +87,30 @@ def test_measured_refuses_unknown_names_and_blank_images(mnist):
     blank = np.zeros((1, 28, 28), np.uint8)
     with pytest.raises(ValueError, match="'thickness_px' is missing for 1 of 3 images"):
         measured(np.concatenate([mnist.test_images[:2], blank]))
+
+
+def test_factors_of_a_data_set_take_precedence_over_measured_ones(mnist):
+    images, labels = mnist.test_images[:20], mnist.test_labels[:20]
+    few = mnist._replace(test_images=images, test_labels=labels)
+    given = pd.DataFrame({"size": np.arange(20) % 4, "angle": np.arange(20.0)})
+    known = image_set(few._replace(test_factors=given), None)
+    np.testing.assert_array_equal(known.sample.factors, discretise(given))
+    np.testing.assert_array_equal(known.sample.labels, labels)
+    taken = image_set(few, None)
+    np.testing.assert_array_equal(taken.sample.factors, discretise(measured(images)))
+    assert taken.key != known.key
+
+
+def test_pictures_that_nothing_measures_have_classes_alone(mnist):
+    few = mnist._replace(test_images=mnist.test_images[:20], test_labels=mnist.test_labels[:20])
+    assert image_set(few._replace(measure=None), None).sample.factors.shape == (20, 0)
+    with pytest.raises(ValueError, match="nothing measures pictures by 'colours'"):
+        image_set(few._replace(measure="colours"), None)
+
+
+def test_the_size_of_an_image_does_not_matter_to_what_is_measured(mnist):
+    """A blank margin, wider on one side, leaves the digit as it is."""
+    images = mnist.test_images[:30]
+    wide = np.pad(images, ((0, 0), (2, 4), (6, 8)))
+    rim = morphometry.measure(np.pad(images, ((0, 0), (2, 2), (2, 2))))
+    pd.testing.assert_frame_equal(morphometry.measure(wide), rim, atol=1e-9)

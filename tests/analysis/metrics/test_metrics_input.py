@@ -5,9 +5,23 @@ from functools import partial
 
 import numpy as np
 import pytest
+from own_metric import NEAREST
 from planted_codes import grid, noise, perfect, rotated, with_dead
 
-from analysis.metrics import dci, factor_vae, higgins, mcc, mig, probe, sap, udr
+from analysis.metrics import (
+    METRICS,
+    dci,
+    factor_vae,
+    higgins,
+    labels,
+    load_metric,
+    mcc,
+    mig,
+    probe,
+    sap,
+    udr,
+    with_own,
+)
 from analysis.metrics.common.result import bounded
 
 FACTORS = grid(5, 4)
@@ -185,3 +199,49 @@ def test_udr_refuses_a_kl_of_other_latents():
 def test_udr_names_the_run_that_diverged():
     with pytest.raises(ValueError, match=r"codes_b hold NaN or infinite values in latents \[2\]"):
         udr(CODES, CODES * [1, 1, np.nan])
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+@pytest.mark.parametrize("codes", KINDS_OF_CODES.values(), ids=KINDS_OF_CODES.keys())
+def test_every_listed_metric_keeps_within_its_bounds(metric, codes):
+    """With the settings that studies are scored with, but for fewer votes."""
+    target = {"factors": FACTORS, "classes": FACTORS[:, 0], "run": codes[::-1]}[metric.target]
+    settings = {**metric.settings, **{k: v for k, v in few.items() if k in metric.settings}}
+    result = metric.function(codes, target, **settings, seed=0)
+    names = ["score", *(part.name for part in metric.parts)]
+    intervals = ["interval", *(f"{part.name}_interval" for part in metric.parts)]
+    for name, interval in zip(names, intervals, strict=True):
+        value, (low, high) = getattr(result, name), getattr(result, interval)
+        assert metric.bounds[0] <= low <= value <= high <= metric.bounds[1]
+    assert result.protocol
+    assert isinstance(bool(result.saturated), bool)
+
+
+def test_names_of_rows_are_unique_and_have_a_label():
+    names = [name for metric in METRICS for name in labels([metric])]
+    assert len(names) == len(set(names))
+    assert all(labels(METRICS).values())
+
+
+def test_a_metric_of_ones_own_is_found_by_its_import_path():
+    assert load_metric("own_metric:NEAREST") is NEAREST
+    assert with_own(METRICS, [NEAREST]) == (*METRICS, NEAREST)
+    with pytest.raises(ValueError, match="'nearest' is there already"):
+        with_own(METRICS, [NEAREST, NEAREST])
+    with pytest.raises(ValueError, match="has target 'run'"):
+        with_own(METRICS, [NEAREST._replace(target="run")])
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("own_metric", "is package.module:NAME, got 'own_metric'"),
+        ("nowhere.at_all:NEAREST", "cannot import metric nowhere.at_all:NEAREST: ModuleNotFound"),
+        ("own_metric:NOTHING", "own_metric:NOTHING: AttributeError"),
+        ("own_metric:NOT_A_METRIC", "is a function, expected an analysis.metrics.Metric"),
+    ],
+)
+def test_a_path_that_leads_to_no_metric_is_one_line(path, message):
+    with pytest.raises(ValueError, match=message) as error:
+        load_metric(path)
+    assert "\n" not in str(error.value)

@@ -10,11 +10,14 @@ from studies import train_here, write_rows
 
 from analysis import open_study
 from analysis.factors.binning import discretise
-from analysis.factors.image_set import ImageSet, Sample, measured
+from analysis.factors.image_set import ImageSet, Sample, measured, sample_of
+from analysis.metrics import load_metric
+from analysis.report.tables import ranking as ranking_of_report
 from analysis.scoring.cache import ScoreCache
 from analysis.scoring.evaluation import BASIS_UNITS, BOUND_UNITS
 from analysis.scoring.score_study import score_study, write_ranking
 from analysis.scoring.targets import Setup, unit_beside
+from analysis.statistics.ranking import unlisted
 from study.cli.main import carry_out
 from study.cli.present import score
 from study.config.run import RunConfig
@@ -130,6 +133,49 @@ def test_lost_rows_alone_are_computed_again(copy, data, ray):
     pd.testing.assert_frame_equal(copy.scores, whole)
 
 
+def test_a_metric_of_the_users_own_stands_beside_the_others(copy, data, ray):
+    """Named by its import path, computed in workers; its rows outlive a call without it."""
+    before, own = copy.scores, load_metric("own_metric:NEAREST")
+    outcome = score_study(copy, data, lambda: None, metrics=[own])
+    assert set(outcome.unscored) == {"J3-beta1e9", "J3-waiting"}
+    rows = copy.scores.query("score == 'nearest'")
+    assert rows.groupby("run", sort=False)["basis"].apply(list).tolist() == [["latent", "ica", "pca"]] * 3  # fmt: skip  # noqa: E501
+    assert rows["value"].between(0, 1).all()
+    assert rows.query("basis == 'latent'")[["untrained", "pixel_pca", "shuffled"]].notna().all(axis=None)  # fmt: skip  # noqa: E501
+    others = copy.scores.query("score != 'nearest'").reset_index(drop=True)
+    pd.testing.assert_frame_equal(others, before)
+    write_ranking(copy)
+    scored = copy.ranking.dropna(subset="higgins")
+    assert scored["nearest"].between(0, 1).all()
+    assert "nearest" in pd.read_csv(f"{copy.folder}/tables/agreement.csv")
+    columns = ranking_of_report(copy.ranking, unlisted(copy.scores)).columns
+    assert "nearest" in columns
+    assert score_study(copy, data, never).computed == 0
+    assert len(copy.scores.query("score == 'nearest'")) == 9
+
+
+def test_other_settings_of_an_own_metric_are_other_rows(copy, data, ray):
+    own = load_metric("own_metric:NEAREST")
+    score_study(copy, data, lambda: None, metrics=[own])
+    two = copy.scores.query("score == 'nearest'")
+    score_study(copy, data, lambda: None, metrics=[own._replace(settings={"power": 4})])
+    four = copy.scores.query("score == 'nearest'")
+    np.testing.assert_array_less(four["value"], two["value"])
+    assert not set(two["key"]) & set(four["key"])
+
+
+def test_without_factors_the_classes_are_read_and_the_reason_is_said(copy, data, ray):
+    unknown = ImageSet.of(data.images, sample_of(data.sample.labels, None))
+    lines = []
+    score_study(copy, unknown, lambda: None, lines.append)
+    assert sum("no factors are known" in line for line in lines) == 1
+    assert set(copy.scores["score"]) == {"digit_probe", "elbo", "iwae"}
+    assert set(copy.scores["run"]) == set(ids(copy))
+    write_ranking(copy)
+    assert copy.ranking["rank"].isna().all()
+    assert copy.ranking["digit_probe"].notna().sum() == 2
+
+
 def test_a_clone_with_tables_alone_keeps_its_scores(copy, data):
     whole = copy.scores
     runs_folder(copy.folder).delete_all()
@@ -183,6 +229,7 @@ def test_a_book_is_not_written_more_often_than_asked(copy, data):
     [
         (["nowhere"], "no study at"),
         (["tiny", "--address", "nowhere"], "--address takes HOST:PORT"),
+        (["tiny", "--metric", "nowhere:NAME"], "--metric: cannot import metric nowhere:NAME"),
     ],
 )
 def test_bad_input_is_one_line(words, message, copy, monkeypatch, capsys):
