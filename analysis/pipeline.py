@@ -81,17 +81,11 @@ def present(
     """
     reasons, failed = list(known), False
 
-    def because(reason: str) -> str:
-        if any(reason in before or before in reason for before in reasons):
-            return ", for the same reason"
-        reasons.append(reason)
-        return f": {reason}"
-
     def draw() -> None:
         nonlocal failed
         for reason, names in draw_all(study, data_folder, say).failures.items():
             failed = True
-            say(f"{', '.join(names)} not drawn{because(reason)}")
+            say(f"{', '.join(names)} not drawn{_because(reason, reasons)}")
 
     parts: dict[str, Callable[[], object]] = {
         "figures": draw,
@@ -103,13 +97,21 @@ def present(
         try:
             write()
         except StudyError as error:  # such as weights that are not here
-            say(f"{name} not written{because(one_line(error))}")
+            say(f"{name} not written{_because(one_line(error), reasons)}")
         except Exception as error:
             failed = True
-            reason = because(f"{type(error).__name__}: {one_line(error)}")
+            reason = _because(f"{type(error).__name__}: {one_line(error)}", reasons)
             again = f"try again with python -m analysis.report {study.folder}"
             say(f"{name} not written{reason}; {again}")
     return not failed
+
+
+def _because(reason: str, before: list[str]) -> str:
+    """`: REASON`, or that it is one that was said before; keeps it."""
+    if any(reason in other or other in reason for other in before):
+        return ", for the same reason"
+    before.append(reason)
+    return f": {reason}"
 
 
 def one_line(error: Exception) -> str:

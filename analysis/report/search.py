@@ -40,7 +40,7 @@ def export(location: str, target: Path, seeds: Sequence[int], console: Console) 
     """
     grid = as_grid(open_study(location), seeds)
     try:
-        target.write_text(grid)
+        target.expanduser().write_text(grid)
     except OSError as error:
         raise StudyError(f"cannot write {target}: {error}") from None
     console.print(f"python -m study.run --grid {target}", soft_wrap=True, markup=False)

@@ -60,10 +60,9 @@ def search(
 ) -> int:
     """Search for the best configurations.
 
-    Optuna proposes, and the trials that no other beats are left as a table, besides all that a
-    grid leaves. NAME is a search of configs/ (search-quick, search-pareto) or a path to a
-    YAML file. Repeat the same command after an interruption, or with a larger budget, and it goes
-    on.
+    Leaves all that a grid leaves, and the trials that no other beats. NAME is a search of configs/
+    (search-quick, search-pareto) or a path to a YAML file. Repeat the same command after an
+    interruption, or with a larger budget, and it goes on.
     """
     from study.config.grid import find_grid
 
@@ -81,14 +80,13 @@ def search(
     parsed = read_search(path.read_text(), str(path), DIRECTIONS, overrides, given.origins())
     console = new_console()
     if export_grid:
-        seeds = given.seeds or EXPORT_SEEDS
-        export(str(given.folder(path)), export_grid.expanduser(), seeds, console)
+        export(str(given.folder(path)), export_grid, given.seeds or EXPORT_SEEDS, console)
         return 0
     if given.dry_run:
         show_search(parsed, given.cpus_per_run, console)
         return 0
-    command = shlex.join(["study", *ctx.meta["words"]])
-    request = {"from": source, "set": overrides, "command": command}
+    words = shlex.join(["study", *ctx.meta["words"]])
+    request = {"from": source, "set": overrides, "command": words}
     return _search(parsed, given, path, request, source)
 
 

@@ -145,10 +145,7 @@ def read_search(
         raise UsageError(f"{where}: space must be a mapping of parameters, got {space!r}")
     own = [name for name in Search.model_fields if name not in {"constants", "seeds"}]
     fields = {key: content.pop(key) for key in own if key in content}
-    for key in content:
-        if key not in RunConfig.model_fields:
-            message = unknown_key(str(key), [*own, *RunConfig.model_fields])
-            raise UsageError(f"{origin.of(key)}: {message}")
+    _require_known(content, own, origin)
     seeds = content.pop("seed", [0])
     fields["seeds"] = seeds if isinstance(seeds, list) else [seeds]
     fields["constants"] = _constants(content, origin, fields.get("pruner", "none"))
@@ -160,6 +157,14 @@ def read_search(
         raise UsageError(f"{where}: {explain(error, own)}") from None
     _check(search, origin, directions)
     return search
+
+
+def _require_known(content: dict[str, Any], own: list[str], source: Source) -> None:
+    """What is left, when a search's own keys are taken out, is of a run."""
+    for key in content:
+        if key not in RunConfig.model_fields:
+            message = unknown_key(str(key), [*own, *RunConfig.model_fields])
+            raise UsageError(f"{source.of(key)}: {message}")
 
 
 def _overridden(content: dict[str, Any], overrides: dict[str, Any]) -> tuple[dict[str, Any], Any]:

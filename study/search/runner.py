@@ -20,12 +20,20 @@ from study.execution.scheduler import Outcome, Workplace, fit, new_task
 from study.execution.study_log import StudyLog, make_plan
 from study.execution.trackers import open_tracker
 from study.search.storage import database_errors, place
-from study.search.trials import Proposals
+from study.search.trials import Trials
 from study.search.tune import Measure, OptunaSearcher, Outcomes, Pruning, search_trial
 from study.storage import checkpoint
 from study.storage.folder import Folder
 from study.storage.lock import Lock
-from study.storage.records import RECORD, WEIGHTS, is_done, read_record, read_records, runs_folder
+from study.storage.records import (
+    RECORD,
+    WEIGHTS,
+    Record,
+    is_done,
+    read_record,
+    read_records,
+    runs_folder,
+)
 from study.training.engine_selection import EngineSelection, select_engine
 from study.training.timing import epoch_seconds
 
@@ -58,25 +66,25 @@ def run_search(
     study, console = invocation.study, invocation.console
     place(study)  # before anything is written
     with database_errors(study), Lock(study) as lock, ExitStack() as stack:
-        proposals = Proposals(study, search, evaluator.directions)
-        proposals.repair()
+        trials = Trials(study, search, evaluator.directions)
+        trials.repair()
         if source is not None:
             known = take_over(search, source, study, console)
-            n = proposals.enqueue(known, str(source))
+            n = trials.enqueue(known, str(source))
             console.print(f"{len(known)} known trials from {source}, {n} of them new")
         plan = make_plan([], study)
         plan = plan._replace(runs=[RunConfig(**r["config"]) for r in plan.records.values()])
         study_log = StudyLog(study, plan, open_tracker(invocation.log, study))
         study_log.begin({**invocation.request, "search": search.to_dict()})
         stack.callback(study_log.end)
-        stack.callback(proposals.close)
-        if not proposals.left():
+        stack.callback(trials.close)
+        if not trials.left():
             console.print("the budget is used up: nothing to train; a larger one goes on")
             return Outcome({}, interrupted=False)
         cache = data_dir(invocation.data_dir)
         workplace = Workplace(study, lock, cache, invocation.resources)
         engine = plan_engine(plan, study_log.precision)
-        return _search(proposals, evaluator, engine, study_log, workplace, console)
+        return _train(trials, evaluator.measure, engine, study_log, workplace, console)
 
 
 def take_over(
@@ -101,13 +109,7 @@ def take_over(
         if params is None or params in known:
             continue
         runs = search.runs(params)
-        whole = all(
-            is_done(records.get(run.run_id), run)
-            and len(records[run.run_id]["epochs"]) == run.epochs
-            and checkpoint.epochs(runs_folder(source) / run.run_id)
-            for run in runs
-        )
-        if whole:
+        if all(_is_whole(run, records, source) for run in runs):
             known.append(params)
             for run in runs:
                 _copy(runs_folder(source) / run.run_id, runs_folder(study) / run.run_id)
@@ -122,49 +124,61 @@ def take_over(
     return known
 
 
-def _search(
-    proposals: Proposals,
-    evaluator: Evaluator,
+def _is_whole(run: RunConfig, records: dict[str, Record], source: Folder) -> bool:
+    """Whether a run is done after exactly its epochs, and can be copied with its checkpoint."""
+    record = records.get(run.run_id)
+    return (
+        record is not None
+        and is_done(record, run)
+        and len(record["epochs"]) == run.epochs
+        and bool(checkpoint.epochs(runs_folder(source) / run.run_id))
+    )
+
+
+def _train(
+    trials: Trials,
+    measure: Measure,
     engine: EngineSelection,
     study_log: StudyLog,
     workplace: Workplace,
     console: Console,
 ) -> Outcome:
-    search = proposals.search
+    """Train trials until the budget is used up or the user stops it."""
+    search = trials.search
     prepare(workplace, [str(search.constants.get("data", RunConfig().data))])
     study_log.note(engine=engine.told())
     several = f" of {len(search.seeds)} seeds" if len(search.seeds) > 1 else ""
-    limit = _limit(search, proposals.left())
+    limit = _limit(search, trials.left())
     console.print(f"searching: {limit}{several}, {slots(workplace.resources)} at a time")
-
     with Display(console, [], 0) as display:
-        pruning = Pruning(proposals)
-        events = Outcomes(proposals, pruning, display, study_log, workplace.lock)
+        pruning = Pruning(trials)
+        events = Outcomes(trials, pruning, display, study_log, workplace.lock)
 
-        def propose() -> dict[str, Any] | None:
-            proposal = None if events.stopping else proposals.ask()
-            if proposal is None:
+        def next_trial() -> dict[str, Any] | None:
+            open_trial = None if events.stopping else trials.ask()
+            if open_trial is None:
                 return None
-            later = proposals.left() * len(search.seeds) if search.budget.hours is None else 0
-            for run in proposal.runs:
+            later = trials.left() * len(search.seeds) if search.budget.hours is None else 0
+            for run in open_trial.runs:
                 study_log.expect(run)
                 display.expect(run, later)
-            chosen = engine.alone(proposal.runs[0])
-            task = new_task(proposal.runs, workplace, chosen)
-            rungs = search.rungs if search.pruner != "none" else []
-            wanted = {"objectives": search.objectives, "rungs": rungs}
-            return {"task": task, "number": proposal.trial.number, **wanted}
+            task = new_task(open_trial.runs, workplace, engine.alone(open_trial.runs[0]))
+            return {"task": task, **_how_to_judge(search), "number": open_trial.trial.number}
 
-        stopped = fit(
-            partial(search_trial, evaluator.measure),
-            events,
-            workplace.resources,
-            search_alg=OptunaSearcher(propose),
-            scheduler=pruning,
-            num_samples=-1,
-        )
+        how: dict[str, Any] = {
+            "search_alg": OptunaSearcher(next_trial),
+            "scheduler": pruning,
+            "num_samples": -1,
+        }
+        stopped = fit(partial(search_trial, measure), events, workplace.resources, **how)
     study_log.failed(events.errors)
     return Outcome(events.errors, stopped or events.stopping)
+
+
+def _how_to_judge(search: Search) -> dict[str, Any]:
+    """Which values a trial needs, and after which epochs it may be pruned."""
+    rungs = search.rungs if search.pruner != "none" else []
+    return {"objectives": search.objectives, "rungs": rungs}
 
 
 def _limit(search: Search, left: int) -> str:

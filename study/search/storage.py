@@ -91,13 +91,13 @@ def _open(url: str) -> optuna.storages.RDBStorage:
 
 
 def stored(storage: optuna.storages.BaseStorage, name: str) -> dict[str, Any]:
-    """What a stored search was asked, as `Search.to_dict`; nothing where there is none."""
+    """A stored search, as `Search.to_dict`; nothing where there is none."""
     try:
         number = storage.get_study_id_from_name(name)
     except KeyError:
         return {}
-    told: dict[str, Any] = storage.get_study_user_attrs(number).get("search", {})
-    return told
+    content: dict[str, Any] = storage.get_study_user_attrs(number).get("search", {})
+    return content
 
 
 def require_same(study: Folder, stored: dict[str, Any], search: Search) -> None:
@@ -123,12 +123,12 @@ def require_same(study: Folder, stored: dict[str, Any], search: Search) -> None:
             )
 
 
-def _fixed(told: dict[str, Any]) -> dict[str, Any]:
+def _fixed(content: dict[str, Any]) -> dict[str, Any]:
     """What may not change under a search: constants, seeds, and choices that are no range."""
     how = HOW - {"epochs"}
-    constants = {key: value for key, value in told["constants"].items() if key not in how}
-    space = {key: _kind(axis) for key, axis in told["space"].items()}
-    return {**constants, "seed": told.get("seeds", [0]), **space}
+    constants = {key: value for key, value in content["constants"].items() if key not in how}
+    space = {key: _kind(axis) for key, axis in content["space"].items()}
+    return {**constants, "seed": content.get("seeds", [0]), **space}
 
 
 def _kind(axis: Any) -> Any:

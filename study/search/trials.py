@@ -1,7 +1,7 @@
-"""What a search has asked for and been told: one study of Optuna.
+"""The trials of a search: one study of Optuna, whose storage outlives the driver.
 
 One driver writes it, who holds the lock of the study's folder. A trial that a killed driver left
-RUNNING is closed, and asked for again: its runs go on from their checkpoints.
+RUNNING is closed, and begun again: its runs go on from their checkpoints.
 """
 
 import time
@@ -32,15 +32,15 @@ MAX_TWINS = 100  # after so many in a row that were there before, nothing new is
 INTERRUPTED = "interrupted"  # the state of a trial that another one goes on with
 
 
-class Proposal(NamedTuple):
+class OpenTrial(NamedTuple):
     """One trial that waits for its values."""
 
     trial: Trial
     runs: list[RunConfig]
 
 
-class Proposals:
-    """Asks Optuna and tells it; what is stored outlives the driver at any moment."""
+class Trials:
+    """Hands out trials, and takes in how they end; what is stored is right at any moment."""
 
     def __init__(self, study: Folder, search: Search, directions: Directions) -> None:
         """Open the stored search, or begin one.
@@ -68,7 +68,7 @@ class Proposals:
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             self._study.set_metric_names(search.objectives)
         self._spent, self._since = float(self._study.user_attrs.get("seconds", 0.0)), 0.0
-        self._open: dict[int, Proposal] = {}
+        self._open: dict[int, OpenTrial] = {}
         self._twins: dict[int, list[Trial]] = {}
 
     def repair(self) -> None:
@@ -78,7 +78,7 @@ class Proposals:
         for trial in trials:
             if trial.state is not TrialState.RUNNING:
                 continue
-            whole = trial.params.keys() == self.search.space.keys()  # killed while it was asked
+            whole = trial.params.keys() == self.search.space.keys()  # killed before it had them all
             if whole and trial.number not in lined_up:
                 attributes = {"continues": trial.number}
                 if "source" in trial.user_attrs:
@@ -98,7 +98,7 @@ class Proposals:
             self._study.enqueue_trial(one, user_attrs={"source": source})
         return len(new)
 
-    def ask(self) -> Proposal | None:
+    def ask(self) -> OpenTrial | None:
         """The next trial that needs work; None where the budget or the space is used up.
 
         A trial that asks for runs that were judged before, or are at work, gets their outcome.
@@ -111,9 +111,9 @@ class Proposals:
             trial.set_user_attr("runs", [run.run_id for run in runs])
             before = self._before(trial, runs)
             if before is None:
-                proposal = self._open[trial.number] = Proposal(trial, runs)
+                open_trial = self._open[trial.number] = OpenTrial(trial, runs)
                 self._go_on(trial)
-                return proposal
+                return open_trial
             if before.number in self._open:
                 self._twins.setdefault(before.number, []).append(trial)
             else:
@@ -130,9 +130,9 @@ class Proposals:
         if self.search.budget.trials is None:
             return max(1, waiting)
         own = [t for t in trials if not _interrupted(t) and "source" not in t.user_attrs]
-        asked = sum(trial.state is not TrialState.WAITING for trial in own)
+        begun = sum(trial.state is not TrialState.WAITING for trial in own)
         known = sum(t.state is TrialState.WAITING and "source" in t.user_attrs for t in trials)
-        return max(0, self.search.budget.trials - asked) + known
+        return max(0, self.search.budget.trials - begun) + known
 
     def report(self, number: int, epoch: int, value: float) -> bool:
         """An early value of a trial; whether it is to be pruned."""
@@ -233,19 +233,16 @@ def _interrupted(trial: FrozenTrial) -> bool:
 
 
 def _row(trial: FrozenTrial, search: Search) -> dict[str, Any]:
-    runs = trial.user_attrs.get("runs", [])
     params = trial.params or trial.system_attrs.get("fixed_params", {})
-    interrupted = _interrupted(trial)
     complete = trial.state is TrialState.COMPLETE
     values = trial.values if complete else [float("nan")] * len(search.objectives)
-    duration = trial.duration.total_seconds() if trial.duration else float("nan")
     return {
         "trial": trial.number,
-        "run": " ".join(runs),
-        "state": INTERRUPTED if interrupted else STATES[trial.state],
+        "run": " ".join(trial.user_attrs.get("runs", [])),
+        "state": INTERRUPTED if _interrupted(trial) else STATES[trial.state],
         "reason": trial.user_attrs.get("reason", ""),
         "source": trial.user_attrs.get("source", ""),
-        "seconds": duration,
+        "seconds": trial.duration.total_seconds() if trial.duration else float("nan"),
         **{name: params.get(name) for name in search.space},
         **dict(zip(search.objectives, values, strict=True)),
     }

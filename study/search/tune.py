@@ -1,8 +1,7 @@
 """Ray Tune's side of a search: who hands out trials, stops them early, and says how they ended.
 
-Optuna is asked and told here rather than through Ray's OptunaSearch: that one leaves the trials of
-a killed driver RUNNING for ever, and those whose value is NaN, and knows nothing of runs, which are
-never trained twice here.
+Ray's own OptunaSearch does not serve: it leaves trials RUNNING where the driver is killed or a
+value is NaN, and knows nothing of runs, which are never trained twice here.
 """
 
 import math
@@ -21,18 +20,18 @@ from study.execution.callbacks import Events
 from study.execution.resumable_run import Run
 from study.execution.trainable import Task, figures_of, trainable
 from study.models.vae import Vae
-from study.search.trials import Proposals
+from study.search.trials import Trials
 
 Trained = list[tuple[RunConfig, Vae]]  # the runs of a trial: one a seed
 Measure = Callable[[Trained, list[str], Path], list[float]]
 
 
 class OptunaSearcher(Searcher):
-    """Hands out Optuna's proposals as Tune has room for them."""
+    """Hands out Optuna's trials as Tune has room for them."""
 
-    def __init__(self, propose: Callable[[], dict[str, Any] | None]) -> None:
+    def __init__(self, next_trial: Callable[[], dict[str, Any] | None]) -> None:
         super().__init__()
-        self._propose = propose
+        self._next_trial = next_trial
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: as Events, it is pickled into a snapshot that we never read."""
@@ -42,7 +41,7 @@ class OptunaSearcher(Searcher):
         return True
 
     def suggest(self, trial_id: str) -> Any:
-        return self._propose() or Searcher.FINISHED
+        return self._next_trial() or Searcher.FINISHED
 
     def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
         """Nothing: `Outcomes` tells Optuna."""
@@ -57,10 +56,10 @@ class OptunaSearcher(Searcher):
 class Pruning(FIFOScheduler):
     """First come, first served; stops a trial whose early value Optuna's pruner gives up."""
 
-    def __init__(self, proposals: Proposals) -> None:
+    def __init__(self, trials: Trials) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.pruned: set[int] = set()
-        self._proposals = proposals
+        self._trials = trials
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
@@ -69,7 +68,7 @@ class Pruning(FIFOScheduler):
         values, number = result.get("values"), trial.config["number"]
         if result.get("state") != "begun" or not values or number in self.pruned:
             return str(TrialScheduler.CONTINUE)
-        if not self._proposals.report(number, result["epoch"], values[0]):
+        if not self._trials.report(number, result["epoch"], values[0]):
             return str(TrialScheduler.CONTINUE)
         self.pruned.add(number)
         return str(TrialScheduler.STOP)
@@ -78,10 +77,10 @@ class Pruning(FIFOScheduler):
 class Outcomes(Events):
     """Tells Optuna how trials end, besides those whom a grid's events tell."""
 
-    def __init__(self, proposals: Proposals, pruning: Pruning, *events: Any) -> None:
+    def __init__(self, trials: Trials, pruning: Pruning, *events: Any) -> None:
         """What follows `pruning` goes to Events."""
         super().__init__(*events)
-        self._proposals, self._pruning = proposals, pruning
+        self._trials, self._pruning = trials, pruning
 
     def on_trial_complete(
         self, iteration: int, trials: list[Trial], trial: Trial, **more: Any
@@ -89,13 +88,13 @@ class Outcomes(Events):
         super().on_trial_complete(iteration, trials, trial, **more)
         number, result = trial.config["number"], trial.last_result or {}
         if number in self._pruning.pruned:
-            self._proposals.prune(number)
+            self._trials.prune(number)
             self._display.finished(result["run"], None, how="pruned")
             self._study_log.ended(result["run"])
         elif result.get("state") == "done" and result.get("values"):
-            self._proposals.complete(number, result["values"])
+            self._trials.complete(number, result["values"])
         elif reason := result.get("error") or result.get("reason"):
-            self._proposals.fail(number, reason)
+            self._trials.fail(number, reason)
         # else the user has asked to stop: the trial stays open, and is lined up again
 
     def on_trial_error(
@@ -104,7 +103,7 @@ class Outcomes(Events):
         super().on_trial_error(iteration, trials, trial, **more)
         runs = [member["run"] for member in trial.config["task"]["members"]]
         reasons = [self.errors[run] for run in runs if run in self.errors]
-        self._proposals.fail(trial.config["number"], reasons[0] if reasons else "it failed")
+        self._trials.fail(trial.config["number"], reasons[0] if reasons else "it failed")
 
 
 def search_trial(measure: Measure, config: dict[str, Any]) -> None:

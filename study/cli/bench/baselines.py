@@ -105,12 +105,39 @@ def pythae() -> Step | None:
     """pythae's own VAE, trainer and dataset, with our layers and optimiser; None where absent."""
     try:
         from pythae.data.datasets import BaseDataset
-        from pythae.models import VAE, VAEConfig
-        from pythae.models.base.base_utils import ModelOutput
-        from pythae.models.nn import BaseDecoder, BaseEncoder
         from pythae.trainers import BaseTrainer, BaseTrainerConfig
     except ImportError:
         return None
+    settings = BaseTrainerConfig(
+        output_dir=tempfile.mkdtemp(prefix="vae-study-pythae-"),
+        num_epochs=1,
+        learning_rate=0.01,
+        per_device_train_batch_size=100,
+        optimizer_cls="Adagrad",
+        no_cuda=True,
+    )
+    images = torch.from_numpy(random_data(SHAPE, IMAGES, 1).train_images).view(-1, N_PIXELS)
+    data = BaseDataset(images.float() / 255, torch.zeros(IMAGES))
+    trainer = BaseTrainer(_pythae_model(), data, training_config=settings)
+    trainer.prepare_training()
+    trainer.callback_handler.callbacks = []  # no progress bar; this favours pythae
+    stream = itertools.chain.from_iterable(itertools.repeat(trainer.train_loader))
+
+    def step() -> float:  # the body of BaseTrainer.train_step
+        output = trainer.model(next(stream), epoch=1, dataset_size=IMAGES, uses_ddp=False)
+        trainer._optimizers_step(output)
+        trainer.callback_handler.on_train_step_end(training_config=settings)
+        return float(output.loss.item())
+
+    return step
+
+
+def _pythae_model() -> Any:
+    """pythae's VAE around our encoder and decoder."""
+    from pythae.models import VAE, VAEConfig
+    from pythae.models.base.base_utils import ModelOutput
+    from pythae.models.nn import BaseDecoder, BaseEncoder
+
     ours = build_model(RunConfig(), SHAPE)
 
     class Encoder(BaseEncoder):  # type: ignore[misc]
@@ -131,28 +158,4 @@ def pythae() -> Step | None:
             return ModelOutput(reconstruction=torch.sigmoid(self.vae.decode(z)))
 
     config = VAEConfig(input_dim=(N_PIXELS,), latent_dim=10, reconstruction_loss="bce")
-    settings = BaseTrainerConfig(
-        output_dir=tempfile.mkdtemp(prefix="vae-study-pythae-"),
-        num_epochs=1,
-        learning_rate=0.01,
-        per_device_train_batch_size=100,
-        optimizer_cls="Adagrad",
-        no_cuda=True,
-    )
-    images = (
-        torch.from_numpy(random_data(SHAPE, IMAGES, 1).train_images).view(-1, N_PIXELS).float()
-        / 255
-    )
-    data = BaseDataset(images, torch.zeros(IMAGES))
-    trainer = BaseTrainer(VAE(config, Encoder(), Decoder()), data, training_config=settings)
-    trainer.prepare_training()
-    trainer.callback_handler.callbacks = []  # no progress bar; this favours pythae
-    stream = itertools.chain.from_iterable(itertools.repeat(trainer.train_loader))
-
-    def step() -> float:  # the body of BaseTrainer.train_step
-        output = trainer.model(next(stream), epoch=1, dataset_size=IMAGES, uses_ddp=False)
-        trainer._optimizers_step(output)
-        trainer.callback_handler.on_train_step_end(training_config=settings)
-        return float(output.loss.item())
-
-    return step
+    return VAE(config, Encoder(), Decoder())

@@ -10,7 +10,7 @@ from analysis.scoring.held_out import DIRECTIONS
 from study.config.errors import StudyError, UsageError
 from study.config.search import read_search
 from study.search.storage import STORAGE_VARIABLE, database_errors, forget
-from study.search.trials import Proposals
+from study.search.trials import Trials
 from study.storage.folder import Folder
 
 TEXT = """
@@ -31,9 +31,9 @@ def _no_database_of_the_user(monkeypatch):
 def invocation(path, **overrides):
     """As a driver begins: with what an earlier one has left."""
     search = read_search(TEXT, "s.yaml", DIRECTIONS, overrides)
-    proposals = Proposals(Folder(path), search, DIRECTIONS)
-    proposals.repair()
-    return proposals
+    trials = Trials(Folder(path), search, DIRECTIONS)
+    trials.repair()
+    return trials
 
 
 def states(path):
@@ -42,20 +42,20 @@ def states(path):
     return [trial.state.name for trial in study.get_trials(deepcopy=False)]
 
 
-def finish(proposals, *, reason=None):
+def finish(trials, *, reason=None):
     """One trial, from asking to telling; its number."""
-    number = proposals.ask().trial.number
+    number = trials.ask().trial.number
     if reason:
-        proposals.fail(number, reason)
+        trials.fail(number, reason)
     else:
-        proposals.complete(number, [100.0 + number, 0.1])
+        trials.complete(number, [100.0 + number, 0.1])
     return number
 
 
 def test_a_budget_of_trials_is_asked_for_and_no_more(tmp_path):
-    proposals = invocation(tmp_path)
-    assert [finish(proposals) for _ in range(4)] == [0, 1, 2, 3]
-    assert proposals.ask() is None
+    trials = invocation(tmp_path)
+    assert [finish(trials) for _ in range(4)] == [0, 1, 2, 3]
+    assert trials.ask() is None
     assert invocation(tmp_path).ask() is None  # nor the day after
     larger = invocation(tmp_path, budget={"trials": 5})
     assert finish(larger) == 4
@@ -103,15 +103,15 @@ def test_killed_between_lining_up_and_closing(tmp_path, monkeypatch):
 
 
 def test_a_trial_killed_while_it_was_asked_for_is_closed(tmp_path):
-    proposals = invocation(tmp_path)
-    proposals._study.ask()  # no parameter yet
+    trials = invocation(tmp_path)
+    trials._study.ask()  # no parameter yet
     assert invocation(tmp_path).table()["state"].tolist() == ["interrupted"]
     assert states(tmp_path) == ["FAIL"]
 
 
 def test_a_failed_trial_has_its_reason_and_is_not_asked_again(tmp_path):
-    proposals = invocation(tmp_path)
-    finish(proposals, reason="diverged in epoch 1: train_recon is nan")
+    trials = invocation(tmp_path)
+    finish(trials, reason="diverged in epoch 1: train_recon is nan")
     row = invocation(tmp_path).table().iloc[0]
     assert row["state"] == "failed"
     assert row["reason"] == "diverged in epoch 1: train_recon is nan"
@@ -120,40 +120,40 @@ def test_a_failed_trial_has_its_reason_and_is_not_asked_again(tmp_path):
 
 
 def test_the_same_runs_are_not_trained_twice(tmp_path):
-    proposals = invocation(tmp_path, latent_dim=[2, 3], beta=1, budget={"trials": 12})
+    trials = invocation(tmp_path, latent_dim=[2, 3], beta=1, budget={"trials": 12})
     seen = []
-    while (proposal := proposals.ask()) is not None:
-        seen.append(proposal.runs[0].run_id)
-        proposals.complete(proposal.trial.number, [float(proposal.runs[0].latent_dim), 0.1])
+    while (open_trial := trials.ask()) is not None:
+        seen.append(open_trial.runs[0].run_id)
+        trials.complete(open_trial.trial.number, [float(open_trial.runs[0].latent_dim), 0.1])
     assert sorted(seen) == sorted(set(seen))
-    table = proposals.table()
+    table = trials.table()
     assert table["state"].tolist() == ["complete"] * 12
     assert (table["neg_elbo"] == table["latent_dim"]).all()
 
 
 def test_a_search_ends_where_its_space_does(tmp_path):
-    proposals = invocation(tmp_path, latent_dim=[2, 3], beta=1, budget={"hours": 100})
+    trials = invocation(tmp_path, latent_dim=[2, 3], beta=1, budget={"hours": 100})
     for _ in range(2):
-        finish(proposals)
-    assert proposals.ask() is None
+        finish(trials)
+    assert trials.ask() is None
 
 
 def test_a_twin_of_a_trial_at_work_gets_its_outcome(tmp_path):
     one_run = {"latent_dim": [2], "beta": 1, "budget": {"trials": 3}}
-    proposals = invocation(tmp_path, **one_run)
-    first = proposals.ask()
-    assert proposals.ask() is None  # two twins wait
-    proposals.complete(first.trial.number, [7.0, 0.5])
-    assert proposals.table()["neg_elbo"].tolist() == [7.0] * 3
+    trials = invocation(tmp_path, **one_run)
+    first = trials.ask()
+    assert trials.ask() is None  # two twins wait
+    trials.complete(first.trial.number, [7.0, 0.5])
+    assert trials.table()["neg_elbo"].tolist() == [7.0] * 3
     assert states(tmp_path) == ["COMPLETE"] * 3
 
 
 def test_known_trials_come_first_and_on_top_of_the_budget(tmp_path):
     known = [{"latent_dim": 5, "beta": 2.0}, {"latent_dim": 6, "beta": 4.0}]
-    proposals = invocation(tmp_path)
-    assert proposals.enqueue(known, "results/grid") == 2
-    assert proposals.enqueue(known, "results/grid") == 0  # the same command again
-    first = proposals.ask()
+    trials = invocation(tmp_path)
+    assert trials.enqueue(known, "results/grid") == 2
+    assert trials.enqueue(known, "results/grid") == 0  # the same command again
+    first = trials.ask()
     assert (first.runs[0].latent_dim, first.runs[0].beta) == (5, 2.0)
 
     after = invocation(tmp_path)  # killed meanwhile
@@ -170,14 +170,14 @@ def test_known_trials_come_first_and_on_top_of_the_budget(tmp_path):
 
 def test_a_pruner_judges_by_what_earlier_sittings_saw(tmp_path):
     pruned = {"objectives": ["neg_elbo"], "pruner": "asha", "budget": {"trials": 9}}
-    proposals = invocation(tmp_path, **pruned)
-    best = proposals.ask().trial.number
-    assert not proposals.report(best, 1, 100.0)
-    proposals.complete(best, [90.0])
+    trials = invocation(tmp_path, **pruned)
+    best = trials.ask().trial.number
+    assert not trials.report(best, 1, 100.0)
+    trials.complete(best, [90.0])
     for _ in range(2):
-        number = proposals.ask().trial.number
-        assert proposals.report(number, 1, 200.0)
-        proposals.prune(number)
+        number = trials.ask().trial.number
+        assert trials.report(number, 1, 200.0)
+        trials.prune(number)
     after = invocation(tmp_path, **pruned)
     number = after.ask().trial.number
     assert after.report(number, 1, 150.0)  # worse than the first
@@ -193,9 +193,9 @@ def test_a_pruner_judges_by_what_earlier_sittings_saw(tmp_path):
 def test_a_repeated_command_draws_other_trials(tmp_path):
     draws = []
     for _ in range(2):
-        proposals = invocation(tmp_path)
-        draws.append(proposals.ask().trial.params["beta"])
-        proposals.complete(len(draws) - 1, [1.0, 1.0])
+        trials = invocation(tmp_path)
+        draws.append(trials.ask().trial.params["beta"])
+        trials.complete(len(draws) - 1, [1.0, 1.0])
     assert draws[0] != draws[1]
 
 
