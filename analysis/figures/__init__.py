@@ -1,1 +1,1 @@
-"""Figures: their tables, drawings and captions."""
+"""Figures: one file each, with its table, its drawing and its caption; gallery.py lists them."""

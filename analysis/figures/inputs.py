@@ -1,5 +1,7 @@
 """What the figures are made of: the runs that they show, and their models, codes and images."""
 
+import io
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -9,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.factors.image_set import measured
-from analysis.figures.style import in_words, kind_of_vae
+from analysis.figures import wording
 from analysis.representations.encode import encode
 from analysis.statistics.elbo import reference
 from analysis.study import Study, configuration
@@ -19,13 +21,14 @@ from study.data.mnist import data_dir
 from study.models.vae import Vae
 from study.storage.tables import has_table
 
-ROLES = {
+AXES = ["configuration", "latent_dim", "beta", "conditioning"]
+PAPER_MODELS = {
     "standard": (0, "none"),
     "beta": (1, "none"),
     "conditional standard": (0, "label"),
     "conditional": (1, "label"),
 }
-"""Whom the paper compares: the low (0) or the high (1) of two betas, and the conditioning."""
+"""What the paper compares: the low (0) or the high (1) of two betas, and the conditioning."""
 
 
 class Missing(StudyError):
@@ -36,7 +39,7 @@ class MissingWeights(Missing):
     """The weights alone are lacking: what was made of them before still holds."""
 
 
-class Chosen(NamedTuple):
+class FigureRun(NamedTuple):
     """A run that a figure shows."""
 
     run: str
@@ -46,11 +49,11 @@ class Chosen(NamedTuple):
 
     @property
     def words(self) -> str:
-        return in_words(*self[1:])
+        return wording.in_words(*self[1:])
 
     @property
     def title(self) -> str:
-        kind = kind_of_vae(self.beta, self.conditioning)
+        kind = wording.kind_of_vae(self.beta, self.conditioning)
         return f"{kind} (β = {self.beta:g}, J = {self.latent_dim})"
 
 
@@ -63,7 +66,7 @@ class FigureInputs:
 
     def __init__(self, study: Study, data_folder: Path | None) -> None:
         self.study, self._data_folder = study, data_folder
-        self._means: dict[str, npt.NDArray[np.float32]] = {}
+        self._codes: dict[str, npt.NDArray[np.float32]] = {}
 
     @cached_property
     def done(self) -> pd.DataFrame:
@@ -76,71 +79,98 @@ class FigureInputs:
     @cached_property
     def images(self) -> npt.NDArray[np.uint8]:
         """All test images."""
-        return self._mnist.test_images
+        return self._data.test_images
 
     @cached_property
-    def digits(self) -> npt.NDArray[np.int64]:
-        """The digits that they show."""
-        return self._mnist.test_labels.astype(np.int64)
+    def labels(self) -> npt.NDArray[np.int64]:
+        """The classes that they show."""
+        return self._data.test_labels.astype(np.int64)
+
+    @cached_property
+    def n_classes(self) -> int:
+        """Of the data set."""
+        return self._data.n_classes
 
     @cached_property
     def factors(self) -> pd.DataFrame:
-        """Thickness, slant and width of the test images."""
+        """The generative factors of the test images."""
         return measured(self.images, cache=data_dir(self._data_folder))
 
-    def role(self, name: str) -> Chosen:
-        """The run in one of the ROLES: at J = 10 and beta 1 or 10, or what comes nearest.
+    def paper_run(self, name: str) -> FigureRun:
+        """The run of one of PAPER_MODELS: at J = 10 and beta 1 or 10, or what comes nearest.
 
         With one beta alone, 1 makes the unconditioned run the standard VAE and no beta-VAE; any
         other the reverse.
         """
         latent_dim, betas = reference(self.done)
-        high, conditioning = ROLES[name]
+        high, conditioning = PAPER_MODELS[name]
         beta = betas[high]
-        words = in_words(latent_dim, beta, conditioning)
-        one = betas[0] == betas[1]
-        if one and name in {"standard", "beta"} and (beta == 1) != (name == "standard"):
-            raise Missing(f"no other β than {beta:g} at J = {latent_dim}")
-        if one and name == "conditional standard":
-            raise Missing(f"no other β than {beta:g} at J = {latent_dim}")
-        return self._chosen(
+        if betas[0] == betas[1]:
+            standard = name == "standard"
+            unwanted = name in {"standard", "beta"} and (beta == 1) != standard
+            if unwanted or name == "conditional standard":
+                raise Missing(f"no other β than {beta:g} at J = {latent_dim}")
+        return self._first(
             (self.done["latent_dim"] == latent_dim)
             & (self.done["beta"] == beta)
             & (self.done["conditioning"] == conditioning),
-            f"no finished run with {words}",
+            f"no finished run with {wording.in_words(latent_dim, beta, conditioning)}",
         )
 
-    def compared(self) -> list[Chosen]:
-        """The runs in all roles that the study has."""
-        found = []
-        for name in ROLES:
+    def paper_runs(self) -> list[FigureRun]:
+        """The runs of all PAPER_MODELS that the study has."""
+        runs = []
+        for name in PAPER_MODELS:
             try:
-                found.append(self.role(name))
+                runs.append(self.paper_run(name))
             except Missing:
                 continue
-        if not found:
+        if not runs:
             raise Missing("none of the compared runs has finished")
-        return found
+        return runs
 
-    def by_beta(self) -> list[Chosen]:
-        """A run for each beta, unconditioned, at the J of the roles; rising."""
+    def runs_by_beta(self) -> list[FigureRun]:
+        """A run for each beta, unconditioned, at the J of the paper's models; rising."""
         latent_dim = reference(self.done).latent_dim
         rows = (self.done["latent_dim"] == latent_dim) & (self.done["conditioning"] == "none")
         if not rows.any():
             raise Missing(f"no finished run without labels at J = {latent_dim}")
         betas = sorted(self.done.loc[rows, "beta"].unique())
-        return [self._chosen(rows & (self.done["beta"] == beta), "") for beta in betas]
+        return [self._first(rows & (self.done["beta"] == beta), "") for beta in betas]
 
-    def best(self) -> Chosen:
-        """The configuration that ranks first."""
+    def best_run(self) -> FigureRun:
+        """A run of the configuration that ranks first."""
+        name = self.ranked([], "not ranked yet: python -m analysis.score")["configuration"].iloc[0]
+        rows = configuration(self.done["run"]) == name
+        return self._first(rows, f"no finished run of {name}")
+
+    def ranked(
+        self, columns: Sequence[str], otherwise: str = "not scored yet: python -m analysis.score"
+    ) -> pd.DataFrame:
+        """Configurations that have a Higgins score, best first: the axes and some columns."""
         if not has_table(self.study.folder, "ranking"):
-            raise Missing("not ranked yet: python -m analysis.score")
+            raise Missing(otherwise)
         ranking = self.study.ranking
         if ranking["higgins"].isna().all():
             raise Missing("no configuration has a score")
-        name = ranking.loc[ranking["higgins"].notna(), "configuration"].iloc[0]
-        rows = configuration(self.done["run"]) == name
-        return self._chosen(rows, f"no finished run of {name}")
+        return ranking.loc[ranking["higgins"].notna(), [*AXES, *columns]].reset_index(drop=True)
+
+    def table(self, name: str) -> pd.DataFrame:
+        """One of the tables in `tables/` that scoring leaves."""
+        tables = self.study.folder / "tables"
+        if not tables.exists(f"{name}.csv"):
+            raise Missing("not scored yet: python -m analysis.score")
+        return pd.read_csv(io.BytesIO(tables.read(f"{name}.csv")))
+
+    def of_paper_runs(self, table_of: Callable[[FigureRun], pd.DataFrame]) -> pd.DataFrame:
+        """A table of each of the paper's runs, one below the other, with the run's axes."""
+        parts = []
+        for shown in self.paper_runs():
+            table = table_of(shown)
+            for place, (name, value) in enumerate(shown._asdict().items()):
+                table.insert(place, name, value)
+            parts.append(table)
+        return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
 
     def model(self, run: str) -> Vae:
         """A run's model."""
@@ -148,18 +178,18 @@ class FigureInputs:
             raise MissingWeights(f"the weights of {run} are not here")
         return self.study.model(run)[0]
 
-    def means(self, run: str) -> npt.NDArray[np.float32]:
-        """The codes of all test images, (n, n_latents)."""
-        if run not in self._means:
-            self._means[run] = encode(self.model(run), self.images, self.digits).mean
-        return self._means[run]
+    def codes(self, run: str) -> npt.NDArray[np.float32]:
+        """Posterior means of all test images, (n, n_latents)."""
+        if run not in self._codes:
+            self._codes[run] = encode(self.model(run), self.images, self.labels).mean
+        return self._codes[run]
 
     def kl(self, run: str) -> npt.NDArray[np.float64]:
         """KL of a run's latents, nats."""
         rows = self.study.latents[self.study.latents["run"] == run]
         return rows.sort_values("latent")["kl"].to_numpy()
 
-    def aligned(self, run: str) -> pd.DataFrame | None:
+    def alignment(self, run: str) -> pd.DataFrame | None:
         """What a run's latents move; None where that was not measured."""
         if not has_table(self.study.folder, "alignment"):
             return None
@@ -168,11 +198,11 @@ class FigureInputs:
         return rows if len(rows) else None
 
     @cached_property
-    def _mnist(self) -> Dataset:
+    def _data(self) -> Dataset:
         return self.study.images(self._data_folder)
 
-    def _chosen(self, rows: pd.Series, otherwise: str) -> Chosen:
+    def _first(self, rows: pd.Series, otherwise: str) -> FigureRun:
         if not rows.any():
             raise Missing(otherwise)
         first = self.done[rows].iloc[0]
-        return Chosen(*first[["run", "latent_dim", "beta", "conditioning"]])
+        return FigureRun(*first[["run", "latent_dim", "beta", "conditioning"]])

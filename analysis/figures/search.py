@@ -1,9 +1,23 @@
-"""Figures of a search: table -> figure; computes nothing."""
+"""Figures of a search: what statistics.front computes, drawn.
 
+`optuna.visualization.matplotlib` draws the parallel coordinates. The rest is drawn here, as Optuna
+5.0's show less than the tables:
+
+- history: one objective a figure, and where there are several neither the best so far nor the
+  hypervolume;
+- importance: with several objectives the bars of each are sorted on their own, but all named in
+  the order of the last, so that bars stand beside the wrong parameter;
+- front: neither beta nor conditioning; and three objectives in one perspective cannot be read off
+  paper, while pairs of them can.
+"""
+
+import warnings
+from collections.abc import Callable
 from itertools import combinations
+from typing import NamedTuple
 
 import matplotlib as mpl
-import numpy as np
+import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
@@ -11,10 +25,12 @@ from matplotlib.collections import PathCollection
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from optuna.exceptions import ExperimentalWarning
+from optuna.visualization.matplotlib import plot_parallel_coordinate
 
-from analysis.figures.style import STYLE, save_figure
+from analysis.figures.style import PLAIN, STYLE, save_figure
 from analysis.metrics import LABELS
-from analysis.statistics.front import complete, history, importance, search_of
+from analysis.statistics.front import as_optuna, complete, history, importance, search_of
 from analysis.statistics.objectives import DIRECTIONS
 from analysis.study import Study
 from study.config.search import Search
@@ -33,8 +49,18 @@ NAMES = {
     "hypervolume": "hypervolume so far",
     **LABELS,
 }
-MARKS = {"none": "o", "label": "s"}
-FRONT_COLOUR = "#c23b22"
+MARKS = {"none": ("o", "without labels"), "label": ("s", "with labels")}
+FRONT_COLOUR, OTHERS_COLOUR = "#c23b22", "0.75"
+
+
+class Trials(NamedTuple):
+    """A search as its figures see it."""
+
+    search: Search
+    done: pd.DataFrame  # the complete trials
+    front: pd.DataFrame  # those that no other beats
+    history: pd.DataFrame  # trial, objective, value, best
+    importance: pd.DataFrame  # objective, parameter, share; empty where it cannot be told
 
 
 def save_search(study: Study) -> int:
@@ -43,90 +69,104 @@ def save_search(study: Study) -> int:
     done = complete(study.search)
     if len(done) < 2:
         return 0
-    figures = {
-        "search-front": draw_front(done, study.front, search),
-        "search-history": draw_history(history(study.search, search.objectives)),
-        "search-parallel": draw_parallel(done, study.front, search),
-    }
-    shares = importance(study.search, search)
-    if len(shares):
-        figures["search-importance"] = draw_importance(shares)
-    for name, figure in figures.items():
-        save_figure(figure, study.folder, name)
-    return len(figures)
+    steps, shares = history(study.search, search.objectives), importance(study.search, search)
+    trials = Trials(search, done, study.front, steps, shares)
+    names = [name for name in FIGURES if name != "search-importance" or len(shares)]
+    for name in names:
+        save_figure(FIGURES[name](trials), study.folder, name)
+    return len(names)
 
 
-def draw_front(done: pd.DataFrame, front: pd.DataFrame, search: Search) -> Figure:
+@mpl.rc_context(STYLE)
+def draw_front(trials: Trials) -> Figure:
     """Every trial, and the front in red; a panel a pair of objectives."""
+    search, done = trials.search, trials.done
     names = search.objectives if len(search.objectives) > 1 else ["trial", *search.objectives]
     pairs = list(combinations(names, 2))[:MAX_PANELS]
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(PANEL_IN * len(pairs) + 0.9, 2.8), layout="constrained")
-        panels = figure.subplots(1, len(pairs), squeeze=False)[0]
-        for axes, (x, y) in zip(panels, pairs, strict=True):
-            points = _scatter(axes, done, x, y, search)
-            ordered = front.sort_values(x)
-            line = "-" if len(search.objectives) == 2 else "none"
-            steps = "steps-pre" if DIRECTIONS.get(x) == "maximize" else "steps-post"
-            look = {"color": FRONT_COLOUR, "drawstyle": steps, "zorder": 3}
-            axes.plot(ordered[x], ordered[y], ls=line, marker="o", ms=9, mfc="none", **look)
-            axes.set(xlabel=_label(x), ylabel=_label(y))
-        if "beta" in search.space:
-            bar = figure.colorbar(points, ax=list(panels), label="β", pad=0.02)
-            ticks = _ticks(done["beta"])
-            bar.set_ticks(ticks, labels=[f"{tick:g}" for tick in ticks])
-            bar.minorticks_off()
-            bar.outline.set_visible(False)
-        figure.legend(handles=_key(search), loc="outside upper left", ncols=3)
+    figure = Figure(figsize=(PANEL_IN * len(pairs) + 0.9, 2.8), layout="constrained")
+    panels = figure.subplots(1, len(pairs), squeeze=False)[0]
+    for axes, (x, y) in zip(panels, pairs, strict=True):
+        points = _scatter(axes, done, x, y, search)
+        ordered = trials.front.sort_values(x)
+        line = "-" if len(search.objectives) == 2 else "none"
+        steps = "steps-pre" if DIRECTIONS.get(x) == "maximize" else "steps-post"
+        look = {"color": FRONT_COLOUR, "drawstyle": steps, "zorder": 3}
+        axes.plot(ordered[x], ordered[y], ls=line, marker="o", ms=9, mfc="none", **look)
+        axes.set(xlabel=_label(x), ylabel=_label(y))
+    if "beta" in search.space:
+        bar = figure.colorbar(points, ax=list(panels), label="β", pad=0.02)
+        ticks = _ticks(done["beta"])
+        bar.set_ticks(ticks, labels=[f"{tick:g}" for tick in ticks])
+        bar.minorticks_off()
+        bar.outline.set_visible(False)
+    figure.legend(handles=_key(search), loc="outside upper left", ncols=3)
     return figure
 
 
-def draw_history(table: pd.DataFrame) -> Figure:
+@mpl.rc_context(STYLE)
+def draw_history(trials: Trials) -> Figure:
     """Values by trial, and the best so far as a line; a panel an objective."""
-    names = list(table["objective"].unique())
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(2.6 * len(names), 2.4), layout="constrained")
-        for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
-            rows = table[table["objective"] == name]
-            if name != "hypervolume":
-                axes.plot(rows["trial"], rows["value"], "o", color="0.6", markersize=3)
-            axes.step(rows["trial"], rows["best"], where="post", color=FRONT_COLOUR)
-            axes.set(xlabel="trial", title=_label(name))
+    names = list(trials.history["objective"].unique())
+    figure = Figure(figsize=(2.6 * len(names), 2.4), layout="constrained")
+    for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+        rows = trials.history[trials.history["objective"] == name]
+        if name != "hypervolume":
+            axes.plot(rows["trial"], rows["value"], "o", color="0.6", markersize=3)
+        axes.step(rows["trial"], rows["best"], where="post", color=FRONT_COLOUR)
+        axes.set(xlabel="trial", title=_label(name))
     return figure
 
 
-def draw_importance(table: pd.DataFrame) -> Figure:
+@mpl.rc_context({**PLAIN, "axes.spines.right": True, "xtick.labelsize": 7, "ytick.labelsize": 7})
+def draw_parallel(trials: Trials) -> Figure:
+    """A line a trial through its values and parameters; those of the front in red."""
+    search, done = trials.search, trials.done
+    on_front = done["run"].isin(trials.front["run"])
+    study = as_optuna(pd.concat([done[~on_front], done[on_front]]), search)  # drawn in this order
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        study.set_metric_names(search.objectives)
+        axes = plot_parallel_coordinate(study, target_name=search.objectives[0])
+    figure = plt.gcf()
+    plt.close(figure)  # to pyplot; it would keep the figure
+    names = [_label(label.get_text()).replace(" (", "\n(") for label in axes.get_xticklabels()]
+    figure.set_size_inches(1.15 * len(names) + 0.6, 3.0)
+    axes.set_title("")
+    axes.set_xticks(axes.get_xticks(), names, rotation=0)
+    axes.tick_params(axis="x", length=0, pad=8)
+    figure.axes[1].remove()  # a colour bar of ranks beyond the front
+    colours = [FRONT_COLOUR if best else OTHERS_COLOUR for best in sorted(on_front)]
+    axes.collections[0].set(array=None, color=colours, linewidth=0.8)
+    for scale in figure.axes:
+        scale.minorticks_off()
+        for label in scale.get_yticklabels():
+            label.set_bbox({"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5})
+    entries = {"on the front": FRONT_COLOUR, "others": OTHERS_COLOUR}
+    handles = [Line2D([], [], color=colour, label=label) for label, colour in entries.items()]
+    axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1.03), ncols=2)
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def draw_importance(trials: Trials) -> Figure:
     """How much of each objective's variance a parameter explains (fANOVA)."""
-    shown = table.assign(**{key: table[key].map(_name) for key in ("parameter", "objective")})
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(4.4, 0.8 + 0.12 * len(shown)), layout="constrained")
-        axes = figure.subplots()
-        axes.set_axisbelow(True)
-        sns.barplot(shown, y="parameter", x="share", hue="objective", palette="viridis", ax=axes)
-        axes.set(xlabel="share of the variance (fANOVA)", ylabel="", xlim=(0, 1))
-        sns.move_legend(axes, "lower right", title="")
+    table = trials.importance
+    table = table.assign(**{key: table[key].map(_name) for key in ("parameter", "objective")})
+    figure = Figure(figsize=(4.4, 0.8 + 0.12 * len(table)), layout="constrained")
+    axes = figure.subplots()
+    axes.set_axisbelow(True)
+    sns.barplot(table, y="parameter", x="share", hue="objective", palette="viridis", ax=axes)
+    axes.set(xlabel="share of the variance (fANOVA)", ylabel="", xlim=(0, 1))
+    sns.move_legend(axes, "lower right", title="")
     return figure
 
 
-def draw_parallel(done: pd.DataFrame, front: pd.DataFrame, search: Search) -> Figure:
-    """A line a trial through its parameters and values; those of the front in red."""
-    columns = [*search.space, *search.objectives]
-    on_front = done["run"].isin(front["run"]).to_numpy()
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(1.15 * len(columns) + 0.6, 3.0), layout="constrained")
-        axes = figure.subplots()
-        heights = np.stack([_height(axes, i, done, search) for i, _ in enumerate(columns)])
-        places = np.arange(len(columns))
-        axes.plot(places, heights[:, ~on_front], color="0.75", linewidth=0.6)
-        axes.plot(places, heights[:, on_front], color=FRONT_COLOUR, linewidth=1.1)
-        axes.set_xticks(places, [_label(name).replace(" (", "\n(") for name in columns])
-        axes.tick_params(length=0)
-        axes.set(yticks=[], ylim=(-0.06, 1.06), xlim=(-0.3, len(columns) - 0.5))
-        axes.grid(visible=False)
-        axes.spines[:].set_visible(False)
-        key = [Line2D([], [], color=FRONT_COLOUR, label="on the front"), Line2D([], [], color="0.75", label="others")]  # fmt: skip  # noqa: E501
-        figure.legend(handles=key, loc="outside upper left", ncols=2)
-    return figure
+FIGURES: dict[str, Callable[[Trials], Figure]] = {
+    "search-front": draw_front,
+    "search-history": draw_history,
+    "search-parallel": draw_parallel,
+    "search-importance": draw_importance,
+}
 
 
 def _scatter(axes: Axes, done: pd.DataFrame, x: str, y: str, search: Search) -> PathCollection:
@@ -140,8 +180,8 @@ def _scatter(axes: Axes, done: pd.DataFrame, x: str, y: str, search: Search) -> 
     axes.set_axisbelow(True)
     for kind, rows in done.groupby(groups):
         colour = {"c": rows["beta"]} if "beta" in search.space else {"color": "0.5"}
-        drawn = axes.scatter(rows[x], rows[y], marker=MARKS[str(kind)], **colour, **look)  # type: ignore[arg-type]
-    return drawn
+        points = axes.scatter(rows[x], rows[y], marker=MARKS[str(kind)][0], **colour, **look)  # type: ignore[arg-type]
+    return points
 
 
 def _ticks(betas: pd.Series) -> list[float]:
@@ -151,42 +191,20 @@ def _ticks(betas: pd.Series) -> list[float]:
 
 
 def _key(search: Search) -> list[Line2D]:
-    best = "the front" if len(search.objectives) > 1 else "the best"
-    handles = [Line2D([], [], color=FRONT_COLOUR, marker="o", markersize=7, ls="", mfc="none", label=best)]  # fmt: skip  # noqa: E501
+    label = "the front" if len(search.objectives) > 1 else "the best"
+    look = {"color": FRONT_COLOUR, "marker": "o", "markersize": 7, "ls": "", "mfc": "none"}
+    handles = [Line2D([], [], label=label, **look)]  # type: ignore[arg-type]
     if "conditioning" in search.space:
-        words = {"none": "without labels", "label": "with labels"}
         handles += [
-            Line2D([], [], color="0.4", marker=mark, ls="", markersize=4, label=words[kind])
-            for kind, mark in MARKS.items()
+            Line2D([], [], color="0.4", marker=mark, ls="", markersize=4, label=words)
+            for mark, words in MARKS.values()
         ]
     return handles
 
 
-def _height(axes: Axes, place: int, done: pd.DataFrame, search: Search) -> np.ndarray:
-    """Where each trial crosses one axis, 0 to 1; draws the axis and its ends."""
-    name = [*search.space, *search.objectives][place]
-    axis = search.space.get(name)
-    if isinstance(axis, list):
-        ticks = {str(value): index / max(1, len(axis) - 1) for index, value in enumerate(axis)}
-        heights = done[name].map({value: ticks[str(value)] for value in axis}).to_numpy(dtype=float)
-    else:
-        values = done[name].to_numpy(dtype=float)
-        ends = (axis.low, axis.high) if axis else (values.min(), values.max())
-        low, high = map(float, ends)
-        scale = np.log if axis and axis.log else np.asarray
-        heights = (scale(values) - scale(low)) / max(scale(high) - scale(low), 1e-12)
-        ticks = {f"{low:.4g}": 0.0, f"{high:.4g}": 1.0}
-    axes.plot([place, place], [0, 1], color="0.3", linewidth=0.8)
-    paper = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
-    where = {"xytext": (4, 0), "textcoords": "offset points", "va": "center"}
-    for text, height in ticks.items():
-        axes.annotate(text, (place, height), fontsize=7, bbox=paper, **where)  # type: ignore[arg-type]
-    return heights
+def _name(column: str) -> str:
+    return NAMES.get(column, column.replace("_", " "))
 
 
-def _name(name: str) -> str:
-    return NAMES.get(name, name.replace("_", " "))
-
-
-def _label(name: str) -> str:
-    return f"{_name(name)} ({UNITS[name]})" if name in UNITS else _name(name)
+def _label(column: str) -> str:
+    return f"{_name(column)} ({UNITS[column]})" if column in UNITS else _name(column)

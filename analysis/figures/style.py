@@ -1,26 +1,24 @@
-"""The style of all figures, how they are saved, and the curves by epoch.
-
-Here and in pictures.py, charts.py and heatmaps.py a figure is drawn from its table as it is;
-what is computed is computed by those who make the tables.
-"""
+"""The style of all figures, what charts share, and how a figure is saved."""
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
-from analysis.statistics.elbo import Curves
 from study.storage.folder import Folder
 
 COLUMN_IN = 3.4  # width of a column of print
 PAGE_IN = 7.0  # width of a page of print
-AXES = {"objective": "objective (nats per image)", "kl_fraction": "KL fraction of the objective"}
-SPLIT_LINES = (("--", "train"), ("-", "test"))
+ROW_IN = 0.17  # height of a configuration's line
 STYLE: dict[Any, Any] = {
     "font.size": 8,
     "axes.titlesize": 9,
@@ -37,42 +35,52 @@ STYLE: dict[Any, Any] = {
     "savefig.pad_inches": 0.03,
     "svg.hashsalt": "vae-study",  # the same table gives the same file
 }
+PLAIN = {**STYLE, "axes.grid": False}
+CONDITIONING = {"none": "no labels", "label": "labels"}
+LOOKS = {
+    name: {"color": colour, "marker": marker}
+    for name, colour, marker in zip(
+        CONDITIONING, sns.color_palette("colorblind"), "os", strict=False
+    )
+}
 
 
-def in_words(latent_dim: int, beta: float, conditioning: str) -> str:
-    """A configuration as people say it: `J = 10, β = 4, labels`."""
-    return f"J = {latent_dim}, β = {beta:g}" + (", labels" if conditioning == "label" else "")
+def legend_entry(**look: object) -> Line2D:
+    """A mark alone, unless `look` has a line."""
+    return Line2D([], [], **{"ls": "none", "ms": 4, **look})  # type: ignore[arg-type]
 
 
-def kind_of_vae(beta: float, conditioning: str) -> str:
-    """What the paper calls it: `Standard VAE`, `β-VAE`, `Conditional β-VAE`."""
-    name = "VAE" if beta == 1 else "β-VAE"
-    before = "Conditional " if conditioning == "label" else "Standard " if beta == 1 else ""
-    return before + name
+def shared_legend(figure: Figure, panels: Sequence[Axes], columns: int = 2) -> None:
+    """One legend below all panels, each entry once; none for what has no points."""
+    entries: dict[str, object] = {}
+    for axes in panels:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            if len(np.atleast_1d(getattr(handle, "get_xdata", lambda: [0])())):
+                entries.setdefault(label, handle)
+    figure.legend(
+        handles=list(entries.values()),
+        labels=list(entries),
+        loc="outside lower center",
+        ncols=columns,
+    )
 
 
-def draw_curves(panel: Curves) -> Figure:
-    """Train (dashed) and test (solid) curves by epoch; a band spans the seeds."""
-    table = panel.table
-    names = list(table["series"].unique())
-    colours = sns.color_palette("viridis", len(names) + 1)[:-1]  # without its pale end
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(COLUMN_IN, 2.5), layout="constrained")
-        axes = figure.subplots()
-        for name, colour in zip(names, colours, strict=True):
-            for dashes, split in SPLIT_LINES:
-                line = table[(table["series"] == name) & (table["split"] == split)]
-                label = name if split == "test" else None
-                look = {"color": colour, "marker": "o" if len(line) == 1 else None}
-                axes.plot(line["epoch"], line["mean"], dashes, label=label, **look)
-                band = (line["epoch"], line["low"], line["high"])
-                axes.fill_between(*band, color=colour, alpha=0.2, linewidth=0)
-        axes.set(title=panel.title, xlabel="epoch", ylabel=AXES[panel.metric])
-        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-        handles = axes.get_legend_handles_labels()[0]
-        key = [Line2D([], [], color="0.4", ls=dashes, label=split) for dashes, split in SPLIT_LINES]
-        figure.legend(handles=[*handles, *key], loc="outside right center")
-    return figure
+def line_a_configuration(axes: Axes, names: Sequence[str]) -> None:
+    """The first on top."""
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0, labelsize=7)
+
+
+def error_bars(table: pd.DataFrame, score: str) -> npt.NDArray[np.float64]:
+    """Lengths of the error bars below and above, (2, n_rows)."""
+    ends = [table[score] - table[f"{score}_low"], table[f"{score}_high"] - table[score]]
+    return np.maximum(np.array(ends, dtype=np.float64), 0)
+
+
+def colour_bar(n_rows: int) -> dict[str, float]:
+    """A colour bar that stays as wide where a heat map is high."""
+    return {"aspect": 6 + 1.2 * n_rows, "fraction": 0.04, "pad": 0.02, "shrink": 0.9}
 
 
 def save_figure(figure: Figure, study: Folder, name: str) -> None:

@@ -100,7 +100,7 @@ def importance(trials: pd.DataFrame, search: Search) -> pd.DataFrame:
     columns = ["objective", "parameter", "share"]
     if len(done) < MIN_TRIALS:
         return pd.DataFrame(columns=columns)
-    study = _as_optuna(done, search)
+    study = as_optuna(done, search)
     rows: list[dict[str, Any]] = []
     for index, name in enumerate(search.objectives):
         if done[name].nunique() < 2:
@@ -162,7 +162,7 @@ def _picks(cost: Floats, objectives: Sequence[str]) -> list[str]:
     return [" and ".join(words) for words in picks]
 
 
-def _as_optuna(done: pd.DataFrame, search: Search) -> optuna.Study:
+def as_optuna(done: pd.DataFrame, search: Search) -> optuna.Study:
     """Complete trials as a study in memory."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     directions = [DIRECTIONS[name] for name in search.objectives]

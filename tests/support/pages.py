@@ -5,12 +5,13 @@ import itertools
 import numpy as np
 import pandas as pd
 
-from analysis.figures.style import draw_curves, save_figure
+from analysis.figures.charts import curves
+from analysis.figures.inputs import FigureInputs
+from analysis.figures.style import save_figure
 from analysis.latent_effects.alignment import PROPERTIES
 from analysis.latent_effects.tables import ALIGNMENT
 from analysis.scoring.evaluation import BASIS_UNITS, BOUND_UNITS
 from analysis.scoring.score_study import write_ranking
-from analysis.statistics.elbo import paper_curves
 from analysis.study import Study
 from study.config.run import RunConfig
 from study.data.mnist import DATA_HASH
@@ -128,8 +129,9 @@ def whole(place):
     records.append(new_record(tiny(100.0), "failed", "KL is inf <in epoch 2>"))
     records.append(new_record(tiny(2.0), "waiting"))
     study = write_runs(folder, records)
-    for panel in paper_curves(study.epochs)[:2]:
-        save_figure(draw_curves(panel), folder, panel.name)
+    for figure in curves.STANDARD:
+        drawn = figure.draw(figure.make(FigureInputs(study, None)))
+        save_figure(drawn, folder, figure.name)
     runs = [config.run_id for config in configs]
     write_scores(study, dict(zip(runs, (0.80, 0.90, 0.65, 0.795), strict=True)))
     write_alignment(study, runs[1])

@@ -1,5 +1,6 @@
 """Every figure of whole studies: of many runs, of one, of failed ones, scored and not."""
 
+import io
 import json
 import shutil
 
@@ -7,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 
 from analysis import open_study
-from analysis.figures import gallery
-from analysis.figures.gallery import draw_all, entries
-from analysis.figures.grids import unpack
-from analysis.figures.inputs import FigureInputs, Missing
+from analysis.figures.gallery import FIGURES, draw_all
+from analysis.figures.inputs import FigureInputs
+from analysis.figures.pictures.sheet import unpack
 from analysis.figures.style import STYLE
 from analysis.latent_effects.tables import ALIGNMENT
 from analysis.representations import bases
@@ -97,8 +98,8 @@ def whole(tmp_path_factory, mnist):
     study = trained(folder, mnist, {"beta": 1.0, "seed": 1}, *both)
     scored(study, 0.5)
     aligned(study)
-    said = []
-    return study, draw_all(study, say=said.append).shown, said
+    messages = []
+    return study, draw_all(study, say=messages.append).items, messages
 
 
 @pytest.fixture
@@ -107,10 +108,9 @@ def copy(whole, tmp_path):
     return open_study(tmp_path / "many")
 
 
-def only(monkeypatch, *names):
-    """Draw these figures alone."""
-    kept = [entry for entry in entries() if entry.name in names]
-    monkeypatch.setattr(gallery, "entries", lambda: kept)
+def only(*names):
+    """These figures alone."""
+    return [figure for figure in FIGURES if figure.name in names]
 
 
 def listed(study):
@@ -119,21 +119,22 @@ def listed(study):
 
 
 def test_a_whole_study_has_every_figure_and_lists_it(whole):
-    study, shown, said = whole
+    study, shown, messages = whole
     figures, missing = listed(study)
     assert missing == {}
     assert figures == [one._asdict() for one in shown]
-    assert [one["name"] for one in figures] == [entry.name for entry in entries()]
+    assert [one["name"] for one in figures] == [figure.name for figure in FIGURES]
     assert {one["group"] for one in figures} == {"paper", "scores", "latents", "pictures"}
     for one in shown:
-        assert study.folder.read(f"figures/{one.name}.png").startswith(b"\x89PNG")
+        with Image.open(io.BytesIO(study.folder.read(f"figures/{one.name}.png"))) as picture:
+            assert picture.format == "PNG"
         assert b"<svg" in study.folder.read(f"figures/{one.name}.svg")
         tables = study.folder / "tables"
         assert tables.exists(f"{one.name}.csv") or tables.exists(f"{one.name}.npz")
         assert one.title
         assert one.caption.endswith(".")
         assert "nan" not in one.caption
-    assert said == [f"{len(shown)} figures are in {study.folder}/figures"]
+    assert messages == [f"{len(shown)} figures are in {study.folder}/figures"]
 
 
 def test_captions_say_what_the_tables_say(whole):
@@ -146,14 +147,16 @@ def test_captions_say_what_the_tables_say(whole):
     assert "No latent is aligned with thickness" in captions["figure-8"]
     assert "8 of 8 move it the same way" in captions["slopes-by-digit"]
     recon = study.trials.set_index("run")["recon"]
-    first, last = (recon[FigureInputs(study, None).role(name).run] for name in ("standard", "beta"))
+    first, last = (
+        recon[FigureInputs(study, None).paper_run(name).run] for name in ("standard", "beta")
+    )
     assert f"{first:.0f} nats an image for β = 1 and {last:.0f} for β = 10" in captions["figure-5"]
 
 
 def test_of_several_seeds_the_lowest_is_shown(whole):
     inputs = FigureInputs(whole[0], None)
-    assert [one.run.partition("-seed")[2][0] for one in inputs.compared()] == ["0"] * 4
-    assert [one.beta for one in inputs.by_beta()] == [1, 10]
+    assert [one.run.partition("-seed")[2][0] for one in inputs.paper_runs()] == ["0"] * 4
+    assert [one.beta for one in inputs.runs_by_beta()] == [1, 10]
 
 
 def test_figures_of_the_paper_hold_the_pictures_that_they_promise(whole):
@@ -174,13 +177,13 @@ def test_figures_of_the_paper_hold_the_pictures_that_they_promise(whole):
 
 def test_a_study_of_one_run_unscored_gets_what_there_is(tmp_path, mnist):
     study = trained(Folder(tmp_path / "one"), mnist, {"beta": 1.0})
-    shown = {one.name for one in draw_all(study).shown}
+    shown = {one.name for one in draw_all(study).items}
     _, missing = listed(study)
     assert set(missing) == {
         *(SCORED | BEST | ALIGNED),
         *("figure-1b", "figure-1c", "figure-6a", "figure-6b"),
     }
-    assert shown == {entry.name for entry in entries()} - set(missing)
+    assert shown == {figure.name for figure in FIGURES} - set(missing)
     assert missing["figure-1b"] == "no other β than 1 at J = 3"
     assert missing["figure-1c"] == "no finished run with J = 3, β = 1, labels"
     assert missing["ranking"] == "not scored yet: python -m analysis.score"
@@ -190,57 +193,41 @@ def test_a_study_of_one_run_unscored_gets_what_there_is(tmp_path, mnist):
 
 def test_a_study_in_which_nothing_finished_gets_no_figure_and_no_error(tmp_path, mnist):
     study = trained(Folder(tmp_path / "none"), mnist)
-    said = []
-    assert draw_all(study, say=said.append) == ([], {})
+    messages = []
+    assert draw_all(study, say=messages.append) == ([], {})
     figures, missing = listed(study)
     assert figures == []
     assert missing["figure-5"] == missing["kl-by-latent"] == "no run has finished"
-    assert len(said) == 1  # nothing was unexpected
+    assert len(messages) == 1  # nothing was unexpected
 
 
-def test_scores_that_are_not_numbers_cost_the_charts_of_scores_alone(copy, monkeypatch):
+def test_scores_that_are_not_numbers_cost_the_charts_of_scores_alone(copy):
     scored(copy, np.nan)
-    only(monkeypatch, *SCORED, *BEST, "kl-by-latent")
-    assert [one.name for one in draw_all(copy).shown] == ["kl-by-latent"]
+    figures = only(*SCORED, *BEST, "kl-by-latent")
+    assert [one.name for one in draw_all(copy, figures=figures).items] == ["kl-by-latent"]
     _, missing = listed(copy)
     assert missing["pareto"] == missing["traversal-mean"] == "no configuration has a score"
 
 
-def test_without_weights_pictures_are_drawn_again_as_they_were(copy, whole, monkeypatch):
+def test_without_weights_pictures_are_drawn_again_as_they_were(copy, whole):
     names = ("figure-8", "mutual-information")  # of arrays, and of a table
-    only(monkeypatch, *names)
     for run in runs_folder(copy.folder).names():
         (runs_folder(copy.folder) / run).delete("weights.pt")
     before = {one.name: one for one in whole[1]}
-    assert draw_all(copy).shown == [before[entry.name] for entry in gallery.entries()]
+    figures = only(*names)
+    assert draw_all(copy, figures=figures).items == [before[figure.name] for figure in figures]
     for name in names:
         png = f"figures/{name}.png"
         assert copy.folder.read(png) == whole[0].folder.read(png), name
-    only(monkeypatch, "figure-8")
     (copy.folder / "tables").delete("figure-8.npz")
-    assert draw_all(copy).shown == []
+    assert draw_all(copy, figures=only("figure-8")).items == []
     assert listed(copy)[1]["figure-8"].startswith("the weights of J3-beta10-label-seed0")
 
 
-def test_damaged_weights_cost_their_own_figures_and_are_named(copy, monkeypatch):
-    only(monkeypatch, "figure-1a", "figure-1b")
-    run = runs_folder(copy.folder) / FigureInputs(copy, None).role("standard").run
+def test_damaged_weights_cost_their_own_figures_and_are_named(copy):
+    run = runs_folder(copy.folder) / FigureInputs(copy, None).paper_run("standard").run
     run.write("weights.pt", run.read("weights.pt")[:1000])
-    drawn = draw_all(copy)
-    assert [one.name for one in drawn.shown] == ["figure-1b"]
+    drawn = draw_all(copy, figures=only("figure-1a", "figure-1b"))
+    assert [one.name for one in drawn.items] == ["figure-1b"]
     assert "figure-1a" in listed(copy)[1]
     assert list(drawn.failures.values()) == [["figure-1a"]]
-
-
-def test_one_beta_is_the_standard_vae_if_it_is_1_and_a_beta_vae_otherwise():
-    class Named:
-        trials = pd.DataFrame(
-            {"run": ["a"], "latent_dim": [5], "beta": [4.0], "conditioning": ["none"],
-             "seed": [0], "state": ["done"]}
-        )  # fmt: skip
-
-    inputs = FigureInputs(Named(), None)
-    assert inputs.role("beta").title == "β-VAE (β = 4, J = 5)"
-    with pytest.raises(Missing, match="no other β than 4 at J = 5"):
-        inputs.role("standard")
-    assert [one.run for one in inputs.compared()] == ["a"]

@@ -1,11 +1,10 @@
 import pandas as pd
 import pytest
 
-from analysis.figures.style import draw_curves
-from analysis.statistics.elbo import active, configurations, curves, paper_curves
+from analysis.statistics.elbo import active, configurations
 from study.config.run import RunConfig
 from study.storage.records import new_record
-from study.storage.tables import EPOCHS, Tables, build_tables
+from study.storage.tables import Tables, build_tables
 
 
 def record(config, recons):
@@ -21,53 +20,6 @@ def record(config, recons):
 def epochs_of(*runs):
     records = {config.run_id: record(config, recons) for config, recons in runs}
     return build_tables(records, Tables())["epochs"]
-
-
-def test_a_band_spans_the_seeds():
-    epochs = epochs_of((RunConfig(seed=0), [90.0, 80.0]), (RunConfig(seed=1), [94.0, 81.0]))
-    table = curves(epochs, "objective", epochs["latent_dim"].astype(str))
-    first = table[(table["split"] == "test") & (table["epoch"] == 1)].iloc[0]
-    assert first[["mean", "low", "high", "n_seeds"]].tolist() == [94.0, 92.0, 96.0, 2]
-    train = table[(table["split"] == "train") & (table["epoch"] == 2)].iloc[0]
-    assert train["mean"] == pytest.approx((81 + 82) / 2 + 2)
-
-
-def test_beta_weighs_the_kl_of_the_curves():
-    epochs = epochs_of((RunConfig(beta=10), [80.0]))
-    assert epochs["test_objective"].tolist() == [100.0]
-    assert epochs["test_neg_elbo"].tolist() == [82.0]
-    assert epochs["test_kl_fraction"].tolist() == [0.2]
-
-
-def test_each_figure_shows_the_papers_series():
-    runs = [RunConfig(latent_dim=j) for j in (3, 10)]
-    runs += [RunConfig(beta=b, conditioning=c) for b in (5, 10) for c in ("none", "label")]
-    epochs = epochs_of(*((run, [90.0]) for run in runs))
-    panels = {panel.name: list(panel.table["series"].unique()) for panel in paper_curves(epochs)}
-    assert panels["figure-3a"] == panels["figure-3b"] == ["J = 3", "J = 10"]
-    assert panels["figure-4a"] == ["β = 1", "β = 5", "β = 10"]
-    assert panels["figure-6b"] == ["β = 5", "β = 10"]
-    assert panels["figure-7a"] == ["β = 1", "β = 10", "β = 10, labels"]
-
-
-def test_other_grids_get_the_nearest_stand_in():
-    epochs = epochs_of(*((RunConfig(latent_dim=j, beta=2), [90.0]) for j in (4, 8)))
-    titles = {panel.name: panel.title for panel in paper_curves(epochs)}
-    assert titles["figure-4a"] == "β-VAE, J = 8"
-    assert "figure-3a" not in titles  # no run with beta = 1
-
-
-def test_nothing_trained_gives_no_figure():
-    assert paper_curves(pd.DataFrame(columns=EPOCHS.names)) == []
-
-
-def test_a_curve_draws_its_table_and_names_its_axes():
-    (panel, *_) = paper_curves(epochs_of((RunConfig(), [90.0, 80.0])))
-    (axes,) = draw_curves(panel).axes
-    drawn = [line.get_ydata().tolist() for line in axes.lines]
-    assert drawn == [[93.0, 83.0], [92.0, 82.0]]  # train, test
-    assert axes.get_xlabel() == "epoch"
-    assert axes.get_ylabel() == "objective (nats per image)"
 
 
 def test_activity_by_two_criteria():

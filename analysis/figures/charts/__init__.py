@@ -1,0 +1,1 @@
+"""Charts of bounds and scores, by epoch and by configuration."""

@@ -1,0 +1,165 @@
+"""Figures 3, 4, 6 and 7 of the paper: the objective and the share of its KL by epoch."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import matplotlib as mpl
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from analysis.figures import style
+from analysis.figures.entry import StudyFigure
+from analysis.figures.inputs import FigureInputs, Missing
+from analysis.statistics.elbo import reference
+
+SPLITS = {"train": "--", "test": "-"}
+METRICS = {"objective": "objective (nats per image)", "kl_fraction": "KL fraction of the objective"}
+
+
+class Curves(NamedTuple):
+    """A line a configuration and split."""
+
+    title: str
+    metric: str  # objective or kl_fraction
+    table: pd.DataFrame  # series, split, epoch, mean, low, high, n_seeds
+
+
+class Series(NamedTuple):
+    """The runs of one figure."""
+
+    figure: str
+    title: str  # J stands for the number of latents
+    rows: str  # of the table of epochs: a query that may name J and the two betas
+    names: Callable[[pd.DataFrame], pd.Series]  # of their lines
+
+
+def over_seeds(epochs: pd.DataFrame, metric: str, series: pd.Series) -> pd.DataFrame:
+    """Mean and range over seeds of a metric, by series, split and epoch.
+
+    Args:
+        epochs: a study's epochs table, or rows of it.
+        metric: "objective", "kl_fraction" or another column that has a train and a test part.
+        series: the name of each row's line, in the index of `epochs`.
+
+    Returns:
+        series, split, epoch, mean, low, high (the extremes over seeds), n_seeds; series in the
+        order of their first row.
+    """
+    lines = [
+        epochs.assign(value=epochs[f"{split}_{metric}"], split=split, series=series)
+        for split in SPLITS
+    ]
+    grouped = pd.concat(lines).groupby(["series", "split", "epoch"], sort=False)["value"]
+    table = grouped.agg(mean="mean", low="min", high="max", n_seeds="count").reset_index()
+    order = {name: rank for rank, name in enumerate(series.unique())}
+    return table.sort_values(
+        ["series", "split", "epoch"],
+        key=lambda column: column.map(order) if column.name == "series" else column,
+        ignore_index=True,
+    )
+
+
+def curves(inputs: FigureInputs, series: Series, metric: str) -> Curves:
+    """One panel.
+
+    Where the study lacks the paper's J = 10 (or its betas 1 and 10, in figure 7), the nearest J
+    (the smallest and the largest beta) stand in; the title says which.
+    """
+    epochs = inputs.study.epochs
+    if not epochs.empty:
+        nearest = reference(epochs)
+        places = {"J": nearest.latent_dim, "betas": nearest.betas}
+        rows = epochs.query(series.rows, local_dict=places)
+        if len(rows):
+            return Curves(
+                series.title.format(**places), metric, over_seeds(rows, metric, series.names(rows))
+            )
+    raise Missing("no run of its series has an epoch behind it")
+
+
+@mpl.rc_context(style.STYLE)
+def draw_curves(curves: Curves) -> Figure:
+    """Train (dashed) and test (solid) by epoch; a band spans the seeds."""
+    table = curves.table
+    names = list(table["series"].unique())
+    colours = sns.color_palette("viridis", len(names) + 1)[:-1]  # without its pale end
+    figure = Figure(figsize=(style.COLUMN_IN, 2.5), layout="constrained")
+    axes = figure.subplots()
+    for name, colour in zip(names, colours, strict=True):
+        for split, dashes in SPLITS.items():
+            line = table[(table["series"] == name) & (table["split"] == split)]
+            label = name if split == "test" else None
+            look = {"color": colour, "marker": "o" if len(line) == 1 else None}
+            axes.plot(line["epoch"], line["mean"], dashes, label=label, **look)
+            band = (line["epoch"], line["low"], line["high"])
+            axes.fill_between(*band, color=colour, alpha=0.2, linewidth=0)
+    axes.set(title=curves.title, xlabel="epoch", ylabel=METRICS[curves.metric])
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    handles = axes.get_legend_handles_labels()[0]
+    splits = [Line2D([], [], color="0.4", ls=ls, label=split) for split, ls in SPLITS.items()]
+    figure.legend(handles=[*handles, *splits], loc="outside right center")
+    return figure
+
+
+def caption(curves: Curves) -> str:
+    table = curves.table
+    last = table[(table["split"] == "test") & (table["epoch"] == table["epoch"].max())]
+    last = last.dropna(subset="mean").sort_values("mean")
+    what, figure = {
+        "objective": ("The training objective, recon + β KL,", "{:.1f} nats"),
+        "kl_fraction": ("The share of β KL in the objective", "{:.1%}"),
+    }[curves.metric]
+    text = f"{what} by epoch: test solid, train dashed; a band spans the seeds."
+    if last.empty:
+        return text
+    low, high = last.iloc[0], last.iloc[-1]
+    text += f" At epoch {low['epoch']} it is {figure.format(low['mean'])} on the test set"
+    if len(last) > 1:
+        text += f" for {low['series']} and {figure.format(high['mean'])} for {high['series']}"
+    return f"{text}."
+
+
+def title(curves: Curves) -> str:
+    return f"{curves.title}: {curves.metric.replace('_', ' ').replace('kl', 'KL')}"
+
+
+def _by_j(rows: pd.DataFrame) -> pd.Series:
+    return "J = " + rows["latent_dim"].astype(str)
+
+
+def _by_beta(rows: pd.DataFrame) -> pd.Series:
+    return rows["beta"].map("β = {:g}".format)
+
+
+def _by_beta_and_label(rows: pd.DataFrame) -> pd.Series:
+    return _by_beta(rows) + rows["conditioning"].map({"none": "", "label": ", labels"})
+
+
+def _figures(series: Series) -> list[StudyFigure]:
+    """A panel a metric, as the paper has them."""
+    return [
+        StudyFigure(
+            f"{series.figure}{letter}", "paper", title,
+            partial(curves, series=series, metric=metric), draw_curves, caption,
+        )
+        for letter, metric in zip("ab", METRICS, strict=True)
+    ]  # fmt: skip
+
+
+AT_J = "latent_dim == @J and "
+STANDARD = _figures(
+    Series("figure-3", "Standard VAE (β = 1)", "conditioning == 'none' and beta == 1", _by_j)
+)
+BETA = _figures(Series("figure-4", "β-VAE, J = {J}", AT_J + "conditioning == 'none'", _by_beta))
+CONDITIONAL = _figures(
+    Series("figure-6", "Conditional β-VAE, J = {J}", AT_J + "conditioning == 'label'", _by_beta)
+)
+CONDITIONING = _figures(
+    Series(
+        "figure-7", "With and without labels, J = {J}", AT_J + "beta in @betas", _by_beta_and_label
+    )
+)

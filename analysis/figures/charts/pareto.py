@@ -1,0 +1,76 @@
+"""Bound against score: colour tells beta, the marker conditioning; the front is numbered."""
+
+import matplotlib as mpl
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.figures import style, wording
+from analysis.figures.entry import StudyFigure
+from analysis.figures.inputs import FigureInputs
+
+
+def pareto(inputs: FigureInputs) -> pd.DataFrame:
+    """The axes, neg_elbo (nats per image), higgins with _low and _high, pareto."""
+    return inputs.ranked(["neg_elbo", "higgins", "higgins_low", "higgins_high", "pareto"])
+
+
+@mpl.rc_context(style.STYLE)
+def draw_pareto(table: pd.DataFrame) -> Figure:
+    """A point a configuration, with the interval of its score."""
+    betas = sorted(table["beta"].unique())
+    colours = dict(zip(betas, sns.color_palette("viridis", len(betas)), strict=True))
+    front = table[table["pareto"]].sort_values("neg_elbo")
+    figure = Figure(figsize=(style.PAGE_IN, max(3.0, 1.2 + 0.16 * (len(front) + len(betas)))),
+                    layout="constrained")  # fmt: skip
+    axes = figure.subplots()
+    axes.plot(front["neg_elbo"], front["higgins"], "--", color="0.6", lw=0.8, zorder=1)
+    _draw_points(axes, table, colours)
+    for place, row in enumerate(front.to_dict("records"), start=1):
+        at = (row["neg_elbo"], row["higgins"])
+        axes.annotate(str(place), at, (4, 4), textcoords="offset points", fontsize=7)
+    axes.set(xlabel="negative ELBO (nats per image)", ylabel="Higgins score")
+    handles = [
+        *(
+            style.legend_entry(color=colours[beta], marker="o", label=f"β = {beta:g}")
+            for beta in betas
+        ),
+        *(
+            style.legend_entry(color="0.5", marker=style.LOOKS[name]["marker"], label=words)
+            for name, words in style.CONDITIONING.items()
+            if name in set(table["conditioning"])
+        ),
+    ]
+    axes.add_artist(figure.legend(handles=handles, loc="outside right upper"))
+    named = [f"{place}  {words}" for place, words in enumerate(wording.words_of(front), start=1)]
+    figure.legend(
+        handles=[style.legend_entry(color="none", label=words) for words in named],
+        loc="outside right lower", handlelength=0, handletextpad=0, title="front",
+    )  # fmt: skip
+    return figure
+
+
+def _draw_points(axes: Axes, table: pd.DataFrame, colours: dict[float, object]) -> None:
+    for row, bars in zip(
+        table.to_dict("records"), style.error_bars(table, "higgins").T, strict=True
+    ):
+        axes.errorbar(
+            row["neg_elbo"], row["higgins"], yerr=bars[:, None], color=colours[row["beta"]], ms=5,
+            marker=style.LOOKS[row["conditioning"]]["marker"], elinewidth=0.8, mew=0.8,
+            mec="black" if row["pareto"] else "none",
+        )  # fmt: skip
+
+
+def caption(table: pd.DataFrame) -> str:
+    text = (
+        f"{wording.count(len(table), 'configuration')}: further left is a tighter bound, further"
+        f" up more disentangled; bars are 95% intervals. No other is better in both than the"
+        f" {int(table['pareto'].sum())} on the dashed front, outlined and numbered."
+    )
+    if table["conditioning"].nunique() > 1:
+        text += " With labels the bound is on log p(x|label): compare bounds within one marker."
+    return text
+
+
+FIGURE = StudyFigure("pareto", "scores", "Bound and disentanglement", pareto, draw_pareto, caption)

@@ -1,0 +1,108 @@
+"""Codes of test images on their two strongest principal components, by digit and by factor."""
+
+import matplotlib as mpl
+import matplotlib.patheffects as outlines
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.figures import style, wording
+from analysis.figures.entry import StudyFigure
+from analysis.figures.inputs import FigureInputs, FigureRun, Missing
+from analysis.representations.bases import pca
+
+N_POINTS = 1_000  # of a scatter: more than that hide each other
+N_FACTORS = 2  # that colour a panel, the first by name
+
+
+def latent_space(inputs: FigureInputs) -> pd.DataFrame:
+    """run, the axes, and the columns of `plane`: factors, digit, components."""
+    known = inputs.factors[sorted(map(str, inputs.factors))[:N_FACTORS]].assign(digit=inputs.labels)
+    table = inputs.of_paper_runs(lambda shown: plane(inputs.codes(shown.run), known))
+    if table.empty:
+        raise Missing("no compared run uses two latents")
+    return table
+
+
+def plane(codes: npt.ArrayLike, known: pd.DataFrame, *, seed: int = 0) -> pd.DataFrame:
+    """Some images on the first two principal components of the active latents.
+
+    Args:
+        codes: posterior means, (n, n_latents).
+        known: what is known of the images, a row each.
+        seed: of the choice of images.
+
+    Returns:
+        The columns of `known`, first, second (units of the latents), first_share and second_share
+        (of the variance of the active latents); no rows where fewer than two latents are used.
+    """
+    components = pca(codes).codes
+    if components.shape[1] < 2:
+        return known.iloc[:0]
+    share = components.var(axis=0) / components.var(axis=0).sum()
+    chosen = np.random.default_rng(seed).permutation(len(components))[:N_POINTS]
+    first, second = components[chosen, :2].T
+    table = known.iloc[chosen].reset_index(drop=True)
+    return table.assign(
+        first=first, second=second, first_share=share[0], second_share=share[1]
+    ).round(4)
+
+
+@mpl.rc_context(style.PLAIN)
+def draw_latent_space(table: pd.DataFrame) -> Figure:
+    """A row a run: the same codes coloured by digit and by each factor."""
+    runs = list(table["run"].unique())
+    beside = {*FigureRun._fields, "digit", "first", "second", "first_share", "second_share"}
+    factors = [str(name) for name in table if name not in beside]
+    figure = Figure(figsize=(style.PAGE_IN, 2.3 * len(runs) + 0.3), layout="constrained")
+    panels = figure.subplots(len(runs), 1 + len(factors), squeeze=False)
+    dots: dict[str, object] = {"s": 3, "linewidths": 0, "rasterized": True}
+    for row, run in zip(panels, runs, strict=True):
+        codes = table[table["run"] == run]
+        _draw_digits(row[0], codes, dots)
+        for axes, name in zip(row[1:], factors, strict=True):
+            low, high = np.nanpercentile(codes[name], (1, 99))
+            drawn = axes.scatter(codes["first"], codes["second"], c=codes[name], vmin=low,
+                                 vmax=high, cmap="viridis", **dots)  # fmt: skip
+            figure.colorbar(drawn, ax=axes, label=wording.factor_label(name), aspect=30)
+        for axes in row:
+            axes.set_xlabel(f"1st component ({codes['first_share'].iloc[0]:.0%})")
+        row[0].set_ylabel(f"2nd component ({codes['second_share'].iloc[0]:.0%})")
+        row[0].set_title(f"{wording.words_of(codes)[0]}: by digit", loc="left")
+    return figure
+
+
+def _draw_digits(axes: Axes, codes: pd.DataFrame, dots: dict[str, object]) -> None:
+    """Numerals stand at the medians, for those who cannot tell ten colours."""
+    groups = codes.groupby("digit")
+    palette = sns.color_palette("colorblind", len(groups))
+    for colour, (_, own) in zip(palette, groups, strict=True):
+        axes.scatter(own["first"], own["second"], color=colour, **dots)  # type: ignore[arg-type]
+    for digit, own in groups:
+        axes.text(
+            own["first"].median(), own["second"].median(), str(digit), ha="center", va="center",
+            weight="bold", path_effects=[outlines.withStroke(linewidth=2.5, foreground="white")],
+        )  # fmt: skip
+
+
+def caption(table: pd.DataFrame) -> str:
+    first = table.drop_duplicates("run")
+    both = first["first_share"] + first["second_share"]
+    shares = [
+        f"{share:.0%} ({words})" for share, words in zip(both, wording.words_of(first), strict=True)
+    ]
+    return (
+        f"{wording.count(len(table) // len(first), 'test image')} on the two strongest principal"
+        f" components of the codes, a model a row, coloured by digit (numerals stand at their"
+        f" medians) and by what was measured. Share of the active latents' variance:"
+        f" {', '.join(shares)}."
+    )
+
+
+FIGURE = StudyFigure(
+    "latent-space", "latents", "Codes of test images", latent_space, draw_latent_space, caption,
+    from_weights=True,
+)  # fmt: skip

@@ -1,0 +1,74 @@
+"""Figure 8 of the paper: the aligned latents of the conditional model over every digit."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.figures import wording
+from analysis.figures.inputs import FigureInputs, Missing
+from analysis.figures.pictures.sheet import Images, Panel, Sheet, sheet_figure
+from analysis.figures.pictures.traversals import UNITS, slope
+from analysis.latent_effects.alignment import some_of_every_digit
+from analysis.representations.encode import encode
+from analysis.representations.traversal import PAPER_VALUES, Directions, sweep
+from study.models.vae import Vae
+
+
+def over_every_digit(inputs: FigureInputs) -> Sheet:
+    """A panel for the best aligned latent of each property."""
+    shown = inputs.paper_run("conditional")
+    aligned = inputs.alignment(shown.run)
+    if aligned is None:
+        raise Missing(f"what the latents of {shown.run} move was not measured")
+    best = [
+        rows.sort_values("effect").to_dict("records")[-1]
+        for name in UNITS
+        if len(rows := aligned[aligned["property"] == name])
+    ]
+    if not best:
+        raise Missing(f"no latent of {shown.run} is aligned with {wording.listing(list(UNITS))}")
+    titles = {int(row["direction"]): f"z{row['direction']} {slope(row)}" for row in best}
+    model, first = inputs.model(shown.run), some_of_every_digit(inputs.labels, 1)
+    panels = over_digits(model, inputs.images[first], inputs.labels[first], titles)
+    absent = [name for name in UNITS if name not in {row["property"] for row in best}]
+    holds = [
+        f"z{row['direction']} {row['property']}: {row['n_digits']} of {inputs.n_classes}"
+        for row in best
+    ]
+    caption = (
+        f"The latents that are aligned best with a property, from -5 to 5, over the first test"
+        f" image of every digit. Digits for which the alignment holds: {', '.join(holds)}."
+        + (f" No latent is aligned with {wording.listing(absent)}." if absent else "")
+    )
+    return Sheet(f"{shown.title}: aligned latents by digit", caption, panels)
+
+
+def over_digits(
+    model: Vae, images: Images, labels: npt.NDArray[np.int64], latents: Mapping[int, str]
+) -> list[Panel]:
+    """A panel a latent, a row an image: the latent runs from -5 to 5, the rest stays.
+
+    Args:
+        model: on any device.
+        images: (n, height, width), where the traversals start, at the posterior mean.
+        labels: the digits shown, (n,).
+        latents: what is moved, counted from 1, and the panel's title.
+    """
+    index = np.array(list(latents), dtype=np.int64) - 1
+    unit = np.eye(model.latent_dim)[index]
+    starts = encode(model, images, labels).mean
+    lines = Directions(unit, unit, np.zeros(model.latent_dim))
+    pictures = sweep(model, starts, labels, lines, PAPER_VALUES)
+    columns = [
+        wording.number(value, 1) if place % 3 == 0 else ""
+        for place, value in enumerate(PAPER_VALUES)
+    ]
+    rows = [str(label) for label in labels]
+    return [
+        Panel(title, images, rows, columns, "value of the latent")
+        for title, images in zip(latents.values(), pictures, strict=True)
+    ]
+
+
+FIGURE = sheet_figure("figure-8", "paper", over_every_digit)

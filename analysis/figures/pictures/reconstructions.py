@@ -1,0 +1,50 @@
+"""Figure 5 of the paper: an image of every digit, and what models of rising beta make of it."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.figures.inputs import FigureInputs
+from analysis.figures.pictures.sheet import Images, Panel, Sheet, sheet_figure
+from analysis.latent_effects.alignment import some_of_every_digit
+from analysis.representations.encode import decode, encode, grey_levels
+from study.models.vae import Vae
+
+
+def by_beta(inputs: FigureInputs) -> Sheet:
+    """A row for each beta without labels, below the originals."""
+    runs = inputs.runs_by_beta()
+    models = {f"β = {shown.beta:g}": inputs.model(shown.run) for shown in runs}
+    first = some_of_every_digit(inputs.labels, 1)
+    panel = reconstructions(models, inputs.images[first], inputs.labels[first])
+    recon = inputs.done.set_index("run").loc[[shown.run for shown in runs], "recon"]
+    title = f"Reconstructions without labels, J = {runs[0].latent_dim}"
+    caption = (
+        f"The first test image of every digit and what each model makes of it at the posterior"
+        f" mean. Over the whole test set the reconstruction costs {recon.iloc[0]:.0f} nats an image"
+        f" for β = {runs[0].beta:g}"
+        + (f" and {recon.iloc[-1]:.0f} for β = {runs[-1].beta:g}." if len(runs) > 1 else ".")
+    )
+    return Sheet(title, caption, [panel])
+
+
+def reconstructions(
+    models: Mapping[str, Vae], images: Images, labels: npt.NDArray[np.int64]
+) -> Panel:
+    """The originals, and below them what each model makes of them at the posterior mean.
+
+    Args:
+        models: by the words beside their row.
+        images: (n, height, width), a column each.
+        labels: the digits shown, (n,).
+    """
+    rows = [images]
+    for model in models.values():
+        codes = encode(model, images, labels).mean
+        rows.append(grey_levels(decode(model, codes, labels)))
+    columns = [str(label) for label in labels]
+    return Panel("", np.stack(rows), ["original", *models], columns, "digit")
+
+
+FIGURE = sheet_figure("figure-5", "paper", by_beta)

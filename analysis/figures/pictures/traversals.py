@@ -1,0 +1,173 @@
+"""One image traversed: a row a latent, named by what it moves. Figure 1 of the paper, and the
+configuration that ranks first over other values.
+"""
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from analysis.factors import FACTORS
+from analysis.figures import wording
+from analysis.figures.inputs import FigureInputs, FigureRun
+from analysis.figures.pictures.sheet import Panel, Sheet, sheet_figure
+from analysis.latent_effects.alignment import MOVES
+from analysis.representations.traversal import (
+    PAPER_VALUES,
+    QUANTILES,
+    Traversal,
+    aggregated_samples,
+    mean_traversal,
+    paper_traversal,
+    quantile_traversal,
+)
+
+IMAGE = 0  # of the test set: the one that is traversed
+MOST_ROWS = 20  # latents in one traversal; more than that cannot be read on a page
+UNITS = {factor.short: factor.unit for factor in FACTORS}  # slant: rad
+BESIDE = (
+    "Beside a row: what the latent moves, by how much for one standard deviation of it, the leakage"
+    " (share of the squared effects that other properties get) and for how many digits this holds."
+)
+NOT_ALONE = {"digit": "change the digit", "mixed": "mix or hardly react", "none": "do not react"}
+
+Row = Mapping[Hashable, Any]  # of the table `alignment`
+
+
+def as_in_the_paper(inputs: FigureInputs, model: str) -> Sheet:
+    """One of PAPER_MODELS, over the paper's values around a posterior sample."""
+    shown = inputs.paper_run(model)
+    traversal = traverse_as_in_the_paper(inputs, shown)
+    return _sheet(inputs, shown, traversal, "Traversals", "one posterior sample")
+
+
+def around_the_mean(inputs: FigureInputs) -> Sheet:
+    """The best ranked configuration, over the paper's values around the posterior mean."""
+    shown = inputs.best_run()
+    traversal = mean_traversal(inputs.model(shown.run), *_image(inputs))
+    title = "Ranked first, traversed around the mean"
+    return _sheet(inputs, shown, traversal, title, "the posterior mean")
+
+
+def over_quantiles(inputs: FigureInputs) -> Sheet:
+    """The best ranked configuration, over the values that its latents take."""
+    shown = inputs.best_run()
+    model = inputs.model(shown.run)
+    samples = aggregated_samples(model, inputs.images, inputs.labels)
+    traversal = quantile_traversal(model, *_image(inputs), samples)
+    title = "Ranked first, traversed over quantiles"
+    return _sheet(inputs, shown, traversal, title, "the posterior mean")
+
+
+def traverse_as_in_the_paper(inputs: FigureInputs, shown: FigureRun) -> Traversal:
+    return paper_traversal(inputs.model(shown.run), *_image(inputs))
+
+
+def moved(row: Row) -> str:
+    """What one latent moves, in words."""
+    name = row["property"]
+    if name == "none":
+        return "no reaction"
+    if name == "digit":
+        return f"another digit in {row['class_change']:.0%}"
+    words = str(name)
+    if name in UNITS:
+        words = slope(row)
+    elif row["effect"] < MOVES:
+        return f"{name}, effects below {MOVES:g} SD"
+    n_classes = len(row["digit_effects"]) // len(FACTORS)
+    return f"{words}, leakage {row['leakage']:.0%}, {row['n_digits']} of {n_classes} digits"
+
+
+def slope(row: Row) -> str:
+    """`slant +0.21 rad`, of an aligned latent."""
+    name = str(row["property"])
+    return f"{name} {wording.number(row['slope'], 2, sign=True)} {UNITS[name]}"
+
+
+def row_labels(n_latents: int, aligned: pd.DataFrame | None, brief: bool = False) -> list[str]:
+    """The name of every latent: z1, z2, ..., and what it moves where that was measured.
+
+    Args:
+        n_latents: how many there are.
+        aligned: one run's rows of the table `alignment`, of any basis; None: not measured.
+        brief: the property alone; nothing for a latent that moves none.
+    """
+    words = dict.fromkeys(range(1, n_latents + 1), "")
+    if aligned is not None:
+        for row in aligned[aligned["basis"] == "latent"].to_dict("records"):
+            still = row["property"] == "none"
+            still |= row["property"] == "mixed" and row["effect"] < MOVES
+            short = "" if still else str(row["property"])
+            words[row["direction"]] = short if brief else moved(row)
+    return [f"z{latent} {text}".rstrip() for latent, text in words.items()]
+
+
+def most_used(kl: npt.ArrayLike, most: int = MOST_ROWS) -> npt.NDArray[np.int64]:
+    """Indices of the latents with the largest KL, in the model's order."""
+    return np.sort(np.argsort(-np.asarray(kl), kind="stable")[:most])
+
+
+def traversal_panel(
+    traversal: Traversal, title: str, labels: Sequence[str], kept: npt.NDArray[np.int64]
+) -> Panel:
+    """A row for each latent that is kept.
+
+    Args:
+        traversal: over the paper's values, or over quantiles, which the columns then name.
+        title: of the panel.
+        labels: of all latents.
+        kept: indices of the latents to show.
+    """
+    if np.array_equal(traversal.values, np.broadcast_to(PAPER_VALUES, traversal.values.shape)):
+        columns = [wording.number(value, 1) for value in PAPER_VALUES]
+        x_label = "value that the latent is set to"
+    else:
+        columns = [f"{100 * share:.1f}%" for share in QUANTILES]
+        x_label = "quantile of the latent over the test images"
+    rows = [labels[index] for index in kept]
+    return Panel(title, traversal.images[kept], rows, columns, x_label)
+
+
+def _image(inputs: FigureInputs) -> tuple[npt.NDArray[np.uint8], int]:
+    return inputs.images[IMAGE], int(inputs.labels[IMAGE])
+
+
+def _sheet(
+    inputs: FigureInputs, shown: FigureRun, traversal: Traversal, title: str, start: str
+) -> Sheet:
+    aligned = inputs.alignment(shown.run)
+    kept = most_used(inputs.kl(shown.run))
+    panel = traversal_panel(traversal, "", row_labels(shown.latent_dim, aligned), kept)
+    caption = (
+        f"Every row moves one latent of the model with {shown.words} and keeps the others at"
+        f" {start} of a test image (a {inputs.labels[IMAGE]})."
+    )
+    if len(kept) < shown.latent_dim:
+        caption += f" Shown are the {MOST_ROWS} of {shown.latent_dim} latents with the largest KL."
+    if aligned is None:
+        caption += " What the latents move was not measured."
+    else:
+        caption += f" {_counts(aligned)} {BESIDE}"
+    return Sheet(f"{title}: {shown.title}", caption, [panel])
+
+
+def _counts(aligned: pd.DataFrame) -> str:
+    """How many latents move what, as a sentence."""
+    named = int(aligned["property"].isin(list(UNITS)).sum())
+    parts = [f"{named} of {len(aligned)} latents move one property alone"]
+    for name, words in NOT_ALONE.items():
+        if n := int((aligned["property"] == name).sum()):
+            parts.append(f"{n} {words}")
+    return f"{wording.listing(parts)}."
+
+
+STANDARD = sheet_figure("figure-1a", "paper", lambda inputs: as_in_the_paper(inputs, "standard"))
+BETA = sheet_figure("figure-1b", "paper", lambda inputs: as_in_the_paper(inputs, "beta"))
+CONDITIONAL = sheet_figure(
+    "figure-1c", "paper", lambda inputs: as_in_the_paper(inputs, "conditional")
+)
+AROUND_THE_MEAN = sheet_figure("traversal-mean", "pictures", around_the_mean)
+OVER_QUANTILES = sheet_figure("traversal-quantiles", "pictures", over_quantiles)

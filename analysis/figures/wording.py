@@ -1,0 +1,63 @@
+"""How figures word configurations, factors and numbers."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from analysis.factors import FACTORS
+
+_FACTORS = {factor.name: factor for factor in FACTORS}
+NUMERALS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+
+
+def in_words(latent_dim: int, beta: float, conditioning: str) -> str:
+    """A configuration as people say it: `J = 10, β = 4, labels`."""
+    return f"J = {latent_dim}, β = {beta:g}" + (", labels" if conditioning == "label" else "")
+
+
+def words_of(table: pd.DataFrame) -> list[str]:
+    """The configuration of every row as people say it."""
+    axes = table[["latent_dim", "beta", "conditioning"]]
+    return [in_words(*row) for row in axes.itertuples(index=False)]
+
+
+def kind_of_vae(beta: float, conditioning: str) -> str:
+    """What the paper calls it: `Standard VAE`, `β-VAE`, `Conditional β-VAE`."""
+    name = "VAE" if beta == 1 else "β-VAE"
+    before = "Conditional " if conditioning == "label" else "Standard " if beta == 1 else ""
+    return before + name
+
+
+def number(value: float, digits: int, sign: bool = False) -> str:
+    """A figure with a true minus, as print has it."""
+    return f"{value:{'+' if sign else ''}.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def numeral(n: int) -> str:
+    """Small numbers spelt out."""
+    return NUMERALS[n] if n < len(NUMERALS) else str(n)
+
+
+def count(n: int, noun: str) -> str:
+    """`1 seed`, `1,000 seeds`."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def interval(row: "pd.Series[float]", score: str) -> str:
+    """`0.912 [0.900, 0.924]`."""
+    return f"{row[score]:.3f} [{row[f'{score}_low']:.3f}, {row[f'{score}_high']:.3f}]"
+
+
+def listing(words: Sequence[str]) -> str:
+    """`a, b and c`."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def factor_word(name: str) -> str:
+    """`thickness` of `thickness_px`; a factor that is not measured keeps its name."""
+    return _FACTORS[name].short if name in _FACTORS else name
+
+
+def factor_label(name: str) -> str:
+    """`thickness (px)`."""
+    return f"{factor_word(name)} ({_FACTORS[name].unit})" if name in _FACTORS else name

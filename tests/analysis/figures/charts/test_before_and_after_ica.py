@@ -1,0 +1,47 @@
+"""Scores of latents and of their independent components."""
+
+import numpy as np
+import pandas as pd
+from figure_samples import SIZES, axes_of
+from tidy import assert_tidy, ticks, words
+
+from analysis.figures.charts.before_and_after_ica import caption, draw_before_and_after, with_both
+from analysis.metrics import RANKABLE
+
+
+@SIZES
+def test_ica_has_a_panel_a_score_and_a_line_a_configuration(grid):
+    rng = np.random.default_rng(0)
+    table = pd.concat(
+        [
+            axes_of(grid).assign(
+                score=score, latent=rng.random(len(grid)), ica=rng.random(len(grid)), separated=True
+            )
+            for score in RANKABLE
+        ]
+    )
+    figure = draw_before_and_after(table)
+    assert_tidy(figure)
+    assert [axes.get_title() for axes in figure.axes] == [
+        *("Higgins", "FactorVAE", "MIG", "DCI", "SAP", "MCC")
+    ]
+    assert len(ticks(figure.axes[0])) == len(grid)
+    assert words(figure)[:2] == ["latents", "independent components"]
+    mig = table[table["score"] == "mig"]
+    up = (mig["ica"] > mig["latent"]).sum()
+    assert f"MIG {up} up, {len(grid) - up} down" in caption(table)
+    nowhere = caption(table.assign(separated=False))
+    assert "MIG 0 up, 0 down" in nowhere
+
+
+def test_only_raw_scores_with_both_sides_stand_before_and_after():
+    axes = {"configuration": "a", "latent_dim": 5, "beta": 1.0, "conditioning": "none"}
+    rows = [
+        {**axes, "score": "mig", "scaling": "raw", "latent": 0.1, "ica": 0.2},
+        {**axes, "score": "sap", "scaling": "raw", "latent": 0.1, "ica": np.nan},
+        {**axes, "score": "higgins", "scaling": "standardised", "latent": 0.1, "ica": 0.2},
+        {**axes, "score": "dci_completeness", "scaling": "raw", "latent": 0.1, "ica": 0.2},
+    ]
+    rest = {"latent_low": 0.0, "latent_high": 1.0, "ica_low": 0.0, "ica_high": 1.0}
+    table = pd.DataFrame(rows).assign(**rest, separated=False, converged=1.0)
+    assert with_both(table)["score"].tolist() == ["mig"]

@@ -1,0 +1,97 @@
+"""Tables of grids of any size, and a model that shows its latents, for the tests of figures."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+from analysis.statistics.dominance import non_dominated
+from study.data import DataShape
+from study.models.likelihoods import LIKELIHOODS
+from study.models.posterior import Posterior
+from study.models.priors import NormalPrior
+from study.models.vae import Vae
+
+ONE = [("none", 10, 4.0)]
+PAPER = [
+    *(("none", j, 1.0) for j in (3, 5, 10, 20, 200)),
+    *(("none", 10, beta) for beta in (3.0, 5.0, 10.0, 20.0)),
+    *(("label", 10, beta) for beta in (1.0, 3.0, 5.0, 10.0)),
+]
+FULL = [
+    (condition, j, beta)
+    for condition in ("none", "label")
+    for j in (3, 5, 10, 20, 200)
+    for beta in (1.0, 3.0, 5.0, 10.0, 20.0)
+]
+SIZES = pytest.mark.parametrize("grid", [ONE, PAPER, FULL], ids=["one", "paper", "full"])
+
+
+def axes_of(grid):
+    table = pd.DataFrame(grid, columns=["conditioning", "latent_dim", "beta"])
+    names = table["latent_dim"].astype(str) + "-beta" + table["beta"].map("{:g}".format)
+    return table.assign(configuration="J" + names + "-" + table["conditioning"])
+
+
+def ranking_of(grid, seed=0):
+    rng = np.random.default_rng(seed)
+    table = axes_of(grid)
+    table["higgins"] = np.sort(rng.uniform(0.6, 0.999, len(table)))[::-1]
+    table["mig"] = rng.uniform(0.02, 0.3, len(table))
+    for score in ("higgins", "mig"):
+        table[f"{score}_low"] = table[score] - 0.02
+        table[f"{score}_high"] = np.minimum(table[score] + 0.02, 1)
+    table["neg_elbo"] = 100 + 3 * table["beta"] + rng.normal(size=len(table))
+    table["pareto"] = non_dominated(np.column_stack([table["neg_elbo"], -table["higgins"]]))
+    table["rank"] = table.index // 3 * 3 + 1
+    beside = {"higgins_chance": 1 / 3, "higgins_untrained": 0.6, "higgins_pixel_pca": 0.94}
+    return table.assign(n_scored=3, **beside)
+
+
+def latents_of(grid):
+    rows = [
+        {"run": f"{row['configuration']}-seed0", **row, "latent": k + 1, "kl": 5 / (k + 1) ** 2}
+        for row in axes_of(grid).to_dict("records")
+        for k in range(row["latent_dim"])
+    ]
+    return pd.DataFrame(rows).drop(columns="configuration")
+
+
+SHAPE = DataShape(channels=1, height=28, width=28, n_classes=10)
+
+
+class Show(Vae):
+    """Pixel j is latent j, pixel 10 the digit; encodes an image as its first three pixels."""
+
+    def __init__(self, n_classes=0):
+        neither = nn.Identity(), nn.Identity()
+        super().__init__(neither, NormalPrior(3), LIKELIHOODS["bernoulli"], SHAPE, n_classes)
+        self.nothing = nn.Parameter(torch.zeros(1))
+
+    def encode(self, pixels, label=None):
+        mean = torch.logit(pixels[:, :3].clamp(0.01, 0.99))
+        return Posterior(mean, torch.full_like(mean, -20.0))
+
+    def decode(self, latent, label=None):
+        logits = torch.full((len(latent), 784), -20.0)
+        logits[:, :3] = latent
+        if label is not None:
+            logits[:, 10] = torch.logit(label.argmax(dim=1) / 20 + 0.1)
+        return logits
+
+
+def levels(latents):
+    """Grey levels of the pixels that show latents."""
+    return np.round(255 / (1 + np.exp(-np.asarray(latents, float))))
+
+
+def digit_of(pictures):
+    return np.round((pictures[..., 0, 10] / 255 - 0.1) * 20).astype(int)
+
+
+def ten_images():
+    """The first three pixels tell the digit; all others are black."""
+    made = np.zeros((10, 28, 28), np.uint8)
+    made[:, 0, :3] = np.arange(10)[:, None] * 20 + [30, 40, 50]
+    return made
