@@ -1,10 +1,12 @@
 """The figures of a study as a page holds them: inlined, in groups, at the size they were drawn."""
 
 import base64
+import io
 import json
 import re
-import struct
 from typing import Any, NamedTuple
+
+from PIL import Image
 
 from study.config.errors import StudyError
 from study.storage.folder import Folder
@@ -104,11 +106,9 @@ def svg_size(content: bytes) -> tuple[float, float]:
 
 def png_size(content: bytes) -> tuple[float, float]:
     """Width and height of a PNG in CSS pixels, by the resolution that it was drawn at."""
-    width, height = struct.unpack(">II", content[16:24])  # IHDR comes first
-    place = content.find(b"pHYs")
-    per_metre = struct.unpack(">I", content[place + 4 : place + 8])[0] if place > 0 else 0
-    scale = PX_PER_INCH / (per_metre * 0.0254) if per_metre else 1.0
-    return width * scale, height * scale
+    with Image.open(io.BytesIO(content)) as image:
+        scale = PX_PER_INCH / image.info.get("dpi", (PX_PER_INCH,))[0]
+        return image.width * scale, image.height * scale
 
 
 def _listed(study: Folder) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:

@@ -1,9 +1,9 @@
 """The report of studies whose figures are known by hand."""
 
+import io
 import json
 import re
 import shutil
-import struct
 from functools import partial
 from html.parser import HTMLParser
 
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pages import COMMAND, finished, tiny, write_runs, write_scores
+from PIL import Image
 
 from analysis import open_study
 from analysis.pipeline import present
@@ -47,7 +48,16 @@ SECTIONS = [
 ]
 SECTIONS += ["failures", "runs", "provenance"]
 MEGABYTE = 1_000_000
-PNG = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", 320, 200)
+
+
+def png(width, height):
+    """The file of an empty picture."""
+    content = io.BytesIO()
+    Image.new("L", (width, height)).save(content, "PNG")
+    return content.getvalue()
+
+
+PNG = png(320, 200)
 
 
 class Page(HTMLParser):
@@ -455,7 +465,7 @@ def test_a_reason_that_all_figures_share_is_said_once(copy, monkeypatch):
     def broken(*_):
         raise OSError("the disk is gone")
 
-    monkeypatch.setattr("analysis.figures.gallery._show", broken)
+    monkeypatch.setattr("analysis.figures.style.save_figure", broken)
     monkeypatch.setattr("analysis.pipeline.write_claims", broken)
     said = []
     assert not present(copy, None, said.append)
