@@ -9,7 +9,7 @@ from analysis.figures.gallery import draw_all
 from analysis.latent_effects.tables import align_study
 from analysis.metrics import Metric
 from analysis.paper.verdicts import write_claims
-from analysis.report.explorer import write_explorer
+from analysis.report.explorer import NothingToShow, write_explorer
 from analysis.report.page import write_report
 from analysis.scoring.score_study import (
     Outcome,
@@ -21,7 +21,7 @@ from analysis.scoring.score_study import (
 )
 from analysis.statistics.ranking import RANKING, unlisted
 from analysis.study import Study
-from study.config.errors import StudyError
+from study.config.errors import reason
 
 
 def score_and_rank(
@@ -70,8 +70,8 @@ def present(
 ) -> bool:
     """Figures, claims, explorer and report of a study as it is; whether nothing went wrong.
 
-    What a study lacks is said. What goes wrong in one costs no other, nor what was trained, and a
-    reason that several share is said once.
+    What a study lacks is said. What goes wrong in one costs no other, nor what was trained; each
+    reason is said once, at the end, with all that it cost.
 
     Args:
         study: half done or not scored, too.
@@ -79,13 +79,11 @@ def present(
         say: told what was written, a line at a time.
         known: reasons that were said before, such as why scoring failed.
     """
-    reasons, failed = list(known), False
+    cost: dict[str, list[str]] = {}  # reason -> what could not be written
 
     def draw() -> None:
-        nonlocal failed
-        for reason, names in draw_all(study, data_folder, say).failures.items():
-            failed = True
-            say(f"{', '.join(names)} not drawn{_because(reason, reasons)}")
+        for why, names in draw_all(study, data_folder, say).failures.items():
+            cost.setdefault(why, []).extend(names)
 
     parts: dict[str, Callable[[], object]] = {
         "figures": draw,
@@ -96,24 +94,13 @@ def present(
     for name, write in parts.items():
         try:
             write()
-        except StudyError as error:  # such as weights that are not here
-            say(f"{name} not written{_because(one_line(error), reasons)}")
+        except NothingToShow as error:  # such as weights that are not here
+            say(f"{name} not written: {error}")
         except Exception as error:
-            failed = True
-            reason = _because(f"{type(error).__name__}: {one_line(error)}", reasons)
-            again = f"try again with python -m analysis.report {study.folder}"
-            say(f"{name} not written{reason}; {again}")
-    return not failed
-
-
-def _because(reason: str, before: list[str]) -> str:
-    """`: REASON`, or that it is one that was said before; keeps it."""
-    if any(reason in other or other in reason for other in before):
-        return ", for the same reason"
-    before.append(reason)
-    return f": {reason}"
-
-
-def one_line(error: Exception) -> str:
-    """An error's text in one line."""
-    return " ".join(str(error).split())
+            cost.setdefault(reason(error), []).append(name)
+    for why, names in cost.items():
+        because = ", for the same reason" if why in known else f": {why}"
+        say(f"not written: {', '.join(names)}{because}")
+    if cost:
+        say(f"try again with python -m analysis.report {study.folder}")
+    return not cost

@@ -22,6 +22,7 @@ from analysis.figures.pictures import (
 )
 from analysis.figures.pictures.sheet import Sheet, pack, unpack
 from analysis.study import Study
+from study.config.errors import reason
 from study.data import DataError
 from study.storage.folder import Folder
 
@@ -90,15 +91,18 @@ def draw_all(
     for figure in figures:
         try:
             items.append(_draw(figure, inputs))
-        except Missing as reason:
-            missing.append({"name": figure.name, "reason": str(reason)})
+        except Missing as lack:
+            missing.append({"name": figure.name, "reason": str(lack)})
         except Exception as error:  # damaged weights, no data: it must not cost the other figures
-            message = " ".join(f"{type(error).__name__}: {error}".split())
-            missing.append({"name": figure.name, "reason": message})
-            failures.setdefault(message, []).append(figure.name)
+            missing.append({"name": figure.name, "reason": reason(error)})
+            failures.setdefault(reason(error), []).append(figure.name)
     content = {"figures": [item._asdict() for item in items], "missing": missing}
     text = json.dumps(content, indent=1, ensure_ascii=False)
-    (study.folder / "tables").write(GALLERY, text.encode())
+    try:
+        (study.folder / "tables").write(GALLERY, text.encode())
+    except OSError as error:
+        failures.setdefault(reason(error), []).append(GALLERY)
+        return Drawn(items, failures)
     left_out = f"; left out: {', '.join(one['name'] for one in missing)}" if missing else ""
     say(f"{len(items)} figures are in {study.folder / 'figures'}{left_out}")
     return Drawn(items, failures)

@@ -125,8 +125,8 @@ def show(study: "Folder", given: Training, console: "Console") -> bool:
         Whether all went well; whatever goes wrong here, what was trained stands.
     """
     from analysis import open_study
-    from analysis.pipeline import one_line, present, score_and_rank
-    from study.config.errors import StudyError
+    from analysis.pipeline import present, score_and_rank
+    from study.config.errors import StudyError, reason
     from study.execution.display import trials_table
 
     print_line = partial(console.print, soft_wrap=True, markup=False)
@@ -138,7 +138,7 @@ def show(study: "Folder", given: Training, console: "Console") -> bool:
     try:
         score_and_rank(opened, given.data_dir, _joining(given.address), console)
     except (StudyError, OSError, ValueError) as error:
-        failures = [one_line(error)]
+        failures = [reason(error)]
         print_line(
             f"could not score: {failures[0]}; try again with python -m analysis.score {study}"
         )

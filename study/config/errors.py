@@ -28,6 +28,14 @@ class Source(NamedTuple):
         return next((self.options[key] for key in keys if key in self.options), self.file)
 
 
+def reason(error: Exception) -> str:
+    """What went wrong, in one line; of a file, what the system says alone: one cause, one line."""
+    if isinstance(error, StudyError):
+        return " ".join(str(error).split())
+    message = getattr(error, "strerror", None) or error
+    return " ".join(f"{type(error).__name__}: {message}".split())
+
+
 def nearest(word: str, known: list[str]) -> str:
     """' (did you mean ...?)' for the known word closest to a mistyped one, or ''."""
     lowered = {name.lower(): name for name in known}

@@ -14,7 +14,6 @@ from pages import COMMAND, finished, tiny, write_runs, write_scores
 from PIL import Image
 
 from analysis import open_study
-from analysis.pipeline import present
 from analysis.report import words as report_words
 from analysis.report.facts import notices
 from analysis.report.page import (
@@ -446,34 +445,6 @@ def test_fifty_configurations_of_three_seeds_are_under_fifteen_megabytes(tmp_pat
     page = Page(content.decode())
     assert len(page.all("img")) == 30
     assert "150 done of 150 runs" in page.text
-
-
-def test_a_part_that_fails_costs_no_other(copy, monkeypatch):
-    def broken(study):
-        raise OSError("no space left")
-
-    monkeypatch.setattr("analysis.pipeline.write_claims", broken)
-    said = []
-    assert not present(copy, None, said.append)
-    place = copy.folder
-    again = f"try again with python -m analysis.report {place}"
-    assert f"claims not written: OSError: no space left; {again}" in said
-    assert said[-1] == f"the whole study on one page: {place}/report.html"
-
-
-def test_a_reason_that_all_figures_share_is_said_once(copy, monkeypatch):
-    def broken(*_):
-        raise OSError("the disk is gone")
-
-    monkeypatch.setattr("analysis.figures.style.save_figure", broken)
-    monkeypatch.setattr("analysis.pipeline.write_claims", broken)
-    said = []
-    assert not present(copy, None, said.append)
-    assert " ".join(said).count("the disk is gone") == 1
-    assert any(line.startswith("claims not written, for the same reason") for line in said)
-    said.clear()
-    assert not present(copy, None, said.append, known=["OSError: the disk is gone"])
-    assert "the disk is gone" not in " ".join(said)
 
 
 def test_words_of_a_configuration():
