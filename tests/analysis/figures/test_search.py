@@ -1,0 +1,87 @@
+"""Figures of a search: what is drawn is what the tables say."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex
+
+from analysis.figures.search import FIGURES, FRONT_COLOUR, Trials
+from analysis.statistics.front import front, history, importance
+from analysis.statistics.objectives import DIRECTIONS
+from study.config.search import read_search
+
+TEXT = """
+space:
+  latent_dim: {{low: 2, high: 20}}
+  beta: {{low: 0.5, high: 16, log: true}}
+  conditioning: [none, label]
+objectives: [{}]
+budget: {{trials: 8}}
+"""
+OBJECTIVES = [["neg_elbo"], ["mig"], ["neg_elbo", "mig"], ["neg_elbo", "mig", "higgins"]]
+
+
+def trials(objectives, n=12):
+    search = read_search(TEXT.format(", ".join(objectives)), "s.yaml", DIRECTIONS)
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"trial": range(n), "run": [f"run-{i}" for i in range(n)]})
+    table = table.assign(
+        state="complete",
+        latent_dim=rng.integers(2, 21, n),
+        beta=np.geomspace(0.5, 16, n),
+        conditioning=np.where(np.arange(n) % 2, "label", "none"),
+    )
+    table["neg_elbo"] = 100 + 4 * table["beta"] + rng.normal(size=n)
+    table["mig"] = 0.02 * table["beta"]
+    table["higgins"] = rng.random(n)
+    steps, shares = history(table, search.objectives), importance(table, search)
+    return Trials(search, table, front(table, search), steps, shares)
+
+
+@pytest.mark.parametrize("objectives", OBJECTIVES, ids=len)
+def test_parallel_coordinates_have_a_line_a_trial_and_the_front_in_red(objectives):
+    drawn = trials(objectives)
+    figure = FIGURES["search-parallel"](drawn)
+    lines = figure.axes[0].collections[0]
+    colours = [to_hex(colour) for colour in lines.get_colors()]
+    assert len(lines.get_segments()) == len(colours) == len(drawn.done)
+    assert colours.count(FRONT_COLOUR) == len(drawn.front)
+    red = [path for path, colour in zip(lines.get_segments(), colours, strict=True)
+           if colour == FRONT_COLOUR]  # fmt: skip
+    first = objectives[0]  # its axis is the one that the others are scaled to
+    assert sorted(path[0, 1] for path in red) == pytest.approx(sorted(drawn.front[first]))
+    names = " ".join(label.get_text() for label in figure.axes[0].get_xticklabels())
+    assert {"β", "J", "conditioning"} <= set(names.split())
+    assert plt.get_fignums() == []  # pyplot keeps none
+
+
+@pytest.mark.parametrize("objectives", OBJECTIVES, ids=len)
+def test_the_front_has_a_panel_a_pair_of_objectives(objectives):
+    drawn = trials(objectives)
+    panels = [axes for axes in FIGURES["search-front"](drawn).axes if axes.get_xlabel()]
+    assert len(panels) == {1: 1, 2: 1, 3: 3}[len(objectives)]
+    (line,) = panels[0].lines
+    assert len(line.get_xdata()) == len(drawn.front)
+
+
+def test_the_history_has_a_panel_an_objective_and_one_of_the_volume():
+    drawn = trials(["neg_elbo", "mig"])
+    panels = FIGURES["search-history"](drawn).axes
+    assert len(panels) == 3
+    assert panels[1].get_title() == "MIG"
+    best = drawn.history.query("objective == 'mig'")["best"]
+    assert panels[1].lines[-1].get_ydata().tolist() == best.tolist()
+
+
+def test_bars_of_importance_stand_beside_their_parameter_for_every_objective():
+    drawn = trials(["neg_elbo", "mig"])
+    (axes,) = FIGURES["search-importance"](drawn).axes
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    for bars, (_, table) in zip(axes.containers, drawn.importance.groupby("objective", sort=False),
+                                strict=True):  # fmt: skip
+        shares = dict(zip(table["parameter"], table["share"], strict=True))
+        for bar in bars:
+            place = round(bar.get_y() + bar.get_height() / 2)
+            wanted = shares[{"J": "latent_dim", "β": "beta"}.get(names[place], names[place])]
+            assert bar.get_width() == pytest.approx(wanted)
