@@ -82,7 +82,7 @@ def draw_all(
     Args:
         study: as it is, half done or not scored.
         data_dir: cache of the data set; None: the default one.
-        say: told at the end what was drawn.
+        say: hears at the end what was drawn.
         figures: to draw; the others are not listed.
     """
     inputs = FigureInputs(study, data_dir)

@@ -61,7 +61,7 @@ class FigureInputs:
     """A study as figures see it; whatever is slow is made on first use and kept.
 
     Every method raises Missing where the study lacks what is asked for. Of several seeds the lowest
-    is shown.
+    is figure_run.
     """
 
     def __init__(self, study: Study, data_folder: Path | None) -> None:
@@ -165,9 +165,9 @@ class FigureInputs:
     def of_paper_runs(self, table_of: Callable[[FigureRun], pd.DataFrame]) -> pd.DataFrame:
         """A table of each of the paper's runs, one below the other, with the run's axes."""
         parts = []
-        for shown in self.paper_runs():
-            table = table_of(shown)
-            for place, (name, value) in enumerate(shown._asdict().items()):
+        for figure_run in self.paper_runs():
+            table = table_of(figure_run)
+            for place, (name, value) in enumerate(figure_run._asdict().items()):
                 table.insert(place, name, value)
             parts.append(table)
         return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)

@@ -22,7 +22,9 @@ def mutual_information(inputs: FigureInputs) -> pd.DataFrame:
     """run, the axes, and the columns of `information`, of all test images."""
     factors = discretise(inputs.factors)
     return inputs.of_paper_runs(
-        lambda shown: information(inputs.codes(shown.run), factors, inputs.factors.columns)
+        lambda figure_run: information(
+            inputs.codes(figure_run.run), factors, inputs.factors.columns
+        )
     )
 
 

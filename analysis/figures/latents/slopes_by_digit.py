@@ -20,7 +20,7 @@ def slopes_by_digit(inputs: FigureInputs) -> pd.DataFrame:
     """Of the study's table `alignment`, see `effects_by_digit`."""
     if not has_table(inputs.study.folder, "alignment"):
         raise Missing("what the latents move was not measured yet: python -m analysis.score")
-    runs = [shown.run for shown in inputs.paper_runs()]
+    runs = [figure_run.run for figure_run in inputs.paper_runs()]
     table = effects_by_digit(inputs.study.alignment, runs)
     if table["effect"].isna().all():
         raise Missing("no latent of the compared runs is aligned with a property")

@@ -17,19 +17,21 @@ from study.models.vae import Vae
 
 def over_every_digit(inputs: FigureInputs) -> Sheet:
     """A panel for the best aligned latent of each property."""
-    shown = inputs.paper_run("conditional")
-    aligned = inputs.alignment(shown.run)
+    figure_run = inputs.paper_run("conditional")
+    aligned = inputs.alignment(figure_run.run)
     if aligned is None:
-        raise Missing(f"what the latents of {shown.run} move was not measured")
+        raise Missing(f"what the latents of {figure_run.run} move was not measured")
     best = [
         rows.sort_values("effect").to_dict("records")[-1]
         for name in UNITS
         if len(rows := aligned[aligned["property"] == name])
     ]
     if not best:
-        raise Missing(f"no latent of {shown.run} is aligned with {wording.listing(list(UNITS))}")
+        raise Missing(
+            f"no latent of {figure_run.run} is aligned with {wording.listing(list(UNITS))}"
+        )
     titles = {int(row["direction"]): f"z{row['direction']} {slope(row)}" for row in best}
-    model, first = inputs.model(shown.run), some_of_every_digit(inputs.labels, 1)
+    model, first = inputs.model(figure_run.run), some_of_every_digit(inputs.labels, 1)
     panels = over_digits(model, inputs.images[first], inputs.labels[first], titles)
     absent = [name for name in UNITS if name not in {row["property"] for row in best}]
     holds = [
@@ -41,7 +43,7 @@ def over_every_digit(inputs: FigureInputs) -> Sheet:
         f" image of every digit. Digits for which the alignment holds: {', '.join(holds)}."
         + (f" No latent is aligned with {wording.listing(absent)}." if absent else "")
     )
-    return Sheet(f"{shown.title}: aligned latents by digit", caption, panels)
+    return Sheet(f"{figure_run.title}: aligned latents by digit", caption, panels)
 
 
 def over_digits(

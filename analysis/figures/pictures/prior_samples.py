@@ -13,8 +13,8 @@ N_COLUMNS = 10
 def from_the_prior(inputs: FigureInputs) -> Sheet:
     """A panel a model."""
     panels = [
-        prior_samples(inputs.model(shown.run), shown.title, inputs.n_classes)
-        for shown in inputs.paper_runs()
+        prior_samples(inputs.model(figure_run.run), figure_run.title, inputs.n_classes)
+        for figure_run in inputs.paper_runs()
     ]
     caption = (
         "What the decoders draw of latents from the prior N(0, I): the more of them are digits, the"

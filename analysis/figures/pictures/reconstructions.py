@@ -15,10 +15,10 @@ from study.models.vae import Vae
 def by_beta(inputs: FigureInputs) -> Sheet:
     """A row for each beta without labels, below the originals."""
     runs = inputs.runs_by_beta()
-    models = {f"β = {shown.beta:g}": inputs.model(shown.run) for shown in runs}
+    models = {f"β = {figure_run.beta:g}": inputs.model(figure_run.run) for figure_run in runs}
     first = some_of_every_digit(inputs.labels, 1)
     panel = reconstructions(models, inputs.images[first], inputs.labels[first])
-    recon = inputs.done.set_index("run").loc[[shown.run for shown in runs], "recon"]
+    recon = inputs.done.set_index("run").loc[[figure_run.run for figure_run in runs], "recon"]
     title = f"Reconstructions without labels, J = {runs[0].latent_dim}"
     caption = (
         f"The first test image of every digit and what each model makes of it at the posterior"

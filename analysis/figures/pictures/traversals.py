@@ -38,31 +38,31 @@ Row = Mapping[Hashable, Any]  # of the table `alignment`
 
 def as_in_the_paper(inputs: FigureInputs, model: str) -> Sheet:
     """One of PAPER_MODELS, over the paper's values around a posterior sample."""
-    shown = inputs.paper_run(model)
-    traversal = traverse_as_in_the_paper(inputs, shown)
-    return _sheet(inputs, shown, traversal, "Traversals", "one posterior sample")
+    figure_run = inputs.paper_run(model)
+    traversal = traverse_as_in_the_paper(inputs, figure_run)
+    return _sheet(inputs, figure_run, traversal, "Traversals", "one posterior sample")
 
 
 def around_the_mean(inputs: FigureInputs) -> Sheet:
     """The best ranked configuration, over the paper's values around the posterior mean."""
-    shown = inputs.best_run()
-    traversal = mean_traversal(inputs.model(shown.run), *_image(inputs))
+    figure_run = inputs.best_run()
+    traversal = mean_traversal(inputs.model(figure_run.run), *_image(inputs))
     title = "Ranked first, traversed around the mean"
-    return _sheet(inputs, shown, traversal, title, "the posterior mean")
+    return _sheet(inputs, figure_run, traversal, title, "the posterior mean")
 
 
 def over_quantiles(inputs: FigureInputs) -> Sheet:
     """The best ranked configuration, over the values that its latents take."""
-    shown = inputs.best_run()
-    model = inputs.model(shown.run)
+    figure_run = inputs.best_run()
+    model = inputs.model(figure_run.run)
     samples = aggregated_samples(model, inputs.images, inputs.labels)
     traversal = quantile_traversal(model, *_image(inputs), samples)
     title = "Ranked first, traversed over quantiles"
-    return _sheet(inputs, shown, traversal, title, "the posterior mean")
+    return _sheet(inputs, figure_run, traversal, title, "the posterior mean")
 
 
-def traverse_as_in_the_paper(inputs: FigureInputs, shown: FigureRun) -> Traversal:
-    return paper_traversal(inputs.model(shown.run), *_image(inputs))
+def traverse_as_in_the_paper(inputs: FigureInputs, figure_run: FigureRun) -> Traversal:
+    return paper_traversal(inputs.model(figure_run.run), *_image(inputs))
 
 
 def moved(row: Row) -> str:
@@ -136,22 +136,24 @@ def _image(inputs: FigureInputs) -> tuple[npt.NDArray[np.uint8], int]:
 
 
 def _sheet(
-    inputs: FigureInputs, shown: FigureRun, traversal: Traversal, title: str, start: str
+    inputs: FigureInputs, figure_run: FigureRun, traversal: Traversal, title: str, start: str
 ) -> Sheet:
-    aligned = inputs.alignment(shown.run)
-    kept = most_used(inputs.kl(shown.run))
-    panel = traversal_panel(traversal, "", row_labels(shown.latent_dim, aligned), kept)
+    aligned = inputs.alignment(figure_run.run)
+    kept = most_used(inputs.kl(figure_run.run))
+    panel = traversal_panel(traversal, "", row_labels(figure_run.latent_dim, aligned), kept)
     caption = (
-        f"Every row moves one latent of the model with {shown.words} and keeps the others at"
+        f"Every row moves one latent of the model with {figure_run.words} and keeps the others at"
         f" {start} of a test image (a {inputs.labels[IMAGE]})."
     )
-    if len(kept) < shown.latent_dim:
-        caption += f" Shown are the {MOST_ROWS} of {shown.latent_dim} latents with the largest KL."
+    if len(kept) < figure_run.latent_dim:
+        caption += (
+            f" Shown are the {MOST_ROWS} of {figure_run.latent_dim} latents with the largest KL."
+        )
     if aligned is None:
         caption += " What the latents move was not measured."
     else:
         caption += f" {_counts(aligned)} {BESIDE}"
-    return Sheet(f"{title}: {shown.title}", caption, [panel])
+    return Sheet(f"{title}: {figure_run.title}", caption, [panel])
 
 
 def _counts(aligned: pd.DataFrame) -> str:
