@@ -1,27 +1,28 @@
 """Score one study, and present it: what follows on its training."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
+from analysis.factors.image_set import image_set
 from analysis.figures.gallery import draw_all
-from analysis.latent_effects.tables import align_study
+from analysis.latent_effects.tables import align_study, measured_pictures
 from analysis.metrics import Metric
 from analysis.paper.verdicts import write_claims
 from analysis.report.explorer import NothingToShow, write_explorer
 from analysis.report.page import write_report
 from analysis.scoring.score_study import (
     Outcome,
-    measured_data,
     ranking_table,
-    real_digits,
     score_study,
     write_ranking,
 )
 from analysis.statistics.ranking import RANKING, unlisted
 from analysis.study import Study
 from study.config.errors import reason
+from study.data.mnist import data_dir
 
 
 def score_and_rank(
@@ -47,12 +48,18 @@ def score_and_rank(
     def say(line: str) -> None:
         console.print(line, soft_wrap=True)
 
-    images = measured_data(study, data_folder)
+    data = study.images(data_folder)
+    images = image_set(data, data_dir(data_folder))
     outcome = score_study(study, images, connect, say, metrics)
     if not outcome.computed:
         console.print("every score is there; nothing to compute")
     write_ranking(study)
-    unaligned = align_study(study, lambda: real_digits(study, data_folder), connect, say)
+    unaligned = {}
+    if data.measure:
+        pictures = partial(measured_pictures, data, data_dir(data_folder))
+        unaligned = align_study(study, pictures, connect, say)
+    else:
+        say(f"nothing measures the pictures of {data.name}: what latents move is left out")
     if len(study.ranking[RANKING].dropna()):
         console.print(ranking_table(study.ranking, unlisted(study.scores)))
     for what, failures in (("scored", outcome.unscored), ("aligned", unaligned)):

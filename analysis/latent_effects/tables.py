@@ -5,6 +5,7 @@ Computed over Ray, and only where they are missing.
 
 from collections.abc import Callable, Iterable
 from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +16,13 @@ import torch
 from ray.exceptions import RayError
 from threadpoolctl import threadpool_limits
 
+from analysis.factors.image_set import measured
 from analysis.latent_effects.alignment import (
     PER_DIGIT,
     PROPERTIES,
     Moves,
     Pictures,
+    Reader,
     Starts,
     align,
     axes,
@@ -33,6 +36,7 @@ from analysis.representations.encode import encode
 from analysis.representations.traversal import Directions, aggregated_samples
 from analysis.study import Study
 from study.config.run import AXES
+from study.data import Dataset
 from study.models.vae import Vae
 from study.storage.folder import Folder
 from study.storage.tables import TRIALS, has_table, read_table, write_table
@@ -105,6 +109,13 @@ def align_study(
             failed[run] = f"{type(error).__name__}: {str(error).strip().splitlines()[-1]}"
         say(f"{run} {'failed' if run in failed else 'measured'} ({len(pending)} left)")
     return failed
+
+
+def measured_pictures(data: Dataset, cache: Path | None) -> Pictures:
+    """Test images to start traversals from, and a reader that has learnt from the training set."""
+    reader = Reader.fit(data.train_images, data.train_labels)
+    spread = measured(data.test_images, PROPERTIES, cache=cache).std(ddof=0).to_numpy()
+    return Pictures(data.test_images, data.test_labels.astype(np.int64), spread, reader)
 
 
 def align_model(model: Vae, pictures: Pictures) -> pd.DataFrame:

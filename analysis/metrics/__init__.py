@@ -6,13 +6,13 @@ labels and figures follow from that list.
 
 from .common.checks import ACTIVE_VARIANCE, SATURATED
 from .common.metric import Metric, Part, labels, load_metric, with_own
-from .dci import DCI, Dci, dci
-from .factor_vae import FACTOR_VAE, FactorVae, factor_vae
-from .higgins import HIGGINS, Higgins, higgins
-from .mcc import MCC, Mcc, mcc
-from .mig import MIG, Mig, mig
-from .probe import CLASS_PROBE, Probe, probe
-from .sap import SAP, Sap, sap
+from .dci import DCI, dci
+from .factor_vae import FACTOR_VAE, factor_vae
+from .higgins import HIGGINS, higgins
+from .mcc import MCC, mcc
+from .mig import MIG, mig
+from .probe import CLASS_PROBE, probe
+from .sap import SAP, sap
 from .udr import UDR, Udr, udr
 
 METRICS = (HIGGINS, FACTOR_VAE, MIG, DCI, SAP, MCC, CLASS_PROBE, UDR)
@@ -33,15 +33,8 @@ __all__ = [
     "RANKABLE",
     "SATURATED",
     "UDR",
-    "Dci",
-    "FactorVae",
-    "Higgins",
-    "Mcc",
     "Metric",
-    "Mig",
     "Part",
-    "Probe",
-    "Sap",
     "Udr",
     "dci",
     "factor_vae",

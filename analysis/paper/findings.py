@@ -5,16 +5,14 @@ varies, over configurations.
 """
 
 from collections import Counter
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import spearmanr
-from scipy.stats import t as student_t
 
 from analysis.latent_effects.alignment import NAMES
 from analysis.paper.checks import other_data
+from analysis.statistics.intervals import Estimate, mean_interval, rank_correlation
 from analysis.statistics.ranking import own
 from analysis.study import Study, configuration
 from study.storage.tables import has_table
@@ -32,12 +30,8 @@ ICA = "Does ICA find the directions without beta or labels?"
 SHARE = "Does a small KL fraction go with disentanglement, as the paper supposes?"
 
 JUDGES = ("higgins", "mig", "dci")  # scores that answers are given by
-N_DRAWS = 4_000
 CONDITIONED = "latent_dim == 10 and beta == 10 and conditioning == 'label'"
 PLAIN = "latent_dim == 10 and beta == 1 and conditioning == 'none'"
-
-
-Interval = tuple[float, float, float]  # value, low, high; NaN ends where there is no interval
 
 
 class Finding(NamedTuple):
@@ -216,34 +210,6 @@ def _hypothesis(trials: pd.DataFrame, scores: pd.DataFrame, score: str) -> Findi
     return Finding(SHARE, answer, *interval, n)
 
 
-def mean_interval(values: Iterable[float]) -> Interval:
-    """Mean and 95% interval by Student's t; one value has no interval (NaN)."""
-    given = np.asarray(list(values), dtype=np.float64)
-    mean = float(given.mean())
-    if len(given) < 2:
-        return mean, np.nan, np.nan
-    half = student_t.ppf(0.975, len(given) - 1) * given.std(ddof=1) / len(given) ** 0.5
-    return mean, float(mean - half), float(mean + half)
-
-
-def rank_correlation(x: pd.Series, y: pd.Series, groups: pd.Series, seed: int = 0) -> Interval:
-    """Spearman's rho and its 95% bootstrap interval.
-
-    Args:
-        x, y: paired.
-        groups: of each pair; whole groups are drawn, since seeds of one configuration are alike.
-        seed: of the drawing.
-    """
-    rng = np.random.default_rng(seed)
-    pairs = np.column_stack([x, y])
-    members = [pairs[places] for places in groups.groupby(groups.to_numpy()).indices.values()]
-    draws = rng.integers(len(members), size=(N_DRAWS, len(members)))
-    samples = (np.concatenate([members[number] for number in draw]) for draw in draws)
-    rhos = [spearmanr(sample).statistic for sample in samples if np.ptp(sample, axis=0).all()]
-    low, high = np.percentile(rhos, (2.5, 97.5)) if rhos else (np.nan, np.nan)
-    return float(spearmanr(pairs).statistic), float(low), float(high)
-
-
 def _by_configuration(scores: pd.DataFrame, score: str) -> pd.DataFrame:
     """A score, a row a configuration and a column a seed."""
     rows = scores[scores["score"] == score]
@@ -251,13 +217,13 @@ def _by_configuration(scores: pd.DataFrame, score: str) -> pd.DataFrame:
     return named.pivot_table(index="configuration", columns="seed", values="value")
 
 
-def _verb(interval: Interval, above: str, below: str, neither: str) -> str:
+def _verb(interval: Estimate, above: str, below: str, neither: str) -> str:
     """By whether the interval is above 0, below it, or neither."""
     _, low, high = interval
     return above if low > 0 else below if high < 0 else neither
 
 
-def _text(interval: Interval, digits: int = 3) -> str:
+def _text(interval: Estimate, digits: int = 3) -> str:
     value, low, high = interval
     ends = "" if np.isnan(low) else f" [{low:.{digits}f}, {high:.{digits}f}]"
     return f"{value:.{digits}f}{ends}"

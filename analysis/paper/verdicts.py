@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.paper.checks import INF, Check, PaperRuns, other_data, paper_runs
-from analysis.paper.findings import findings, mean_interval
+from analysis.paper.findings import findings
 from analysis.paper.published import CLAIMS, Claim
+from analysis.statistics.intervals import mean_interval
 from analysis.study import Study
 
 PAPER_EPOCHS = 200

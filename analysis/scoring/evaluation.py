@@ -150,8 +150,8 @@ def score_codes(
         for unit in wanted:
             key = unit.scaling, metric_of(unit.score, metrics).name
             calls.setdefault(key, []).append(unit)
-        for (_, name_of_metric), asked in calls.items():
-            values += _values(basis, sample, metric_of(name_of_metric, metrics), asked, n_repeats)
+        for (_, metric), together in calls.items():
+            values += _values(basis, sample, metric_of(metric, metrics), together, n_repeats)
     return values
 
 
@@ -198,7 +198,7 @@ def _value(
     if len(results) > 1:
         estimate = interval_of_one(values)
         protocol |= {"repeats": len(results), "interval": "repeated splits and votes"}
-        protocol["seed"] = [result.protocol["seed"] for result in results]
+        protocol["seed"] = list(range(len(results)))
     value, (low, high) = bounded(estimate.value, estimate[1:], metric.bounds)
     saturated = result.saturated if len(results) == 1 and not part else value >= SATURATED
     protocol["basis"] = {"name": unit.basis, "n_components": basis.codes.shape[1]}

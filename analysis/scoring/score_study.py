@@ -1,15 +1,12 @@
 """What a study lacks of its scores, computed over Ray; its ranking."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 from rich.table import Table
 
-from analysis.factors.image_set import ImageSet, image_set, measured
-from analysis.latent_effects.alignment import PROPERTIES, Pictures, Reader
+from analysis.factors.image_set import ImageSet
 from analysis.metrics import CLASS_PROBE, DCI, FACTOR_VAE, LABELS, METRICS, MIG, Metric, with_own
 from analysis.scoring.cache import ScoreCache
 from analysis.scoring.targets import Setup, score_targets
@@ -17,7 +14,6 @@ from analysis.statistics.elbo import configurations
 from analysis.statistics.ranking import RANKING, agreement, ica_table, ranking, unlisted
 from analysis.study import Study
 from study.config.run import RunConfig
-from study.data.mnist import data_dir
 from study.storage.tables import write_table
 
 
@@ -26,28 +22,6 @@ class Outcome(NamedTuple):
 
     computed: int  # rows
     unscored: dict[str, str]  # run, pair or control -> why
-
-
-def real_digits(study: Study, data_folder: Path | None) -> Pictures:
-    """Test images to start traversals from, and a reader that has learnt from the training set.
-
-    Raises:
-        DataError: MNIST is not to be had.
-    """
-    mnist = study.images(data_folder)
-    reader = Reader.fit(mnist.train_images, mnist.train_labels)
-    factors = measured(mnist.test_images, PROPERTIES, cache=data_dir(data_folder))
-    spread = factors.std(ddof=0).to_numpy()
-    return Pictures(mnist.test_images, mnist.test_labels.astype(np.int64), spread, reader)
-
-
-def measured_data(study: Study, data_folder: Path | None) -> ImageSet:
-    """Test images, their classes and factors; measured once, kept beside the images.
-
-    Raises:
-        DataError: the data is not to be had.
-    """
-    return image_set(study.images(data_folder), data_dir(data_folder))
 
 
 def score_study(

@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.paper.findings import BEST, ICA, LABELS, OWN, SHARE, findings, mean_interval
-from analysis.paper.findings import rank_correlation as rank
+from analysis.paper.findings import BEST, ICA, LABELS, OWN, SHARE, findings
 from analysis.study import open_study
 from study.storage.folder import Folder
 from study.storage.tables import write_table
@@ -122,25 +121,3 @@ def test_nothing_is_said_of_a_correlation_with_a_constant(study):
 def test_a_study_without_scores_has_no_findings(study):
     study.folder.delete("scores.parquet")
     assert findings(study).empty
-
-
-def test_the_interval_of_a_mean_by_hand():
-    """Mean 2, standard deviation 1 of three: 2 -+ 4.303 / sqrt(3)."""
-    assert mean_interval([1, 2, 3]) == pytest.approx((2, 2 - 2.4841, 2 + 2.4841), abs=1e-4)
-
-
-def test_rank_correlation_sees_order_alone():
-    x = pd.Series(np.arange(20.0))
-    assert rank(x, np.exp(x), x)[0] == pytest.approx(1)
-    rho, low, high = rank(x, pd.Series(np.random.default_rng(1).normal(size=20)), x)
-    assert low < 0 < high
-    assert low < rho < high
-
-
-def test_copies_of_a_configuration_make_a_correlation_no_surer():
-    rng = np.random.default_rng(2)
-    x, y = pd.Series(rng.normal(size=12)), pd.Series(rng.normal(size=12))
-    names = pd.Series(range(12))
-    once = rank(x, y, names)
-    copies = [pd.concat([each] * 5, ignore_index=True) for each in (x, y, names)]
-    assert rank(*copies) == pytest.approx(once)

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from analysis.metrics import RANKABLE
-from analysis.statistics.intervals import Estimate, over_seeds
+from analysis.statistics.intervals import Estimate
 from analysis.statistics.ranking import (
     agreement,
     ica_table,
@@ -27,21 +27,6 @@ def test_a_chain_of_overlaps_breaks_at_its_first():
     assert ranks([Estimate(*one) for one in found]) == [1, 1, 3]
     assert ranks([Estimate(*one) for one in reversed(found)]) == [3, 1, 1]
     assert ranks([]) == []
-
-
-def test_one_seed_keeps_its_own_interval():
-    assert over_seeds([Estimate(0.5, 0.4, 0.7)]) == (0.5, 0.4, 0.7)
-
-
-def test_interval_over_seeds_has_the_width_of_theory():
-    """Standard error^2 = (spread of seeds^2 + noise within^2) / n, here of 3 seeds."""
-    values, half = np.array([0.4, 0.5, 0.6]), 0.05
-    mean, low, high = over_seeds([Estimate(v, v - half, v + half) for v in values])
-    assert mean == pytest.approx(0.5)
-    error = np.sqrt((values.var(ddof=1) + (half / 1.96) ** 2) / 3)
-    assert high - low == pytest.approx(2 * 1.96 * error, rel=0.1)
-    exact = over_seeds([Estimate(0.5, 0.5, 0.5)] * 3)
-    assert exact == (0.5, 0.5, 0.5)
 
 
 def trials_of(*runs):
