@@ -1,11 +1,11 @@
 """`study bench`: how fast this machine trains, side by side with how it is usually done."""
 
 import json
-import sys
 
 import click
 
-from study.cli.options import CONTEXT, EXIT_FAILURE, Command, new_console, yaml_names
+from study.cli.options import CONTEXT, Command, new_console, yaml_names
+from study.config.errors import StudyError
 
 
 @click.command("bench", cls=Command, context_settings=CONTEXT)
@@ -34,8 +34,7 @@ def bench(as_json: bool, device: str, grid: str, epochs: int) -> int:
 
     torch.set_num_threads(1)
     if device == "cuda" and not torch.cuda.is_available():
-        print("study.bench: no CUDA device was found on this machine", file=sys.stderr)
-        return EXIT_FAILURE
+        raise StudyError("no CUDA device was found on this machine")
     times = packs_on_gpu(grid, epochs) if device == "cuda" else steps_on_cpu()
     if as_json:
         print(json.dumps(times, indent=2))

@@ -182,7 +182,7 @@ def test_a_file_that_cannot_be_written_is_one_line(monkeypatch, tmp_path, capsys
 def test_what_was_trained_stands_where_scoring_fails_and_the_reason_is_said_once(
     small_study, tmp_path, monkeypatch, capsys
 ):
-    """As after `study run`: one reason for the scores and for every figure."""
+    """As after `study run`: one reason for the scores and for all that is drawn."""
     from study.cli.options import Training, new_console
     from study.cli.present import show
 
@@ -190,7 +190,7 @@ def test_what_was_trained_stands_where_scoring_fails_and_the_reason_is_said_once
         raise StudyError("the data is\nnot to be had")
 
     monkeypatch.setattr("analysis.pipeline.score_and_rank", fail)
-    monkeypatch.setattr("analysis.figures.gallery._show", fail)
+    monkeypatch.setattr("analysis.pipeline.draw_all", fail)
     monkeypatch.setattr("analysis.pipeline.write_explorer", fail)
     given = Training((), None, False, False, False, None, "", None, None, 1.0, None, 2, None)
     study = Folder(shutil.copytree(small_study.folder.location, tmp_path / "study"))
@@ -198,7 +198,7 @@ def test_what_was_trained_stands_where_scoring_fails_and_the_reason_is_said_once
     text = capsys.readouterr().out
     assert text.count("not to be had") == 1
     assert "could not score: the data is not to be had; try again with" in text
-    assert "explorer not written, for the same reason" in text
+    assert "not written: figures, explorer, for the same reason" in text
     assert show(study, given._replace(no_scores=True), new_console())
 
 
