@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
+from analysis.latent_effects.wording import Aligned, alignments
 from analysis.metrics import CLASS_PROBE, LABELS, RANKABLE, UDR
 from analysis.paper.verdicts import PAPER_EPOCHS
-from analysis.report import facts, tables, words
-from analysis.report import plots as figures
+from analysis.report import inlined, provenance, summary, tables
 from analysis.statistics.elbo import configurations
 from analysis.statistics.ranking import RANKING, own, unlisted
 from analysis.study import Study
@@ -47,28 +47,28 @@ class Report(NamedTuple):
     """All that the page shows; None or empty for what a study does not have."""
 
     name: str
-    notices: list[facts.Notice]
+    notices: list[provenance.Notice]
     counts: dict[str, int]
-    what: list[facts.Fact]
+    what: list[provenance.Fact]
     best: list[str]
-    findings: list[words.Finding]
+    highlights: list[summary.Highlight]
     claims: list[dict[str, str]]  # those that the study has the runs for
     unclaimed: int  # the others
     short_of: int  # epochs that the runs have, where the paper's are more; else 0
     questions: dict[str, list[str]]  # question -> its answers
     ranking: tables.Table | None
     plots: dict[str, Any]
-    gallery: figures.Gallery
+    gallery: inlined.Gallery
     elbo: tables.Table
     ica_changes: tables.Table | None
     ica: tables.Table | None
     controls: tables.Table | None
     other_controls: tables.Table | None
     alignment: tables.Table | None
-    aligned: list[words.Aligned]
-    unfinished: list[facts.Unfinished]
+    aligned: list[Aligned]
+    unfinished: list[provenance.Unfinished]
     runs: tables.Table
-    provenance: facts.Provenance
+    provenance: provenance.Provenance
 
 
 def write_report(study: Study) -> str:
@@ -89,7 +89,7 @@ def gather(study: Study) -> Report:
     Raises:
         StudyError: a table is damaged; names the file.
     """
-    said = read_study(study.folder)
+    study_file = read_study(study.folder)
     scores = study.scores if has_table(study.folder, "scores") else None
     ranked = study.ranking if has_table(study.folder, "ranking") else None
     alignment = study.alignment if has_table(study.folder, "alignment") else None
@@ -97,22 +97,22 @@ def gather(study: Study) -> Report:
     decided = None if claims is None else claims[claims["verdict"] != "not run"]
     answers = _csv(study, "", "findings")
     elbo = configurations(study.trials, study.latents, _bounds(scores))
-    aligned = [] if alignment is None else words.alignments(alignment)
+    aligned = [] if alignment is None else alignments(alignment)
     more = [] if scores is None else unlisted(scores)
     return Report(
         name=study.folder.name,
-        notices=facts.notices(study, said),
-        counts=facts.counts(study.trials),
-        what=facts.what_was_run(study.trials, said),
-        best=[] if ranked is None else words.best(ranked),
-        findings=words.findings(ranked, elbo, ica, alignment, decided),
+        notices=provenance.notices(study, study_file),
+        counts=provenance.counts(study.trials),
+        what=provenance.what_was_run(study.trials, study_file),
+        best=[] if ranked is None else summary.best(ranked),
+        highlights=summary.highlights(ranked, elbo, ica, alignment, decided),
         claims=[] if decided is None else claim_rows(decided),
         unclaimed=0 if claims is None or decided is None else len(claims) - len(decided),
         short_of=0 if claims is None else short_of(claims),
         questions={} if answers is None else questions(answers),
         ranking=None if ranked is None else tables.ranking(ranked, more),
         plots=plots(study.trials, elbo, scores, ranked),
-        gallery=figures.gallery(study.folder),
+        gallery=inlined.gallery(study.folder),
         elbo=tables.elbo(elbo),
         ica_changes=None if ica is None else tables.ica_changes(ica),
         ica=None if ica is None else tables.ica(ica),
@@ -120,9 +120,9 @@ def gather(study: Study) -> Report:
         other_controls=_controls("other-controls-table", scores, [*RANKABLE[1:], *more]),
         alignment=tables.alignment(aligned) if aligned else None,
         aligned=aligned,
-        unfinished=facts.unfinished(study),
+        unfinished=provenance.unfinished(study),
         runs=tables.runs(study.trials),
-        provenance=facts.provenance(said),
+        provenance=provenance.provenance(study_file),
     )
 
 
@@ -156,8 +156,8 @@ def claim_rows(claims: pd.DataFrame) -> list[dict[str, str]]:
     """Claims as text, with the kind of each verdict: good, bad or open."""
     rows = []
     for row in claims.to_dict("records"):
-        told = {name: tables.text(row.get(name)) for name in CLAIM_COLUMNS}
-        rows.append(told | {"kind": verdict_kind(told["verdict"])})
+        cells = {name: tables.text(row.get(name)) for name in CLAIM_COLUMNS}
+        rows.append(cells | {"kind": verdict_kind(cells["verdict"])})
     return rows
 
 
@@ -175,10 +175,10 @@ def questions(answers: pd.DataFrame) -> dict[str, list[str]]:
 
 def verdict_kind(verdict: str) -> str:
     """How a verdict is coloured: bad ("does not hold", "fails"), good ("holds"), or open."""
-    said = verdict.lower()
-    if said.startswith(("does not", "not ", "fail")):
+    verdict = verdict.lower()
+    if verdict.startswith(("does not", "not ", "fail")):
         return "bad"
-    return "good" if said.startswith(("hold", "reproduced")) else "open"
+    return "good" if verdict.startswith(("hold", "reproduced")) else "open"
 
 
 def plots(
@@ -198,12 +198,12 @@ def plots(
         wide = own(scores).pivot(index="run", columns="score", values="value")
         by_run = by_run.merge(wide, left_on="run", right_index=True, how="left")
     measures = MEASURES | {name: name for name in more}
-    found = {}
+    rows = {}
     for name, table in (("configuration", by_configuration), ("run", by_run)):
         kept = [key for key in measures if key in table and table[key].notna().any()]
         columns = {key: [_plain(value) for value in table[key]] for key in kept}
-        found[name] = {"names": list(table[name]), "columns": columns}
-    return {"labels": measures, "rows": found}
+        rows[name] = {"names": list(table[name]), "columns": columns}
+    return {"labels": measures, "rows": rows}
 
 
 def _plain(value: Any) -> float | str | None:

@@ -27,8 +27,8 @@ def present(location: str, data_folder: Path | None, console: Console) -> int:
     words = what_to_use(study)
     study.folder.write("what-to-use.txt", f"{words}\n".encode())
     console.print(words, soft_wrap=True, markup=False)
-    said = f"{drawn} figures of the search, and its front as a table, are in {study.folder}"
-    console.print(said, soft_wrap=True)
+    written = f"{drawn} figures of the search, and its front as a table, are in {study.folder}"
+    console.print(written, soft_wrap=True)
     return len(study.front)
 
 

@@ -5,8 +5,10 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from analysis.latent_effects.alignment import NAMES
+from analysis.latent_effects.wording import Aligned
 from analysis.metrics import CLASS_PROBE, LABELS, RANKABLE, UDR
-from analysis.report.words import UNITS, Aligned, interval
+from analysis.report.summary import interval
 from analysis.statistics.ranking import BESIDE, RANKING, TIE_BREAK, own
 from analysis.study import configuration
 
@@ -149,8 +151,8 @@ def ica_changes(table: pd.DataFrame) -> Table:
     rows = []
     raw = table[table["scaling"] == "raw"]
     for key, part in raw.groupby("configuration", sort=False):
-        found = part.set_index("score").to_dict("index")
-        rows.append([Cell(str(key)), *(_change(found.get(name)) for name in names)])
+        by_score = part.set_index("score").to_dict("index")
+        rows.append([Cell(str(key)), *(_change(by_score.get(name)) for name in names)])
     caption = (
         "Scores on the latents → on their independent components, means over seeds. Bold: the 95%"
         " intervals before and after do not overlap. Columns sort by the change."
@@ -191,17 +193,17 @@ def controls(name: str, scores: pd.DataFrame, shown: Sequence[str]) -> Table:
     return Table(name, caption, [*columns, *CONTROLS.values()], rows).full
 
 
-def alignment(found: Iterable[Aligned]) -> Table:
+def alignment(runs: Iterable[Aligned]) -> Table:
     """Which latents of each run move what."""
-    columns = ["run", "thickness", "slant", "width", "the digit", "mixed", "do not react"]
+    columns = ["run", *NAMES.values(), "the digit", "mixed", "do not react"]
     rows = [
         [
             Cell(one.run),
-            *(Cell(", ".join(one.named[name]) or NOTHING) for name in UNITS),
+            *(Cell(", ".join(one.named[name]) or NOTHING) for name in NAMES.values()),
             *(number(len(one.named[name]), 0) for name in ("digit", "mixed")),
             number(one.n_still, 0),
         ]
-        for one in found
+        for one in runs
     ]
     caption = (
         "Latents that move one property of the picture alone, by run, and how many move the digit,"
@@ -258,12 +260,12 @@ def text(value: Any) -> str:
 def _change(row: Mapping[Any, Any] | None) -> Cell:
     if row is None or pd.isna(row["change"]):
         return Cell(NOTHING)
-    told = f"{row['latent']:.3f} → {row['ica']:.3f}"
-    return Cell(told, float(row["change"]), bool(row["separated"]))
+    values = f"{row['latent']:.3f} → {row['ica']:.3f}"
+    return Cell(values, float(row["change"]), bool(row["separated"]))
 
 
 def _estimate(row: Mapping[Any, Any], name: str, *, star: bool = False) -> Cell:
     if pd.isna(row[name]):
         return Cell(NOTHING)
-    told = interval(row[name], row[f"{name}_low"], row[f"{name}_high"])
-    return Cell(told.replace(" [", "* [") if star else told, float(row[name]))
+    estimate = interval(row[name], row[f"{name}_low"], row[f"{name}_high"])
+    return Cell(estimate.replace(" [", "* [") if star else estimate, float(row[name]))

@@ -12,13 +12,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.latent_effects.alignment import NAMES, PROPERTIES, UNITS
+from analysis.latent_effects.wording import agreement, described, mean_effects, read_as_another
 from study.training.trainer import ACTIVE_NATS
 
 Floats = npt.NDArray[np.float64]
 
 REACH = 5.0  # latents, and steps along other directions: the paper's range
 KNOBS = ("Thickness (line weight)", "Slant (tilt)", "Width")  # in the order of PROPERTIES
-MINUS = "\N{MINUS SIGN}"
 ORDER = [*NAMES.values(), "digit", "mixed", "none"]
 
 
@@ -105,41 +105,16 @@ def packed(values: npt.ArrayLike, kind: str) -> str:
     return base64.b64encode(np.ascontiguousarray(values, dtype=kind).tobytes()).decode()
 
 
-def described(row: dict[str, Any]) -> str:
-    """What a direction does, in words that follow its property: "+0.21 rad a step, ..."."""
-    name = row["property"]
-    columns = {value: key for key, value in NAMES.items()}
-    if name in columns:
-        slope = f"{row['slope']:+.2f} {UNITS[columns[name]]} a step".replace("-", MINUS)
-        return f"{slope}, leakage {row['leakage']:.0%}, {row['n_digits']} of 10 digits"
-    if name == "digit":
-        return _read_as_another(row)
-    if name == "mixed":
-        most = NAMES[PROPERTIES[int(np.abs(_effects(row)).argmax())]]
-        return f"mostly {most}, leakage {row['leakage']:.0%}, {row['n_digits']} of 10 digits"
-    return "does not react"
-
-
 def _remains(row: dict[str, Any], place: int) -> str:
     """What a knob still moves of the other properties, in words."""
-    effects = _effects(row)
+    effects = mean_effects(row)
     leakage = 1 - effects[place] ** 2 / (effects**2).sum()
     most = int(np.abs(effects).argmax())
     if most != place:
         return f"leakage {leakage:.0%}: moves {NAMES[PROPERTIES[most]]} more"
     changes = row["property"] == "digit"
-    kept = _read_as_another(row) if changes else f"{row['n_digits']} of 10 digits"
+    kept = read_as_another(row) if changes else agreement(row)
     return f"leakage {leakage:.0%}, {kept}"
-
-
-def _read_as_another(row: dict[str, Any]) -> str:
-    return f"{row['class_change']:.0%} read as another digit"
-
-
-def _effects(row: dict[str, Any]) -> Floats:
-    """Effect of a direction on each property, a mean over digits."""
-    by_digit = np.asarray(row["digit_effects"], dtype=np.float64).reshape(-1, len(PROPERTIES))
-    return np.asarray(np.nanmean(by_digit, axis=0))
 
 
 def _ordered(table: pd.DataFrame) -> list[dict[str, Any]]:

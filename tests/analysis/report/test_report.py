@@ -14,8 +14,8 @@ from pages import COMMAND, finished, tiny, write_runs, write_scores
 from PIL import Image
 
 from analysis import open_study
-from analysis.report import words as report_words
-from analysis.report.facts import notices
+from analysis.latent_effects.wording import moved
+from analysis.report.inlined import SVG_LIMIT, inline, png_size, svg_size
 from analysis.report.page import (
     gather,
     render,
@@ -23,8 +23,8 @@ from analysis.report.page import (
     verdict_kind,
     write_report,
 )
-from analysis.report.plots import SVG_LIMIT, inline, png_size, svg_size
-from analysis.report.words import best, configuration_words, moved
+from analysis.report.provenance import notices
+from analysis.report.summary import NAMED_TIES, best, configuration_words
 from study.cli.main import carry_out
 from study.cli.present import report
 from study.config.errors import StudyError
@@ -135,7 +135,7 @@ def test_ties_are_said(tmp_path):
     write_scores(study, {config.run_id: 0.995 for config in configs})
     said = best(study.ranking)
     assert said[1].startswith("Not separated from 4 others: ")
-    assert said[1].count("0.995 [0.985, 1.005]") == report_words.NAMED_TIES
+    assert said[1].count("0.995 [0.985, 1.005]") == NAMED_TIES
     assert "; and 1 more." in said[1]
     assert said[2].startswith("It is at the ceiling (0.99 and more)")
 
@@ -148,7 +148,7 @@ def test_the_first_screen(report):
     assert what["labels"] == "without and with"
     assert what["epochs"] == "3"
     assert what["command"] == COMMAND
-    found = {finding.label: finding for finding in report.findings}
+    found = {finding.label: finding for finding in report.highlights}
     assert found["Lowest −ELBO"].value == "95.0 nats"
     assert found["Lowest −ELBO"].note.startswith("J = 4, β = 1, labels")
     # Lower ends 0.89, 0.79, 0.785 against 0.7 of the pixels; 0.64 is below.

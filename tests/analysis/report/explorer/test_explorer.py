@@ -15,12 +15,12 @@ from torch import nn
 from analysis import open_study
 from analysis.latent_effects.alignment import PROPERTIES, Pictures
 from analysis.latent_effects.tables import directions
+from analysis.latent_effects.wording import described
 from analysis.report.explorer.board import N_RUNS, NothingToShow, choose, load
 from analysis.report.explorer.decoder import CannotShow, decoder_layers, difference, halves
 from analysis.report.explorer.page import payload, render
 from analysis.report.explorer.sliders import (
     component_sliders,
-    described,
     knob_sliders,
     latent_sliders,
     readers,

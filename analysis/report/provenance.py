@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from analysis.report.summary import counted
 from analysis.report.tables import text
-from analysis.report.words import counted
 from analysis.study import Study, named
 from study.data.mnist import DATA_HASH, SHA256
 from study.storage.records import read_record, runs_folder
@@ -72,14 +72,14 @@ def counts(trials: pd.DataFrame) -> dict[str, int]:
     return {state: int((trials["state"] == state).sum()) for state in STATES}
 
 
-def what_was_run(trials: pd.DataFrame, said: Mapping[str, Any]) -> list[Fact]:
+def what_was_run(trials: pd.DataFrame, study_file: Mapping[str, Any]) -> list[Fact]:
     """Grid, axes, seeds, epochs, how the runs were trained, and the command.
 
     Args:
         trials: a study's runs.
-        said: its study.yaml.
+        study_file: its study.yaml.
     """
-    last = (said.get("invocations") or [{}])[-1]
+    last = (study_file.get("invocations") or [{}])[-1]
     facts = []
     if grid := last.get("grid"):
         changed = ", ".join(f"{key} = {value}" for key, value in (last.get("set") or {}).items())
@@ -105,18 +105,18 @@ def unfinished(study: Study) -> list[Unfinished]:
     rows = []
     for row in study.trials[study.trials["state"] != "done"].to_dict("records"):
         record = read_record(runs_folder(study.folder) / row["run"])
-        asked = f" of {record['config']['epochs']}" if record else ""
+        epochs = f" of {record['config']['epochs']}" if record else ""
         reason = text(row["error"]) or reasons[row["state"]]
-        rows.append(Unfinished(row["run"], row["state"], f"{row['epochs']}{asked}", reason))
+        rows.append(Unfinished(row["run"], row["state"], f"{row['epochs']}{epochs}", reason))
     return sorted(rows, key=lambda one: one.state != "failed")
 
 
-def notices(study: Study, said: Mapping[str, Any]) -> list[Notice]:
+def notices(study: Study, study_file: Mapping[str, Any]) -> list[Notice]:
     """What a reader must know before anything else; empty for a study that is whole."""
-    number, invocations = counts(study.trials), said.get("invocations") or [{}]
-    train, found = str(invocations[-1].get("command", "")), []
+    number, invocations = counts(study.trials), study_file.get("invocations") or [{}]
+    train, lacking = str(invocations[-1].get("command", "")), []
     if not number["done"]:
-        found.append(Notice("No run is done yet: there is nothing to compare.", train))
+        lacking.append(Notice("No run is done yet: there is nothing to compare.", train))
     if left := number["begun"] + number["waiting"]:
         ended = (
             ""
@@ -124,17 +124,17 @@ def notices(study: Study, said: Mapping[str, Any]) -> list[Notice]:
             else " The last invocation has not ended, or was killed."
         )
         again = "The same command goes on."
-        found.append(Notice(f"Not finished: {counted(left, 'run')}.{ended} {again}", train))
+        lacking.append(Notice(f"Not finished: {counted(left, 'run')}.{ended} {again}", train))
     if failed := number["failed"]:
         again = "The same command tries again."
-        found.append(Notice(f"Failed: {counted(failed, 'run')}, see Failures. {again}", train))
-    return found + _scoring_notices(study)
+        lacking.append(Notice(f"Failed: {counted(failed, 'run')}, see Failures. {again}", train))
+    return lacking + _scoring_notices(study)
 
 
-def provenance(said: Mapping[str, Any]) -> Provenance:
+def provenance(study_file: Mapping[str, Any]) -> Provenance:
     """Invocations, versions and data, as study.yaml tells them."""
-    invocations = said.get("invocations") or []
-    data = said.get("data") or {}
+    invocations = study_file.get("invocations") or []
+    data = study_file.get("data") or {}
     known = data.get("hash") == DATA_HASH
     versions = invocations[-1].get("versions") or {} if invocations else {}
     return Provenance(
@@ -161,20 +161,20 @@ def _scoring_notices(study: Study) -> list[Notice]:
     lost = [run for run in missing if not study.has_weights(run)]
     # Where no weights are left it would find nothing to score.
     score = "" if 0 < len(missing) == len(lost) else f"python -m analysis.score {_path(study)}"
-    found = []
+    lacking = []
     if len(missing) and begun and not ranked:
-        found.append(Notice("Scoring has not ended: no ranking, ICA or alignment.", score))
+        lacking.append(Notice("Scoring has not ended: no ranking, ICA or alignment.", score))
     elif len(missing) and len(missing) == len(done):
-        found.append(Notice("Nothing is scored: no ranking, ICA, controls or alignment.", score))
+        lacking.append(Notice("Nothing is scored: no ranking, ICA, controls or alignment.", score))
     elif len(missing):
-        found.append(Notice(f"Done but not scored: {counted(len(missing), 'run')}.", score))
+        lacking.append(Notice(f"Done but not scored: {counted(len(missing), 'run')}.", score))
     elif len(unmoved):
         whose = counted(len(unmoved), "run")
-        found.append(Notice(f"What the latents of {whose} move is not measured yet.", score))
+        lacking.append(Notice(f"What the latents of {whose} move is not measured yet.", score))
     if lost:
         lack = f"Not in this folder: the weights of {named(lost)}. Score where they are."
-        found.append(Notice(lack, ""))
-    return found
+        lacking.append(Notice(lack, ""))
+    return lacking
 
 
 def _invocation(one: Mapping[str, Any]) -> Invocation:

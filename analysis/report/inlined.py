@@ -66,8 +66,8 @@ def gallery(study: Folder) -> Gallery:
         except FileNotFoundError:
             missing.append((name, "its file is not in figures/"))
             continue
-        told = str(entry.get("title") or name), str(entry.get("caption") or "")
-        figure = Inlined(name, *told, source, round(SCALE * width), round(SCALE * height))
+        title, caption = str(entry.get("title") or name), str(entry.get("caption") or "")
+        figure = Inlined(name, title, caption, source, round(SCALE * width), round(SCALE * height))
         groups.setdefault(str(entry.get("group") or "paper"), []).append(figure)
     titles = {name: GROUPS.get(name, name.capitalize()) for name in groups}
     return Gallery([Group(name, titles[name], each) for name, each in groups.items()], missing)
@@ -97,10 +97,10 @@ def svg_size(content: bytes) -> tuple[float, float]:
     tag = re.search(rb"<svg\b[^>]*>", content)
     sides = []
     for side in (rb"width", rb"height"):
-        found = re.search(rb"\b" + side + rb'="([\d.]+)(pt|in|px|)"', tag[0]) if tag else None
-        if found is None:
+        length = re.search(rb"\b" + side + rb'="([\d.]+)(pt|in|px|)"', tag[0]) if tag else None
+        if length is None:
             raise StudyError("an SVG in figures/ has no width and height: draw the figures again")
-        sides.append(float(found[1]) * UNITS_PX[found[2].decode()])
+        sides.append(float(length[1]) * UNITS_PX[length[2].decode()])
     return sides[0], sides[1]
 
 

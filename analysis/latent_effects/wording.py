@@ -1,0 +1,101 @@
+"""Rows of the table `alignment` in words, for pages."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from analysis.latent_effects.alignment import NAMES, PROPERTIES, UNITS
+
+COLUMNS = {name: column for column, name in NAMES.items()}
+MINUS = "\N{MINUS SIGN}"
+
+
+class Aligned(NamedTuple):
+    """What the latents of one run move, in words."""
+
+    run: str
+    lines: list[str]  # one a latent that reacts
+    n_still: int  # latents that do not react
+    knobs: list[str]
+    named: dict[str, list[str]]  # latents by what they move: a property, digit, mixed
+
+
+def alignments(table: pd.DataFrame) -> list[Aligned]:
+    """What each run's latents move: a study's alignment, run by run."""
+    return [_aligned(str(run), rows) for run, rows in table.groupby("run", sort=False)]
+
+
+def moved(row: Mapping[Any, Any]) -> str:
+    """What one direction moves: `slant, +0.21 rad a step, leakage 6%, holds for 10 of 10 digits`.
+
+    Args:
+        row: of the table `alignment`.
+    """
+    name = row["property"]
+    if name == "none":
+        return "does not react"
+    if name == "digit":
+        share = f"{row['class_change']:.0%}"
+        return f"the digit: {share} of pictures two steps away are read as another"
+    if np.isnan(row["leakage"]):
+        *others, last = NAMES.values()
+        return f"mixed: {', '.join(others)} and {last} stay as they are"
+    most = COLUMNS.get(name) or PROPERTIES[int(np.abs(mean_effects(row)).argmax())]
+    slope = f"{row[most]:+.2f}".replace("-", MINUS)
+    figures = (
+        f"{NAMES[most]}, {slope} {UNITS[most]} a step, leakage {row['leakage']:.0%},"
+        f" holds for {agreement(row)}"
+    )
+    return figures if name in COLUMNS else f"mixed; most of all {figures}"
+
+
+def _aligned(run: str, rows: pd.DataFrame) -> Aligned:
+    latents = rows[rows["basis"] == "latent"].to_dict("records")
+    reacts = [row for row in latents if row["property"] != "none"]
+    named = {
+        name: [f"z{row['direction']}" for row in reacts if row["property"] == name]
+        for name in (*COLUMNS, "digit", "mixed")
+    }
+    return Aligned(
+        run,
+        [f"z{row['direction']}: {moved(row)}" for row in reacts],
+        len(latents) - len(reacts),
+        [
+            f"{NAMES[PROPERTIES[int(row['direction']) - 1]]} knob: {moved(row)}"
+            for row in rows[rows["basis"] == "knob"].to_dict("records")
+        ],
+        named,
+    )
+
+
+def described(row: Mapping[Any, Any]) -> str:
+    """What a direction does, in words that follow its property: "+0.21 rad a step, ..."."""
+    name = row["property"]
+    if name in COLUMNS:
+        slope = f"{row['slope']:+.2f} {UNITS[COLUMNS[name]]} a step".replace("-", MINUS)
+        return f"{slope}, leakage {row['leakage']:.0%}, {agreement(row)}"
+    if name == "digit":
+        return read_as_another(row)
+    if name == "mixed":
+        most = NAMES[PROPERTIES[int(np.abs(mean_effects(row)).argmax())]]
+        return f"mostly {most}, leakage {row['leakage']:.0%}, {agreement(row)}"
+    return "does not react"
+
+
+def read_as_another(row: Mapping[Any, Any]) -> str:
+    """How often a direction changes the digit: `62% read as another digit`."""
+    return f"{row['class_change']:.0%} read as another digit"
+
+
+def agreement(row: Mapping[Any, Any]) -> str:
+    """In how many digits a direction moves its property most: `7 of 10 digits`."""
+    return f"{row['n_digits']} of {len(row['digit_effects']) // len(PROPERTIES)} digits"
+
+
+def mean_effects(row: Mapping[Any, Any]) -> npt.NDArray[np.float64]:
+    """Effect of a direction on each property, (n_properties,), a mean over digits."""
+    by_digit = np.asarray(row["digit_effects"], dtype=np.float64).reshape(-1, len(PROPERTIES))
+    return np.asarray(np.nanmean(by_digit, axis=0))
