@@ -74,6 +74,7 @@ class Training(NamedTuple):
     dry_run: bool
     fresh: bool
     no_scores: bool
+    own_metrics: tuple[str, ...]
     name: str | None
     results: str
     data_dir: Path | None
@@ -160,6 +161,13 @@ address_option = click.option(
     default=lambda: os.environ.get("RAY_ADDRESS") or None,
     help="An existing Ray cluster (default: $RAY_ADDRESS, else a local Ray is started).",
 )
+metric_option = click.option(
+    "--metric",
+    "own_metrics",
+    multiple=True,
+    metavar="MODULE:NAME",
+    help="Also score by a metric of your own, an analysis.metrics.Metric; may be repeated.",
+)
 training_options = with_options(
     click.option(
         "--set",
@@ -181,6 +189,7 @@ training_options = with_options(
         is_flag=True,
         help="Train only; `study score` and `study report` do the rest later.",
     ),
+    metric_option,
     click.option("--name", help="The study's folder in the results folder (default: as the file)."),
     click.option(
         "--results",

@@ -14,6 +14,7 @@ from study.cli.options import (
     Training,
     address_option,
     data_dir_option,
+    metric_option,
     new_console,
     study_argument,
 )
@@ -22,6 +23,7 @@ from study.config.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from analysis.metrics import Metric
     from study.storage.folder import Folder
 
 
@@ -29,29 +31,21 @@ if TYPE_CHECKING:
 @study_argument
 @data_dir_option
 @address_option
-@click.option(
-    "--metric",
-    "metrics",
-    multiple=True,
-    metavar="PACKAGE.MODULE:NAME",
-    help="a Metric of your own, scored beside the others; may be given several times",
-)
-def score(study: str, data_dir: Path | None, address: str | None, metrics: tuple[str, ...]) -> int:
+@metric_option
+def score(
+    study: str, data_dir: Path | None, address: str | None, own_metrics: tuple[str, ...]
+) -> int:
     """Score a study and rank its configurations.
 
     Measures how disentangled every finished run is. Only what is missing is computed: repeat the
     command after training more, or after an interruption. The tables go to the study's folder.
     """
     from analysis import open_study
-    from analysis.metrics import METRICS, load_metric, with_own
     from analysis.pipeline import score_and_rank
 
     opened = open_study(study)
-    try:
-        own = with_own(METRICS, [load_metric(path) for path in metrics])[len(METRICS) :]
-    except ValueError as error:
-        raise UsageError(f"--metric: {error}") from None
-    outcome = score_and_rank(opened, data_dir, _joining(address), new_console(), own)
+    metrics = load_own(own_metrics)
+    outcome = score_and_rank(opened, data_dir, _joining(address), new_console(), metrics)
     return EXIT_FAILURE if outcome.unscored else 0
 
 
@@ -118,7 +112,7 @@ def claims(study: str) -> int:
     return 0
 
 
-def show(study: "Folder", given: Training, console: "Console") -> bool:
+def show(study: "Folder", given: Training, metrics: "list[Metric]", console: "Console") -> bool:
     """Print what a study has, score and present it unless that is not wanted.
 
     Returns:
@@ -136,13 +130,29 @@ def show(study: "Folder", given: Training, console: "Console") -> bool:
         return True
     failures = []
     try:
-        score_and_rank(opened, given.data_dir, _joining(given.address), console)
+        score_and_rank(opened, given.data_dir, _joining(given.address), console, metrics)
     except (StudyError, OSError, ValueError) as error:
         failures = [reason(error)]
         print_line(
             f"could not score: {failures[0]}; try again with python -m analysis.score {study}"
         )
     return present(opened, given.data_dir, print_line, failures) and not failures
+
+
+def load_own(paths: tuple[str, ...]) -> "list[Metric]":
+    """The user's own metrics.
+
+    Raises:
+        UsageError: a path leads to none.
+    """
+    from analysis.metrics import METRICS, load_metric, with_own
+
+    try:
+        own = [load_metric(path) for path in paths]
+        with_own(METRICS, own)  # names that are taken
+    except ValueError as error:
+        raise UsageError(f"--metric: {error}") from None
+    return own
 
 
 def _joining(address: str | None) -> Callable[[], None]:

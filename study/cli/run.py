@@ -59,7 +59,7 @@ def run(ctx: click.Context, /, grid: str, pack: str | None, **shared: Any) -> in
     study = given.folder(path)
 
     # Only now the slow imports: a mistyped grid answers at once.
-    from study.cli.present import show
+    from study.cli.present import load_own, show
     from study.execution.runner import Invocation, run_grid, show_plan, start_over
     from study.execution.study_log import make_plan
 
@@ -69,11 +69,12 @@ def run(ctx: click.Context, /, grid: str, pack: str | None, **shared: Any) -> in
         return 0
     command = shlex.join(["study", *ctx.meta["words"]])
     request = {"grid": grid, "set": overrides, "command": command}
+    metrics = load_own(given.own_metrics)
     if given.fresh:
         start_over(study, console)
     invocation = Invocation(study, request, given.resources(), console, given.data_dir, given.log)
     outcome = run_grid(runs, invocation)
     if outcome.interrupted:
         raise KeyboardInterrupt
-    whole = show(study, given, console)
+    whole = show(study, given, metrics, console)
     return 0 if whole and not outcome.errors else EXIT_FAILURE

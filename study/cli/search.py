@@ -95,13 +95,13 @@ def _search(
 ) -> int:
     from analysis.report.search import present
     from analysis.scoring.held_out import DIRECTIONS, held_out
-    from study.cli.present import show
+    from study.cli.present import load_own, show
     from study.execution.runner import Invocation, start_over
     from study.search import storage
     from study.search.runner import Evaluator, run_search
     from study.storage.folder import Folder
 
-    console, study = new_console(), given.folder(path)
+    console, study, metrics = new_console(), given.folder(path), load_own(given.own_metrics)
     if given.fresh:
         start_over(study, console)
         storage.forget(study)
@@ -110,7 +110,7 @@ def _search(
     outcome = run_search(parsed, Evaluator(DIRECTIONS, held_out), invocation, known)
     if outcome.interrupted:
         raise KeyboardInterrupt
-    whole = show(study, given, console)
+    whole = show(study, given, metrics, console)
     recommended = present(str(study), given.data_dir, console)
     # That some trials fail is nothing out of the way.
     return 0 if whole and recommended else EXIT_FAILURE

@@ -39,7 +39,12 @@ class Invocation(NamedTuple):
 
 
 def show_plan(plan: Plan, cpus_per_run: float, console: Console) -> None:
-    """Print the runs, their number and how long they would take on this machine."""
+    """Print the runs, their number and how long they would take on this machine.
+
+    Raises:
+        UsageError: runs cannot be trained as they are configured.
+    """
+    check_runs(plan.runs)
     table = Table(box=None, padding=(0, 2, 0, 0))
     for column in ("run", *axis_headings(), "epochs", "has"):
         table.add_column(column, justify="left" if column == "run" else "right")
@@ -91,8 +96,10 @@ def run_grid(runs: list[RunConfig], invocation: Invocation) -> Outcome:
         invocation: of which study, and how.
 
     Raises:
+        UsageError: runs cannot be trained as they are configured.
         StudyError: the study cannot begin: its folder, the data or the cluster is not to be had.
     """
+    check_runs(runs)
     study, console = invocation.study, invocation.console
     with Lock(study) as lock:
         plan = make_plan(runs, study)
@@ -115,7 +122,6 @@ def run_grid(runs: list[RunConfig], invocation: Invocation) -> Outcome:
 
 def _train(plan: Plan, workplace: Workplace, study_log: StudyLog, console: Console) -> Outcome:
     """Train what a plan lacks, once data, cluster and nodes are known to be there."""
-    check_runs(plan.todo)
     prepare(workplace, sorted({run.data for run in plan.todo}))
     engine = plan_engine(plan, study_log.precision)
     study_log.note(engine=engine.told())

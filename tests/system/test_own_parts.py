@@ -1,0 +1,87 @@
+"""A data set, a network, an objective and a metric from outside, from training to the report."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from analysis import open_study
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+GRID = {
+    "data": "toy:data",
+    "network": "toy:network",
+    "objective": "toy:free_bits",
+    "latent_dim": 3,
+    "beta": [1, 4],
+    "conditioning": ["none", "label"],
+    "train_images": 600,
+    "epochs": 2,
+}
+
+
+def study(tmp_path, *more, **changes):
+    """`study run` on a grid of the toys, whose folder is on PYTHONPATH."""
+    (tmp_path / "toy.yaml").write_text(json.dumps({**GRID, **changes}))  # JSON is YAML
+    words = [sys.executable, "-m", "study.run", "--grid", "toy.yaml", "--results", "results"]
+    path = os.pathsep.join([str(ROOT), str(HERE / "own_parts")])
+    return subprocess.run(
+        [*words, *more],
+        capture_output=True,
+        text=True,
+        timeout=500,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+
+
+def test_the_toys_are_small():
+    lines = (HERE / "own_parts" / "toy.py").read_text().splitlines()
+    assert len(lines) < 80
+
+
+def test_a_study_of_ones_own_parts_from_training_to_its_report(tmp_path):
+    done = study(tmp_path, "--metric", "toy:LOUDEST")
+    assert done.returncode == 0, done.stdout + done.stderr
+    opened = open_study(tmp_path / "results" / "toy")
+
+    assert set(opened.trials["state"]) == {"done"}
+    assert set(opened.trials["data"]) == {"toy:data"}
+    # free bits: less than recon + beta kl, by beta for the first nat
+    trials = opened.trials
+    price = trials["objective"] - (trials["recon"] + trials["beta"] * (trials["kl"] - 1))
+    assert price.abs().max() < 0.2  # clamped batch by batch
+    assert set(opened.scores["score"]) >= {"higgins", "mig", "loudest"}
+    assert opened.ranking["loudest"].between(1 / 3, 1).all()
+
+    model_config = opened.config(opened.trials["run"][0])
+    assert model_config.network == "toy:network"
+    report = (tmp_path / "results" / "toy" / "report.html").read_text()
+    for text in ("toy:data", "Loudest latent"):
+        assert text in report
+    assert "MNIST" not in report
+    figures = {path.stem for path in (tmp_path / "results" / "toy" / "figures").glob("*.png")}
+    assert {"ranking", "prior-samples", "latent-space", "mutual-information"} <= figures
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"data": "toy:nothing"}, "toy.py has no 'nothing'"),
+        ({"network": "nowhere:net"}, "cannot import nowhere:net: ModuleNotFoundError"),
+        ({"network": "toy:bars"}, "network toy:bars failed"),
+        ({"objective": "toy:bars"}, "objective toy:bars failed"),
+        ({"prior": "normol"}, "unknown prior 'normol' (did you mean 'normal'?)"),
+        ({"train_images": 601}, "train_images must be at most 600 for data toy:data, got 601"),
+    ],
+)
+def test_a_mistake_is_one_line_before_the_first_run(tmp_path, changes, complaint):
+    done = study(tmp_path, "--dry-run", **changes)
+    assert done.returncode == 2
+    assert complaint in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "results").exists()
