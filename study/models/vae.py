@@ -44,7 +44,7 @@ class Vae(nn.Module):
         """Posterior of images (..., batch, n_pixels) in [0, 1]; labels are one-hot."""
         self._check(label)
         output = self.encoder(torch.unflatten(pixels, -1, self.data_shape.image), label)
-        return Posterior(*output.chunk(2, dim=-1))
+        return Posterior(*output.to(pixels.dtype).chunk(2, dim=-1))  # fp32, also under autocast
 
     def decode(self, latent: Tensor, label: Tensor | None = None) -> Tensor:
         """Parameters of the likelihood (..., batch, n_pixels) of latents (..., batch, latent_dim).
@@ -53,7 +53,7 @@ class Vae(nn.Module):
         """
         self._check(label)
         output: Tensor = self.decoder(latent, label)
-        return output.flatten(-3)
+        return output.to(latent.dtype).flatten(-3)
 
     def forward(
         self,

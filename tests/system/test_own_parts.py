@@ -51,10 +51,11 @@ def test_a_study_of_ones_own_parts_from_training_to_its_report(tmp_path):
 
     assert set(opened.trials["state"]) == {"done"}
     assert set(opened.trials["data"]) == {"toy:data"}
-    # free bits: less than recon + beta kl, by beta for the first nat
+    # free bits: between recon + beta (kl - 1) and recon + beta kl, as some batches have under a nat
     trials = opened.trials
     price = trials["objective"] - (trials["recon"] + trials["beta"] * (trials["kl"] - 1))
-    assert price.abs().max() < 0.2  # clamped batch by batch
+    assert (price > -1e-3).all()
+    assert (price < trials["beta"] + 1e-3).all()
     assert set(opened.scores["score"]) >= {"higgins", "mig", "loudest"}
     assert opened.ranking["loudest"].between(1 / 3, 1).all()
 
