@@ -1,7 +1,7 @@
 """A data set by its name, or by the import path of the user's own function."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -18,9 +18,12 @@ class Source(NamedTuple):
     load: Callable[[Path | None], Dataset]  # from a cache, fetched first where it is missing
     shape: DataShape
     n_train: int
+    facts: tuple[str, str]  # name for people, hash of the content
 
 
-SOURCES = {"mnist": Source(mnist.load_mnist, mnist.SHAPE, mnist.N_TRAIN)}
+SOURCES = {
+    "mnist": Source(mnist.load_mnist, mnist.SHAPE, mnist.N_TRAIN, ("MNIST", mnist.DATA_HASH))
+}
 
 
 def load_data(name: str, data_dir: Path | None = None) -> Dataset:
@@ -46,6 +49,18 @@ def describe_data(name: str) -> tuple[DataShape, int]:
         return data.shape, len(data.train_images)
     source = _source(name)
     return source.shape, source.n_train
+
+
+def data_facts(names: Iterable[str]) -> dict[str, str]:
+    """Name and content hash of data sets, for a study's provenance."""
+    facts = [
+        (name, _own(name).hash) if is_import_path(name) else _source(name).facts
+        for name in sorted(set(names))
+    ]
+    return {
+        "name": ", ".join(name for name, _ in facts),
+        "hash": ", ".join(content for _, content in facts),
+    }
 
 
 def prepare_data(name: str, data_dir: Path) -> None:

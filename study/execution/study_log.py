@@ -13,7 +13,7 @@ import torch
 
 from study.config.errors import StudyError
 from study.config.run import RunConfig
-from study.data.mnist import DATA_HASH
+from study.data import data_facts
 from study.execution.trackers import Tracker, TrackerFeed
 from study.storage.folder import Folder
 from study.storage.records import (
@@ -116,7 +116,7 @@ class StudyLog:
             self._content = {
                 "name": self._study.name,
                 "runs": [run.run_id for run in self._plan.runs],
-                "data": {"name": "MNIST", "hash": DATA_HASH},
+                "data": data_facts([run.data for run in self._plan.runs] or [RunConfig().data]),
                 "invocations": [*invocations, invocation],
             }
             write_study(self._study, self._content)
@@ -128,6 +128,7 @@ class StudyLog:
         """One more run that is asked for."""
         if run.run_id not in self._content["runs"]:
             self._content["runs"].append(run.run_id)
+            self._content["data"] = data_facts([run.data])
         self._expect(run)
         self._feed.expect(run)
 

@@ -62,7 +62,7 @@ def test_a_study_of_ones_own_parts_from_training_to_its_report(tmp_path):
     model_config = opened.config(opened.trials["run"][0])
     assert model_config.network == "toy:network"
     report = (tmp_path / "results" / "toy" / "report.html").read_text()
-    for text in ("toy:data", "Loudest latent"):
+    for text in ("toy:data", "loudest"):
         assert text in report
     assert "MNIST" not in report
     figures = {path.stem for path in (tmp_path / "results" / "toy" / "figures").glob("*.png")}
