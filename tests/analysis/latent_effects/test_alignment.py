@@ -28,6 +28,7 @@ from analysis.representations.traversal import (
 )
 from study.config.run import RunConfig
 from study.data.mnist import SHAPE
+from study.models.likelihoods import LIKELIHOODS
 from study.training.trainer import Trainer
 
 SPREAD = np.array([0.70, 0.245, 3.86])
@@ -39,7 +40,8 @@ PX_A_STEP, RAD_A_STEP = 0.6, 0.1
 class Bars(nn.Module):
     """Draws an upright bar; latents make it thicker, slanted, both, or another digit's shape."""
 
-    latent_dim, n_classes = N_LATENTS, 0
+    latent_dim, n_classes, data_shape = N_LATENTS, 0, SHAPE
+    likelihood = LIKELIHOODS["bernoulli"]
 
     def __init__(self):
         super().__init__()
