@@ -86,7 +86,10 @@ def _active(codes: Floats) -> npt.NDArray[np.int64]:
 
 
 def principal(codes: Floats) -> Floats:
-    """Orthonormal directions in which the active latents vary, (n_latents, n_components)."""
+    """Orthonormal directions in which the active latents vary, (n_latents, n_components).
+
+    Not scikit-learn's PCA: it rounds otherwise, and scores kept from before would not be met.
+    """
     active = _active(codes)
     centred = codes[:, active] - codes[:, active].mean(axis=0)
     variance, directions = np.linalg.eigh(centred.T @ centred / len(codes))

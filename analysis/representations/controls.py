@@ -31,7 +31,10 @@ def pixels(images: npt.NDArray[np.uint8]) -> Floats:
 
 
 def pixel_pca(images: npt.NDArray[np.uint8], n_components: int) -> Floats:
-    """The first principal components of the pixels, (n, n_components); at most n_pixels."""
+    """The first principal components of the pixels, (n, n_components); at most n_pixels.
+
+    Not scikit-learn's PCA: it rounds otherwise, and scores kept from before would not be met.
+    """
     codes = pixels(images)
     codes -= codes.mean(axis=0)
     directions = np.linalg.eigh(codes.T @ codes)[1][:, ::-1]
