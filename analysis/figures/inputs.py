@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.factors.image_set import measured
-from analysis.figures import wording
 from analysis.representations.encode import encode
+from analysis.statistics import wording
 from analysis.statistics.elbo import reference
 from analysis.study import Study, configuration
 from study.config.errors import StudyError

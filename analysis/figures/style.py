@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from PIL import Image
 
+from analysis.statistics.wording import CONDITIONING
 from study.storage.folder import Folder
 
 COLUMN_IN = 3.4  # width of a column of print
@@ -36,7 +37,6 @@ STYLE: dict[Any, Any] = {
     "svg.hashsalt": "vae-study",  # the same table gives the same file
 }
 PLAIN = {**STYLE, "axes.grid": False}
-CONDITIONING = {"none": "no labels", "label": "labels"}
 LOOKS = {
     name: {"color": colour, "marker": marker}
     for name, colour, marker in zip(

@@ -14,6 +14,7 @@ from analysis.latent_effects.alignment import NAMES
 from analysis.paper.checks import other_data
 from analysis.statistics.intervals import Estimate, mean_interval, rank_correlation
 from analysis.statistics.ranking import own
+from analysis.statistics.wording import count, estimate
 from analysis.study import Study, configuration
 from study.storage.tables import has_table
 
@@ -78,8 +79,8 @@ def _best(scores: pd.DataFrame, score: str) -> Finding | None:
         sure = "which one seed cannot tell from chance"
     else:
         sure = "no larger than the difference between seeds"
-    lead = f"{first} ({table.loc[first].mean():.3f}), ahead of {second} by {_text(interval)}"
-    answer = f"By {score}: {lead} over {_counted(len(ahead), 'seed')}: {sure}."
+    lead = f"{first} ({table.loc[first].mean():.3f}), ahead of {second} by {estimate(interval)}"
+    answer = f"By {score}: {lead} over {count(len(ahead), 'seed')}: {sure}."
     return Finding(BEST, answer, *interval, len(ahead))
 
 
@@ -103,8 +104,8 @@ def _conditioning(scores: pd.DataFrame, score: str) -> Finding | None:
     by_beta = by_pair.mean(axis="columns").groupby("beta").mean()
     changes = ", ".join(f"{value:+.3f} at beta {beta:g}" for beta, value in by_beta.items())
     answer = (
-        f"By {score}, at the same J, beta and seed, conditioning {verb}: {_text(interval)} over"
-        f" {_counted(n, 'seed')} ({changes})."
+        f"By {score}, at the same J, beta and seed, conditioning {verb}: {estimate(interval)} over"
+        f" {count(n, 'seed')} ({changes})."
     )
     return Finding(LABELS, answer, *interval, n)
 
@@ -122,8 +123,8 @@ def _own_latents(alignment: pd.DataFrame) -> list[Finding]:
         interval = mean_interval(counts)
         strongest = "; ".join(_strongest(part, name) for name in NAMES.values())
         answer = (
-            f"With labels, beta 10 and J 10, {_text(interval, 1)} of the three properties have"
-            f" {word} named after them, over {_counted(len(counts), 'seed')}: {strongest}."
+            f"With labels, beta 10 and J 10, {estimate(interval, 1)} of the three properties have"
+            f" {word} named after them, over {count(len(counts), 'seed')}: {strongest}."
         )
         answers.append(Finding(OWN, answer, *interval, len(counts)))
     return answers
@@ -172,8 +173,8 @@ def _ica(scores: pd.DataFrame, score: str) -> Finding | None:
     interval = mean_interval(change)
     best = _by_configuration(own(scores), score).mean(axis=1).max()
     answer = (
-        f"By {score}, ICA changes the standard VAE (J 10) by {_text(interval)} over"
-        f" {_counted(len(change), 'seed')}, to {wide['ica'].mean():.3f}; the best configuration"
+        f"By {score}, ICA changes the standard VAE (J 10) by {estimate(interval)} over"
+        f" {count(len(change), 'seed')}, to {wide['ica'].mean():.3f}; the best configuration"
         f" has {best:.3f}."
     )
     return Finding(ICA, answer, *interval, len(change))
@@ -187,8 +188,8 @@ def _ica_directions(alignment: pd.DataFrame) -> Finding | None:
         return None
     interval = mean_interval(components)
     answer = (
-        f"In the standard VAE (J 10) {_text(interval, 1)} of the three properties have an"
-        f" independent component named after them over {_counted(len(components), 'seed')}, and"
+        f"In the standard VAE (J 10) {estimate(interval, 1)} of the three properties have an"
+        f" independent component named after them over {count(len(components), 'seed')}, and"
         f" {latents.mean():.1f} a latent."
     )
     return Finding(ICA, answer, *interval, len(components))
@@ -204,8 +205,8 @@ def _hypothesis(trials: pd.DataFrame, scores: pd.DataFrame, score: str) -> Findi
     verb = _verb(interval, "is contradicted", "is borne out", "is not decided")
     n = names.nunique()
     answer = (
-        f"By {score} this {verb}: rank correlation {_text(interval, 2)} over"
-        f" {_counted(len(table), 'run')} of {_counted(n, 'configuration')}, which were resampled."
+        f"By {score} this {verb}: rank correlation {estimate(interval, 2)} over"
+        f" {count(len(table), 'run')} of {count(n, 'configuration')}, which were resampled."
     )
     return Finding(SHARE, answer, *interval, n)
 
@@ -221,13 +222,3 @@ def _verb(interval: Estimate, above: str, below: str, neither: str) -> str:
     """By whether the interval is above 0, below it, or neither."""
     _, low, high = interval
     return above if low > 0 else below if high < 0 else neither
-
-
-def _text(interval: Estimate, digits: int = 3) -> str:
-    value, low, high = interval
-    ends = "" if np.isnan(low) else f" [{low:.{digits}f}, {high:.{digits}f}]"
-    return f"{value:.{digits}f}{ends}"
-
-
-def _counted(n: int, noun: str) -> str:
-    return f"{n} {noun}{'' if n == 1 else 's'}"

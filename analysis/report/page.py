@@ -7,23 +7,23 @@ import gzip
 import io
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+import jinja2
 import pandas as pd
 
 from analysis.latent_effects.wording import Aligned, alignments
 from analysis.metrics import CLASS_PROBE, LABELS, RANKABLE, UDR
 from analysis.paper.verdicts import PAPER_EPOCHS
 from analysis.report import inlined, provenance, summary, tables
+from analysis.scoring.targets import SCORES
 from analysis.statistics.elbo import configurations
 from analysis.statistics.ranking import RANKING, own, unlisted
 from analysis.study import Study
 from study.config.errors import StudyError
+from study.storage.folder import Folder
 from study.storage.study_file import read_study
 from study.storage.tables import has_table
-
-if TYPE_CHECKING:
-    from jinja2 import Template
 
 REPORT = "report.html"
 README = "README.md"
@@ -49,7 +49,7 @@ class Report(NamedTuple):
     name: str
     notices: list[provenance.Notice]
     counts: dict[str, int]
-    what: list[provenance.Fact]
+    what: dict[str, str]
     best: list[str]
     highlights: list[summary.Highlight]
     claims: list[dict[str, str]]  # those that the study has the runs for
@@ -90,15 +90,17 @@ def gather(study: Study) -> Report:
         StudyError: a table is damaged; names the file.
     """
     study_file = read_study(study.folder)
-    scores = study.scores if has_table(study.folder, "scores") else None
+    no_scores = pd.DataFrame(columns=SCORES.names)
+    scores = study.scores if has_table(study.folder, "scores") else no_scores
     ranked = study.ranking if has_table(study.folder, "ranking") else None
     alignment = study.alignment if has_table(study.folder, "alignment") else None
-    ica, claims = _csv(study, "tables", "ica"), _csv(study, "", "claims")
-    decided = None if claims is None else claims[claims["verdict"] != "not run"]
-    answers = _csv(study, "", "findings")
-    elbo = configurations(study.trials, study.latents, _bounds(scores))
+    ica = _csv(study.folder / "tables", "ica", ("score", "scaling"))
+    claims = _csv(study.folder, "claims", CLAIM_COLUMNS)
+    decided = claims[claims["verdict"] != "not run"]
+    answers = _csv(study.folder, "findings", ("question", "answer"))
+    elbo = configurations(study.trials, study.latents, scores)
     aligned = [] if alignment is None else alignments(alignment)
-    more = [] if scores is None else unlisted(scores)
+    more = unlisted(scores)
     return Report(
         name=study.folder.name,
         notices=provenance.notices(study, study_file),
@@ -106,18 +108,18 @@ def gather(study: Study) -> Report:
         what=provenance.what_was_run(study.trials, study_file),
         best=[] if ranked is None else summary.best(ranked),
         highlights=summary.highlights(ranked, elbo, ica, alignment, decided),
-        claims=[] if decided is None else claim_rows(decided),
-        unclaimed=0 if claims is None or decided is None else len(claims) - len(decided),
-        short_of=0 if claims is None else short_of(claims),
-        questions={} if answers is None else questions(answers),
+        claims=claim_rows(decided),
+        unclaimed=len(claims) - len(decided),
+        short_of=short_of(claims),
+        questions=questions(answers),
         ranking=None if ranked is None else tables.ranking(ranked, more),
         plots=plots(study.trials, elbo, scores, ranked),
         gallery=inlined.gallery(study.folder),
         elbo=tables.elbo(elbo),
-        ica_changes=None if ica is None else tables.ica_changes(ica),
-        ica=None if ica is None else tables.ica(ica),
-        controls=_controls("controls-table", scores, [RANKING]),
-        other_controls=_controls("other-controls-table", scores, [*RANKABLE[1:], *more]),
+        ica_changes=tables.ica_changes(ica) if len(ica) else None,
+        ica=tables.ica(ica) if len(ica) else None,
+        controls=tables.controls("controls-table", scores, [RANKING]),
+        other_controls=tables.controls("other-controls-table", scores, [*RANKABLE[1:], *more]),
         alignment=tables.alignment(aligned) if aligned else None,
         aligned=aligned,
         unfinished=provenance.unfinished(study),
@@ -139,13 +141,11 @@ def render_readme(report: Report) -> str:
     return _template("readme.md.j2").render(report=report)
 
 
-def _template(name: str) -> "Template":
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    return Environment(
-        loader=PackageLoader("analysis.report"),
+def _template(name: str) -> jinja2.Template:
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("analysis.report"),
         autoescape=name.endswith(".html.j2"),
-        undefined=StrictUndefined,
+        undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -184,17 +184,17 @@ def verdict_kind(verdict: str) -> str:
 def plots(
     trials: pd.DataFrame,
     elbo: pd.DataFrame,
-    scores: pd.DataFrame | None,
+    scores: pd.DataFrame,
     ranked: pd.DataFrame | None,
 ) -> dict[str, Any]:
     """The data of the interactive plots: columns of figures, by configuration and by run."""
-    more = [] if scores is None else unlisted(scores)
+    more = unlisted(scores)
     by_configuration = elbo.rename(columns={"active_kl": "active"})
     if ranked is not None:
         wanted = ["configuration", *RANKABLE, *more, UDR.name, CLASS_PROBE.name]
         by_configuration = by_configuration.merge(ranked[wanted], on="configuration", how="left")
     by_run = trials[trials["state"] == "done"].rename(columns={"active_latents": "active"})
-    if scores is not None:
+    if len(scores):
         wide = own(scores).pivot(index="run", columns="score", values="value")
         by_run = by_run.merge(wide, left_on="run", right_index=True, how="left")
     measures = MEASURES | {name: name for name in more}
@@ -213,19 +213,11 @@ def _plain(value: Any) -> float | str | None:
     return None if pd.isna(value) or math.isinf(value) else float(value)
 
 
-def _controls(name: str, scores: pd.DataFrame | None, shown: Sequence[str]) -> tables.Table | None:
-    return None if scores is None else tables.controls(name, scores, shown)
-
-
-def _bounds(scores: pd.DataFrame | None) -> pd.DataFrame:
-    return pd.DataFrame(columns=["run", "score", "value"]) if scores is None else scores
-
-
-def _csv(study: Study, folder: str, name: str) -> pd.DataFrame | None:
-    place = study.folder / folder if folder else study.folder
+def _csv(folder: Folder, name: str, columns: Sequence[str]) -> pd.DataFrame:
+    """A table of a folder; without it no rows of these columns."""
     try:
-        return pd.read_csv(io.BytesIO(place.read(f"{name}.csv")))
+        return pd.read_csv(io.BytesIO(folder.read(f"{name}.csv")))
     except FileNotFoundError:
-        return None
+        return pd.DataFrame(columns=list(columns))
     except ValueError as error:
-        raise StudyError(f"{place}/{name}.csv is damaged: {error}; delete it") from None
+        raise StudyError(f"{folder}/{name}.csv is damaged: {error}; delete it") from None

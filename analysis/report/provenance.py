@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from analysis.report.summary import counted
 from analysis.report.tables import text
+from analysis.statistics.wording import count
 from analysis.study import Study, named
 from study.data.mnist import DATA_HASH, SHA256
 from study.storage.records import read_record, runs_folder
@@ -30,13 +30,6 @@ class Notice(NamedTuple):
 
     text: str
     command: str
-
-
-class Fact(NamedTuple):
-    """A line of a list of facts."""
-
-    label: str
-    value: str
 
 
 class Unfinished(NamedTuple):
@@ -62,8 +55,8 @@ class Provenance(NamedTuple):
     """Where the figures come from."""
 
     invocations: list[Invocation]
-    versions: list[Fact]  # of the last invocation
-    data: list[Fact]  # the original files and their SHA-256
+    versions: dict[str, str]  # of the last invocation
+    data: dict[str, str]  # the original files and their SHA-256
     data_name: str
 
 
@@ -72,7 +65,7 @@ def counts(trials: pd.DataFrame) -> dict[str, int]:
     return {state: int((trials["state"] == state).sum()) for state in STATES}
 
 
-def what_was_run(trials: pd.DataFrame, study_file: Mapping[str, Any]) -> list[Fact]:
+def what_was_run(trials: pd.DataFrame, study_file: Mapping[str, Any]) -> dict[str, str]:
     """Grid, axes, seeds, epochs, how the runs were trained, and the command.
 
     Args:
@@ -80,23 +73,21 @@ def what_was_run(trials: pd.DataFrame, study_file: Mapping[str, Any]) -> list[Fa
         study_file: its study.yaml.
     """
     last = (study_file.get("invocations") or [{}])[-1]
-    facts = []
+    facts = {}
     if grid := last.get("grid"):
         changed = ", ".join(f"{key} = {value}" for key, value in (last.get("set") or {}).items())
         name = PurePosixPath(str(grid).replace("\\", "/")).name
-        facts.append(Fact("grid", f"{name}, with {changed}" if changed else name))
-    facts += [
-        Fact("latents J", _values(trials["latent_dim"])),
-        Fact("β", _values(trials["beta"])),
-        Fact("labels", _kinds(trials)),
-        Fact("seeds", _values(trials["seed"])),
-    ]
+        facts["grid"] = f"{name}, with {changed}" if changed else name
     done = trials[trials["state"] == "done"]
-    facts.append(Fact("epochs", _values(done["epochs"]) if len(done) else "no run is done"))
-    facts += [Fact(label, _values(trials[key])) for key, label in HOW.items() if key in trials]
-    if command := last.get("command"):
-        facts.append(Fact("command", str(command)))
-    return facts
+    facts |= {
+        "latents J": _values(trials["latent_dim"]),
+        "β": _values(trials["beta"]),
+        "labels": _kinds(trials),
+        "seeds": _values(trials["seed"]),
+        "epochs": _values(done["epochs"]) if len(done) else "no run is done",
+        **{label: _values(trials[key]) for key, label in HOW.items() if key in trials},
+    }
+    return facts | ({"command": str(last["command"])} if last.get("command") else {})
 
 
 def unfinished(study: Study) -> list[Unfinished]:
@@ -118,36 +109,29 @@ def notices(study: Study, study_file: Mapping[str, Any]) -> list[Notice]:
     if not number["done"]:
         lacking.append(Notice("No run is done yet: there is nothing to compare.", train))
     if left := number["begun"] + number["waiting"]:
-        ended = (
-            ""
-            if invocations[-1].get("end")
-            else " The last invocation has not ended, or was killed."
-        )
+        ended = " The last invocation has not ended, or was killed."
+        if invocations[-1].get("end"):
+            ended = ""
         again = "The same command goes on."
-        lacking.append(Notice(f"Not finished: {counted(left, 'run')}.{ended} {again}", train))
+        lacking.append(Notice(f"Not finished: {count(left, 'run')}.{ended} {again}", train))
     if failed := number["failed"]:
         again = "The same command tries again."
-        lacking.append(Notice(f"Failed: {counted(failed, 'run')}, see Failures. {again}", train))
+        lacking.append(Notice(f"Failed: {count(failed, 'run')}, see Failures. {again}", train))
     return lacking + _scoring_notices(study)
 
 
 def provenance(study_file: Mapping[str, Any]) -> Provenance:
-    """Invocations, versions and data, as study.yaml tells them."""
+    """Invocations, versions and data, as study.yaml has them."""
     invocations = study_file.get("invocations") or []
     data = study_file.get("data") or {}
     known = data.get("hash") == DATA_HASH
     versions = invocations[-1].get("versions") or {} if invocations else {}
     return Provenance(
         [_invocation(one) for one in invocations],
-        [Fact(name, str(value)) for name, value in versions.items()],
-        [Fact(name, digest) for name, digest in SHA256.items()] if known else [],
+        {name: str(value) for name, value in versions.items()},
+        SHA256 if known else {},
         f"{data.get('name', 'unknown')}, {data.get('hash', 'no hash')}",
     )
-
-
-def duration(seconds: float) -> str:
-    """`1:02:03`."""
-    return str(timedelta(seconds=round(seconds)))
 
 
 def _scoring_notices(study: Study) -> list[Notice]:
@@ -160,20 +144,21 @@ def _scoring_notices(study: Study) -> list[Notice]:
     unmoved = done[~done.isin(study.alignment["run"])] if moved else done
     lost = [run for run in missing if not study.has_weights(run)]
     # Where no weights are left it would find nothing to score.
-    score = "" if 0 < len(missing) == len(lost) else f"python -m analysis.score {_path(study)}"
+    command = f"python -m analysis.score {shlex.quote(str(study.folder))}"
+    score = "" if 0 < len(missing) == len(lost) else command
     lacking = []
     if len(missing) and begun and not ranked:
         lacking.append(Notice("Scoring has not ended: no ranking, ICA or alignment.", score))
     elif len(missing) and len(missing) == len(done):
         lacking.append(Notice("Nothing is scored: no ranking, ICA, controls or alignment.", score))
     elif len(missing):
-        lacking.append(Notice(f"Done but not scored: {counted(len(missing), 'run')}.", score))
+        lacking.append(Notice(f"Done but not scored: {count(len(missing), 'run')}.", score))
     elif len(unmoved):
-        whose = counted(len(unmoved), "run")
+        whose = count(len(unmoved), "run")
         lacking.append(Notice(f"What the latents of {whose} move is not measured yet.", score))
     if lost:
-        lack = f"Not in this folder: the weights of {named(lost)}. Score where they are."
-        lacking.append(Notice(lack, ""))
+        where = f"Not in this folder: the weights of {named(lost)}. Score where they are."
+        lacking.append(Notice(where, ""))
     return lacking
 
 
@@ -186,7 +171,7 @@ def _invocation(one: Mapping[str, Any]) -> Invocation:
     took = "has not ended"
     if start and end:
         spent = datetime.fromisoformat(str(end)) - datetime.fromisoformat(str(start))
-        took = duration(spent.total_seconds())
+        took = str(timedelta(seconds=round(spent.total_seconds())))  # 1:02:03
     return Invocation(
         str(start or "").replace("T", " ").replace("+00:00", " UTC"),
         took,
@@ -194,10 +179,6 @@ def _invocation(one: Mapping[str, Any]) -> Invocation:
         ", ".join(str(part) for part in parts if part) if machine else "",
         str(engine.get("precision", "")),
     )
-
-
-def _path(study: Study) -> str:
-    return shlex.quote(str(study.folder))
 
 
 def _kinds(trials: pd.DataFrame) -> str:

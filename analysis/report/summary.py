@@ -8,8 +8,8 @@ import pandas as pd
 
 from analysis.latent_effects.alignment import NAMES
 from analysis.metrics import SATURATED
+from analysis.statistics.wording import CONDITIONING, count, interval
 
-LABELS = {"none": "no labels", "label": "labels"}
 NAMED_TIES = 3  # configurations that share the first rank and are named in the text
 
 
@@ -27,18 +27,8 @@ def configuration_words(row: Mapping[Any, Any]) -> str:
     The hash of an id follows it: two configurations may differ in more than the axes.
     """
     other = re.search(r"-[0-9a-f]{8}$", row["configuration"])
-    words = f"J = {row['latent_dim']}, β = {row['beta']:g}, {LABELS[row['conditioning']]}"
+    words = f"J = {row['latent_dim']}, β = {row['beta']:g}, {CONDITIONING[row['conditioning']]}"
     return f"{words}, {other[0][1:]}" if other else words
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 run`, `2 runs`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def interval(value: float, low: float, high: float, digits: int = 3) -> str:
-    """`0.970 [0.960, 0.980]`."""
-    return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
 def best(ranked: pd.DataFrame) -> list[str]:
@@ -54,12 +44,15 @@ def best(ranked: pd.DataFrame) -> list[str]:
     if not rows:
         return []
     first, others = rows[0], rows[1:]
-    sentences = [f"{configuration_words(first)}: Higgins score {_higgins(first)}, 95% interval."]
+    scores = [interval(row, "higgins") for row in rows]
+    words = [configuration_words(row) for row in rows]
+    sentences = [f"{words[0]}: Higgins score {scores[0]}, 95% interval."]
+    both = [f"{name} ({score})" for name, score in zip(words, scores, strict=True)]
     ties = [row for row in others if row["rank"] == first["rank"]]
     if not others:
         sentences.append("No other configuration is scored.")
     elif ties:
-        names = [f"{configuration_words(row)} ({_higgins(row)})" for row in ties[:NAMED_TIES]]
+        names = both[1 : 1 + min(len(ties), NAMED_TIES)]
         more = f"; and {len(ties) - NAMED_TIES} more" if len(ties) > NAMED_TIES else ""
         noun = "another configuration" if len(ties) == 1 else f"{len(ties)} others"
         sentences.append(
@@ -67,9 +60,7 @@ def best(ranked: pd.DataFrame) -> list[str]:
             " Equal ranks are ordered by MIG, then by −ELBO."
         )
     else:
-        sentences.append(
-            f"Separated from the next: {configuration_words(others[0])} ({_higgins(others[0])})."
-        )
+        sentences.append(f"Separated from the next: {both[1]}.")
     if first["saturated"]:
         sentences.append(
             f"It is at the ceiling ({SATURATED:.2f} and more), where Higgins scores no longer tell"
@@ -83,13 +74,13 @@ def best(ranked: pd.DataFrame) -> list[str]:
 def highlights(
     ranked: pd.DataFrame | None,
     elbo: pd.DataFrame,
-    ica: pd.DataFrame | None,
+    ica: pd.DataFrame,
     alignment: pd.DataFrame | None,
-    claims: pd.DataFrame | None,
+    claims: pd.DataFrame,
 ) -> list[Highlight]:
     """The figures of the first screen: those that a study has the tables for."""
     figures = []
-    if claims is not None and len(claims):
+    if len(claims):
         others = claims.loc[claims["verdict"] != "holds", "verdict"].value_counts()
         value = f"{len(claims) - others.sum()} of {len(claims)} hold"
         note = ", ".join(f"{n}: {verdict}" for verdict, n in others.items())
@@ -100,7 +91,7 @@ def highlights(
         lowest = min(elbo.to_dict("records"), key=lambda row: float(row["neg_elbo"]))
         nats = f"{lowest['neg_elbo']:.1f} nats"
         figures.append(Highlight("Lowest −ELBO", nats, configuration_words(lowest)))
-    if ica is not None and len(mig := ica.query("score == 'mig' and scaling == 'raw'")):
+    if len(mig := ica.query("score == 'mig' and scaling == 'raw'")):
         apart = mig[mig["separated"].astype(bool)]
         up, down = int((apart["change"] > 0).sum()), int((apart["change"] < 0).sum())
         note = f"falls in {down}; intervals overlap in the other {len(mig) - up - down}"
@@ -108,9 +99,9 @@ def highlights(
     if alignment is not None and len(latents := alignment[alignment["basis"] == "latent"]):
         one = int(latents["property"].isin(NAMES.values()).sum())
         still = int((latents["property"] == "none").sum())
-        of = f"of {counted(len(latents), 'latent')} of {counted(latents['run'].nunique(), 'run')}"
+        of = f"of {count(len(latents), 'latent')} of {count(latents['run'].nunique(), 'run')}"
         note = f"{of}; {still} do{'es' if still == 1 else ''} not react"
-        figures.append(Highlight("Move one property alone", counted(one, "latent"), note))
+        figures.append(Highlight("Move one property alone", count(one, "latent"), note))
     return figures
 
 
@@ -124,7 +115,3 @@ def _above_pixels(scored: pd.DataFrame) -> Highlight:
 def _span(column: pd.Series) -> str:
     low, high = f"{column.min():.3f}", f"{column.max():.3f}"
     return low if low == high else f"{low} to {high}"
-
-
-def _higgins(row: Mapping[Any, Any]) -> str:
-    return interval(row["higgins"], row["higgins_low"], row["higgins_high"])

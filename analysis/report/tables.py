@@ -8,8 +8,8 @@ import pandas as pd
 from analysis.latent_effects.alignment import NAMES
 from analysis.latent_effects.wording import Aligned
 from analysis.metrics import CLASS_PROBE, LABELS, RANKABLE, UDR
-from analysis.report.summary import interval
 from analysis.statistics.ranking import BESIDE, RANKING, TIE_BREAK, own
+from analysis.statistics.wording import interval
 from analysis.study import configuration
 
 NOTHING = "–"
@@ -73,14 +73,14 @@ def ranking(ranked: pd.DataFrame, more: Sequence[str] = ()) -> Table:
             _estimate(row, RANKING, star=row["saturated"]),
             _estimate(row, TIE_BREAK),
             *(number(row[name]) for name in others),
-            number(row["neg_elbo"], 2),
-            number(row["active_latents"], 1),
+            number(row["neg_elbo"], ".2f"),
+            number(row["active_latents"], ".1f"),
             Cell("yes" if row["pareto"] else "", int(row["pareto"])),
         ]
         for row in ranked.to_dict("records")
     ]
     for cells, rank in zip(rows, ranked["rank"], strict=True):
-        cells.insert(1, number(rank, 0))
+        cells.insert(1, number(rank, ".0f"))
     caption = (
         "Configurations by Higgins score on the latents; those that the 95% intervals cannot"
         " separate share a rank and are ordered by MIG, then by −ELBO. * at the ceiling, where"
@@ -100,11 +100,11 @@ def elbo(table: pd.DataFrame) -> Table:
     rows = [
         [
             Cell(row["configuration"]),
-            number(row["n_seeds"], 0),
-            *(number(row[name], 2) for name in ("recon", "kl", "objective", "neg_elbo")),
-            *(percent(row[name]) for name in ("kl_fraction", "kl_fraction_raw")),
-            *(number(row[name], 1) for name in ("active_kl", "active_variance")),
-            *(number(row[name], 2) for name in ("kl_largest", "iwae", "iwae_gain")),
+            number(row["n_seeds"], ".0f"),
+            *(number(row[name], ".2f") for name in ("recon", "kl", "objective", "neg_elbo")),
+            *(number(row[name], ".1%") for name in ("kl_fraction", "kl_fraction_raw")),
+            *(number(row[name], ".1f") for name in ("active_kl", "active_variance")),
+            *(number(row[name], ".2f") for name in ("kl_largest", "iwae", "iwae_gain")),
         ]
         for row in table.to_dict("records")
     ]
@@ -129,9 +129,9 @@ def ica(table: pd.DataFrame) -> Table:
             Cell(LABELS.get(row["score"], row["score"])),
             Cell(row["scaling"]),
             *(_estimate(row, basis) for basis in ("latent", "ica", "pca")),
-            signed(row["change"], strong=bool(row["separated"])),
+            number(row["change"], "+.3f", strong=bool(row["separated"])),
             Cell("yes" if row["separated"] else "", int(row["separated"])),
-            percent(row["converged"], 0),
+            number(row["converged"], ".0%"),
         ]
         for row in table.to_dict("records")
     ]
@@ -161,14 +161,16 @@ def ica_changes(table: pd.DataFrame) -> Table:
     return Table("ica-changes-table", caption, columns, rows).full
 
 
-def controls(name: str, scores: pd.DataFrame, shown: Sequence[str]) -> Table:
-    """Scores beside their controls, a row a configuration and score; means over seeds.
+def controls(name: str, scores: pd.DataFrame, shown: Sequence[str]) -> Table | None:
+    """Scores beside their controls, a row a configuration and score; None without scores.
 
     Args:
         name: of the table.
         scores: a study's scores.
         shown: those of them to show.
     """
+    if scores.empty:
+        return None
     rows, wanted = [], own(scores)[lambda table: table["score"].isin(shown)]
     keys = [configuration(wanted["run"]).rename("configuration"), "score"]
     figures = wanted.groupby(keys, sort=False)[["value", *BESIDE]].mean()
@@ -200,8 +202,8 @@ def alignment(runs: Iterable[Aligned]) -> Table:
         [
             Cell(one.run),
             *(Cell(", ".join(one.named[name]) or NOTHING) for name in NAMES.values()),
-            *(number(len(one.named[name]), 0) for name in ("digit", "mixed")),
-            number(one.n_still, 0),
+            *(number(len(one.named[name]), ".0f") for name in ("digit", "mixed")),
+            number(one.n_still, ".0f"),
         ]
         for one in runs
     ]
@@ -219,12 +221,12 @@ def runs(trials: pd.DataFrame) -> Table:
     rows = [
         [
             Cell(row["run"]),
-            number(row["seed"], 0),
+            number(row["seed"], ".0f"),
             Cell(row["state"], strong=row["state"] == "failed"),
-            number(row["epochs"], 0),
-            *(number(row[name], 2) for name in ("objective", "neg_elbo", "kl")),
-            number(row["active_latents"], 0),
-            number(row["seconds"], 0),
+            number(row["epochs"], ".0f"),
+            *(number(row[name], ".2f") for name in ("objective", "neg_elbo", "kl")),
+            number(row["active_latents"], ".0f"),
+            number(row["seconds"], ".0f"),
             *(Cell(text(row.get(name)) or NOTHING) for name in ("device", "engine")),
         ]
         for row in trials.to_dict("records")
@@ -233,23 +235,11 @@ def runs(trials: pd.DataFrame) -> Table:
     return Table("runs-table", caption, columns, rows).full
 
 
-def number(value: Any, digits: int = 3) -> Cell:
-    """A number with so many decimals."""
+def number(value: Any, form: str = ".3f", *, strong: bool = False) -> Cell:
+    """A number as its format says, with a true minus; a dash where there is none."""
     if pd.isna(value):
         return Cell(NOTHING)
-    return Cell(f"{float(value):.{digits}f}".replace("-", "−"), float(value))
-
-
-def signed(value: Any, digits: int = 3, *, strong: bool = False) -> Cell:
-    """A difference."""
-    if pd.isna(value):
-        return Cell(NOTHING)
-    return Cell(f"{float(value):+.{digits}f}".replace("-", "−"), float(value), strong)
-
-
-def percent(value: Any, digits: int = 1) -> Cell:
-    """A share as a percentage."""
-    return Cell(NOTHING) if pd.isna(value) else Cell(f"{value:.{digits}%}", float(value))
+    return Cell(f"{float(value):{form}}".replace("-", "−"), float(value), strong)
 
 
 def text(value: Any) -> str:
@@ -267,5 +257,5 @@ def _change(row: Mapping[Any, Any] | None) -> Cell:
 def _estimate(row: Mapping[Any, Any], name: str, *, star: bool = False) -> Cell:
     if pd.isna(row[name]):
         return Cell(NOTHING)
-    estimate = interval(row[name], row[f"{name}_low"], row[f"{name}_high"])
+    estimate = interval(row, name)
     return Cell(estimate.replace(" [", "* [") if star else estimate, float(row[name]))

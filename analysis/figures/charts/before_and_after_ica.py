@@ -6,10 +6,11 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures import style, wording
+from analysis.figures import style
 from analysis.figures.entry import StudyFigure
 from analysis.figures.inputs import AXES, FigureInputs, Missing
 from analysis.metrics import LABELS, RANKABLE
+from analysis.statistics import wording
 
 PALETTE = sns.color_palette("colorblind")
 BEFORE, AFTER = PALETTE[0], PALETTE[3]

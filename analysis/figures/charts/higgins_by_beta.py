@@ -6,9 +6,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures import style, wording
+from analysis.figures import style
 from analysis.figures.entry import StudyFigure
 from analysis.figures.inputs import FigureInputs
+from analysis.statistics import wording
 
 
 def higgins_by_beta(inputs: FigureInputs) -> pd.DataFrame:
@@ -51,7 +52,7 @@ def _draw_lines(axes: Axes, table: pd.DataFrame, betas: list[float]) -> None:
             continue
         at = np.array([betas.index(beta) for beta in line["beta"]]) + shift
         axes.errorbar(at, line["higgins"], yerr=style.error_bars(line, "higgins"),
-                      label=style.CONDITIONING[name], ms=4, capsize=2, **look)  # fmt: skip
+                      label=wording.CONDITIONING[name], ms=4, capsize=2, **look)  # fmt: skip
     axes.set_xticks(range(len(betas)), [f"{beta:g}" for beta in betas])
     axes.set_xlim(-0.5, len(betas) - 0.5)
 

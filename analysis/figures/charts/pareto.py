@@ -6,9 +6,10 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures import style, wording
+from analysis.figures import style
 from analysis.figures.entry import StudyFigure
 from analysis.figures.inputs import FigureInputs
+from analysis.statistics import wording
 
 
 def pareto(inputs: FigureInputs) -> pd.DataFrame:
@@ -38,7 +39,7 @@ def draw_pareto(table: pd.DataFrame) -> Figure:
         ),
         *(
             style.legend_entry(color="0.5", marker=style.LOOKS[name]["marker"], label=words)
-            for name, words in style.CONDITIONING.items()
+            for name, words in wording.CONDITIONING.items()
             if name in set(table["conditioning"])
         ),
     ]

@@ -5,10 +5,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from analysis.figures import style, wording
+from analysis.figures import style
 from analysis.figures.entry import StudyFigure
 from analysis.figures.inputs import FigureInputs
 from analysis.metrics import LABELS
+from analysis.statistics import wording
 
 DRAWN = ("higgins", "mig")
 CONTROLS = {
@@ -38,7 +39,7 @@ def draw_ranking(table: pd.DataFrame) -> Figure:
         for name, look in style.LOOKS.items():
             part = table[table["conditioning"] == name]
             axes.errorbar(part[score], part.index, xerr=style.error_bars(part, score), ls="none",
-                          ms=4, capsize=2, label=style.CONDITIONING[name], **look)  # fmt: skip
+                          ms=4, capsize=2, label=wording.CONDITIONING[name], **look)  # fmt: skip
         style.line_a_configuration(axes, names)
         axes.set_xlabel(f"{LABELS[score]} score")
     for control, (marker, label) in CONTROLS.items():

@@ -7,9 +7,10 @@ import seaborn as sns
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from analysis.figures import style, wording
+from analysis.figures import style
 from analysis.figures.entry import StudyFigure
 from analysis.figures.inputs import AXES, FigureInputs, Missing
+from analysis.statistics import wording
 from analysis.study import configuration
 from study.training.trainer import ACTIVE_NATS
 

@@ -9,10 +9,11 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures import style, wording
+from analysis.figures import style
 from analysis.figures.entry import StudyFigure
 from analysis.figures.inputs import FigureInputs, FigureRun, Missing
 from analysis.representations.bases import pca
+from analysis.statistics import wording
 
 N_POINTS = 1_000  # of a scatter: more than that hide each other
 N_FACTORS = 2  # that colour a panel, the first by name

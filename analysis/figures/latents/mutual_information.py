@@ -10,10 +10,11 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from analysis.factors.binning import discretise
-from analysis.figures import style, wording
+from analysis.figures import style
 from analysis.figures.entry import StudyFigure
 from analysis.figures.inputs import FigureInputs
 from analysis.metrics import mig
+from analysis.statistics import wording
 
 MOST_ROWS = 20  # latents
 

@@ -9,9 +9,10 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from analysis.factors import FACTORS
-from analysis.figures import style, wording
+from analysis.figures import style
 from analysis.figures.entry import StudyFigure
 from analysis.figures.inputs import AXES, FigureInputs, Missing
+from analysis.statistics import wording
 from analysis.study import configuration
 from study.storage.tables import has_table
 

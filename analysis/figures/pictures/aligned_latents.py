@@ -5,13 +5,13 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from analysis.figures import wording
 from analysis.figures.inputs import FigureInputs, Missing
 from analysis.figures.pictures.sheet import Images, Panel, Sheet, sheet_figure
 from analysis.figures.pictures.traversals import UNITS, slope
 from analysis.latent_effects.alignment import some_of_every_digit
 from analysis.representations.encode import encode
 from analysis.representations.traversal import PAPER_VALUES, Directions, sweep
+from analysis.statistics import wording
 from study.models.vae import Vae
 
 

@@ -1,6 +1,5 @@
 """The three VAEs of figure 1 side by side, their latents named by measurement."""
 
-from analysis.figures import wording
 from analysis.figures.inputs import FigureInputs, Missing
 from analysis.figures.pictures.sheet import Sheet, sheet_figure
 from analysis.figures.pictures.traversals import (
@@ -9,6 +8,7 @@ from analysis.figures.pictures.traversals import (
     traversal_panel,
     traverse_as_in_the_paper,
 )
+from analysis.statistics import wording
 
 MODELS = ("standard", "beta", "conditional")
 

@@ -10,7 +10,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.factors import FACTORS
-from analysis.figures import wording
 from analysis.figures.inputs import FigureInputs, FigureRun
 from analysis.figures.pictures.sheet import Panel, Sheet, sheet_figure
 from analysis.latent_effects.alignment import MOVES
@@ -23,6 +22,7 @@ from analysis.representations.traversal import (
     paper_traversal,
     quantile_traversal,
 )
+from analysis.statistics import wording
 
 IMAGE = 0  # of the test set: the one that is traversed
 MOST_ROWS = 20  # latents in one traversal; more than that cannot be read on a page

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.figures.pictures.traversals import most_used, moved, row_labels, traversal_panel
-from analysis.figures.wording import number
 from analysis.representations.traversal import PAPER_VALUES, Traversal
+from analysis.statistics.wording import number
 
 ALIGNED = {"property": "slant", "slope": -0.214, "leakage": 0.06, "n_digits": 10, "effect": 0.9,
            "digit_effects": np.zeros(30)}  # fmt: skip

@@ -1,13 +1,16 @@
-"""How figures word configurations, factors and numbers."""
+"""How figures and pages word configurations, factors and numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
 from analysis.factors import FACTORS
+from analysis.statistics.intervals import Estimate
 
 _FACTORS = {factor.name: factor for factor in FACTORS}
 NUMERALS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+CONDITIONING = {"none": "no labels", "label": "labels"}
 
 
 def in_words(latent_dim: int, beta: float, conditioning: str) -> str:
@@ -43,9 +46,15 @@ def count(n: int, noun: str) -> str:
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
-def interval(row: "pd.Series[float]", score: str) -> str:
-    """`0.912 [0.900, 0.924]`."""
-    return f"{row[score]:.3f} [{row[f'{score}_low']:.3f}, {row[f'{score}_high']:.3f}]"
+def estimate(of: Estimate, digits: int = 3) -> str:
+    """`0.912 [0.900, 0.924]`; the value alone where it has no interval."""
+    ends = "" if pd.isna(of.low) else f" [{of.low:.{digits}f}, {of.high:.{digits}f}]"
+    return f"{of.value:.{digits}f}{ends}"
+
+
+def interval(row: "Mapping[Any, Any] | pd.Series[Any]", score: str) -> str:
+    """The estimate of a score in a row that has its value, _low and _high."""
+    return estimate(Estimate(row[score], row[f"{score}_low"], row[f"{score}_high"]))
 
 
 def listing(words: Sequence[str]) -> str:
