@@ -1,12 +1,14 @@
-"""What the paper's claims are decided on: one number a check and seed; NaN without its runs."""
+"""What the paper's claims are decided on: one number a check and seed."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from analysis.latent_effects.alignment import NAMES
+from analysis.latent_effects.tables import TABLES
 from analysis.study import Study
 from study.storage.tables import has_table
 
@@ -21,22 +23,8 @@ class PaperRuns(NamedTuple):
     alignment: pd.DataFrame  # may be empty
     reconstruction: pd.DataFrame  # may be empty
 
-    def seeds(self) -> list[int]:
-        return sorted(self.trials["seed"].unique())
 
-    def figure(self, name: str, seed: int, j: int, beta: float, label: bool = False) -> float:
-        """A figure of one run; NaN where the study lacks the run."""
-        table = self.trials if name in self.trials else self.reconstruction
-        rows = _rows(table, seed, j, beta, label)
-        return float(rows[name].iloc[0]) if len(rows) else np.nan
-
-    def latents(self, seed: int, beta: float, label: bool) -> pd.DataFrame:
-        """What the latents of a run with J = 10 move; empty where that was not measured."""
-        rows = _rows(self.alignment, seed, 10, beta, label)
-        return rows[rows["basis"] == "latent"] if len(rows) else rows
-
-
-Value = Callable[[PaperRuns, int], float]
+Value = Callable[[PaperRuns], "pd.Series[float]"]  # by seed; no entry, or NaN, without its runs
 
 
 class Check(NamedTuple):
@@ -55,9 +43,9 @@ def paper_runs(study: Study) -> PaperRuns:
     trials = study.trials[study.trials["run"].str.fullmatch(plain)]
     trials = trials[trials["state"] == "done"]
     tables = []
-    for name in ("alignment", "reconstruction"):
+    for name, schema in TABLES.items():
         known = has_table(study.folder, name)
-        table = getattr(study, name) if known else pd.DataFrame(columns=["run"])
+        table = getattr(study, name) if known else pd.DataFrame(columns=schema.names)
         tables.append(table[table["run"].isin(trials["run"])])
     return PaperRuns(trials, *tables)
 
@@ -68,79 +56,81 @@ def other_data(study: Study) -> str:
     return "" if DATA in names else ", ".join(sorted(names))
 
 
-def _rows(table: pd.DataFrame, seed: int, j: int, beta: float, label: bool) -> pd.DataFrame:
-    if table.empty:
-        return table
-    conditioning = "label" if label else "none"
-    here = (table["seed"] == seed) & (table["latent_dim"] == j) & (table["beta"] == beta)
-    return table[here & (table["conditioning"] == conditioning)]
+def _rows(table: pd.DataFrame, j: int, beta: float, label: bool) -> pd.DataFrame:
+    here = (table["latent_dim"] == j) & (table["beta"] == beta)
+    return table[here & (table["conditioning"] == ("label" if label else "none"))]
+
+
+def _latents(runs: PaperRuns, beta: float, label: bool) -> pd.DataFrame:
+    """What the latents of runs with J = 10 move; empty where that was not measured."""
+    rows = _rows(runs.alignment, 10, beta, label)
+    return rows[rows["basis"] == "latent"]
 
 
 def figure(name: str, j: int, beta: float, label: bool = False) -> Value:
-    """A figure of a run's last epoch."""
-    return lambda runs, seed: runs.figure(name, seed, j, beta, label)
+    """A figure of a run's last epoch, or of its reconstructions."""
+
+    def value(runs: PaperRuns) -> "pd.Series[float]":
+        table = runs.trials if name in runs.trials else runs.reconstruction
+        return _rows(table, j, beta, label).set_index("seed")[name]
+
+    return value
 
 
-def kl_share(j: int, beta: float, label: bool = False) -> Value:
-    return figure("kl_fraction", j, beta, label)
-
-
-def cost(j: int, beta: float, label: bool = False) -> Value:
-    return figure("objective", j, beta, label)
+kl_share = partial(figure, "kl_fraction")
+cost = partial(figure, "objective")
 
 
 def less(one: Value, other: Value) -> Value:
-    return lambda runs, seed: one(runs, seed) - other(runs, seed)
+    return lambda runs: one(runs) - other(runs)
 
 
 def ratio(one: Value, other: Value) -> Value:
-    return lambda runs, seed: one(runs, seed) / other(runs, seed)
+    return lambda runs: one(runs) / other(runs)
 
 
 def below(one: Value, other: Value) -> Value:
     """How far the one is below the other, as a share of the other."""
-    return lambda runs, seed: (other(runs, seed) - one(runs, seed)) / other(runs, seed)
+    return ratio(less(other, one), other)
 
 
-def gain_beyond_ten(runs: PaperRuns, seed: int) -> float:
+def gain_beyond_ten(runs: PaperRuns) -> "pd.Series[float]":
     """What the better of J = 20 and 200 gains over J = 10, as a share of its objective."""
-    ten, *larger = (runs.figure("objective", seed, j, 1) for j in (10, 20, 200))
-    return (ten - float(np.min(larger))) / ten
+    ten, twenty, most = (cost(j, 1)(runs) for j in (10, 20, 200))
+    return (ten - np.minimum(twenty, most)) / ten
 
 
 def gap(j: int) -> Value:
     """How far the test objective is above the training objective, as a share of that."""
-
-    def value(runs: PaperRuns, seed: int) -> float:
-        train, test = (runs.figure(name, seed, j, 1) for name in ("train_objective", "objective"))
-        return (test - train) / train
-
-    return value
+    train, test = figure("train_objective", j, 1), cost(j, 1)
+    return ratio(less(test, train), train)
 
 
 def still(beta: float, label: bool) -> Value:
     """Latents that do not react to traversal."""
 
-    def value(runs: PaperRuns, seed: int) -> float:
-        rows = runs.latents(seed, beta, label)
-        return float((rows["property"] == "none").sum()) if len(rows) else np.nan
+    def value(runs: PaperRuns) -> "pd.Series[float]":
+        rows = _latents(runs, beta, label)
+        return (rows["property"] == "none").groupby(rows["seed"]).sum().astype(float)
 
     return value
 
 
-def aligned(runs: PaperRuns, seed: int) -> float:
+def aligned(runs: PaperRuns) -> "pd.Series[float]":
     """Properties that a latent of the conditioned model with beta 10 is named after."""
-    rows = runs.latents(seed, 10, True)
-    return float(len(set(NAMES.values()) & set(rows["property"]))) if len(rows) else np.nan
+    return n_named(_latents(runs, 10, True))
 
 
-def digits(runs: PaperRuns, seed: int) -> float:
+def n_named(rows: pd.DataFrame) -> "pd.Series[float]":
+    """By seed, how many of the three properties have a direction among `rows` named after them."""
+    names = rows["property"].where(rows["property"].isin(NAMES.values()))
+    return names.groupby(rows["seed"]).nunique().astype(float)
+
+
+def digits(runs: PaperRuns) -> "pd.Series[float]":
     """The fewest digits for which the best aligned latent of a property holds; 0: it has none."""
-    rows = runs.latents(seed, 10, True)
-    if rows.empty:
-        return np.nan
-    best = rows.groupby("property")["n_digits"].max()
-    return float(min(best.get(name, 0) for name in NAMES.values()))
+    best = _latents(runs, 10, True).groupby(["seed", "property"])["n_digits"].max().unstack()
+    return best.reindex(columns=list(NAMES.values())).fillna(0).min(axis=1)
 
 
 def rises(values: dict[str, Value], floor: float = 0.0, digits: int = 3) -> list[Check]:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.latent_effects.alignment import NAMES
-from analysis.paper.checks import other_data
+from analysis.paper.checks import n_named, other_data
 from analysis.statistics.intervals import Estimate, mean_interval, rank_correlation
 from analysis.statistics.ranking import own
 from analysis.statistics.wording import count, estimate
@@ -119,7 +119,7 @@ def _own_latents(alignment: pd.DataFrame) -> list[Finding]:
         part = rows[rows["basis"] == basis]
         if part.empty:
             continue
-        counts = _named(part)
+        counts = n_named(part)
         interval = mean_interval(counts)
         strongest = "; ".join(_strongest(part, name) for name in NAMES.values())
         answer = (
@@ -128,13 +128,6 @@ def _own_latents(alignment: pd.DataFrame) -> list[Finding]:
         )
         answers.append(Finding(OWN, answer, *interval, len(counts)))
     return answers
-
-
-def _named(rows: pd.DataFrame) -> pd.Series:
-    """By seed, how many of the three properties have a direction named after them."""
-    named = rows[rows["property"].isin(NAMES.values())]
-    counts = named.groupby("seed")["property"].nunique()
-    return counts.reindex(rows["seed"].unique(), fill_value=0)
 
 
 def _strongest(rows: pd.DataFrame, name: str) -> str:
@@ -183,7 +176,7 @@ def _ica(scores: pd.DataFrame, score: str) -> Finding | None:
 def _ica_directions(alignment: pd.DataFrame) -> Finding | None:
     """Properties that have a component of their own in the standard VAE, and a latent."""
     rows = alignment.query(PLAIN)
-    latents, components = (_named(rows[rows["basis"] == basis]) for basis in ("latent", "ica"))
+    latents, components = (n_named(rows[rows["basis"] == basis]) for basis in ("latent", "ica"))
     if components.empty:
         return None
     interval = mean_interval(components)

@@ -80,11 +80,8 @@ CLAIMS = [
         " below 3 and 5.",
         "Differences of the test KL fraction at J = 10 without labels.",
         [
-            Check("beta 1 over 3", less(kl_share(10, 1), kl_share(10, 3)), 0, INF),
-            Check("beta 3 over 5", less(kl_share(10, 3), kl_share(10, 5)), 0, INF),
-            Check("beta 3 over 10", less(kl_share(10, 3), kl_share(10, 10)), 0, INF),
-            Check("beta 5 over 10", less(kl_share(10, 5), kl_share(10, 10)), 0, INF),
-            Check("beta 20 over 10", less(kl_share(10, 20), kl_share(10, 10)), 0, INF),
+            Check(f"beta {a} over {b}", less(kl_share(10, a), kl_share(10, b)), 0, INF)
+            for a, b in ((1, 3), (3, 5), (3, 10), (5, 10), (20, 10))
         ],
     ),
     Claim(

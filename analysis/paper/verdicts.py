@@ -17,8 +17,6 @@ from analysis.statistics.intervals import mean_interval
 from analysis.study import Study
 
 PAPER_EPOCHS = 200
-
-
 COLUMNS = (
     *("id", "place", "statement", "compared", "expected", "observed", "value", "low", "high"),
     *("n_seeds", "verdict", "sentence", "epochs"),
@@ -75,9 +73,9 @@ def write_claims(study: Study) -> pd.DataFrame:
 
 def estimate(check: Check, runs: PaperRuns) -> Estimate:
     """Mean of a check over seeds and its 95% interval; of one seed, the value itself."""
-    values = [check.value(runs, seed) for seed in runs.seeds()]
-    values = [value for value in values if np.isfinite(value)]
-    if not values:
+    by_seed = check.value(runs).sort_index().astype(float)
+    values = by_seed[np.isfinite(by_seed)]
+    if values.empty:
         return Estimate(check, 0, np.nan, np.nan, np.nan)
     mean, low, high = mean_interval(values)
     return Estimate(check, len(values), mean, *((low, high) if len(values) > 1 else (mean, mean)))
@@ -89,10 +87,7 @@ def _row(claim: Claim, runs: PaperRuns) -> dict[str, object]:
     verdict = _verdict(estimates)
     worst = min(estimates, key=lambda one: one.slack) if n_seeds else estimates[0]
     return {
-        "id": claim.id,
-        "place": claim.place,
-        "statement": claim.statement,
-        "compared": claim.compared,
+        **claim._asdict(),
         "expected": "; ".join(f"{check.what}: {_bounds(check)}" for check in claim.checks),
         "observed": "; ".join(one.text for one in estimates) if n_seeds else "",
         "value": worst.mean,
