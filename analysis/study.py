@@ -19,11 +19,67 @@ from study.storage.tables import has_table, read_table
 NAMED = 3  # runs that a message names
 
 
+def _table(name: str, doc: str, missing: str = "") -> cached_property[pd.DataFrame]:
+    """A table of a study, read on first use and kept; `missing` says what a study without it is."""
+
+    def read(study: "Study") -> pd.DataFrame:
+        if missing and not has_table(study.folder, name):
+            raise StudyError(missing.format(folder=study.folder, name=name))
+        return read_table(study.folder, name)
+
+    read.__doc__ = doc
+    return cached_property(read)
+
+
+_UNSCORED = "{folder} has no {name}.parquet yet: python -m analysis.score {folder}"
+_GRID = "{folder} is no search: it has no {name}.parquet"
+
+
 class Study:
     """The results folder of one study; tables are read on first use and kept.
 
-    Units are nats per image; `schema` of study.results lists every column.
+    Units are nats per image; the schemas of study.storage.tables list every column. A table that
+    comes with scoring, or with a search, raises StudyError where the study has none; it says how
+    to get it.
     """
+
+    trials = _table("trials", "A row a run: configuration, state, final figures on the test set.")
+    epochs = _table("epochs", "A row a run and epoch: train and test figures.")
+    latents = _table(
+        "latents",
+        "A row a finished run and latent: KL and variance of the posterior mean, test set.",
+    )
+    scores = _table(
+        "scores",
+        "A row a run, basis, scaling and score: value, interval, controls, protocol.",
+        _UNSCORED,
+    )
+    udr = _table(
+        "udr",
+        "A row a pair of runs that differ in their seed alone: how far their latents agree.",
+        _UNSCORED,
+    )
+    ranking = _table("ranking", "A row a configuration, the most disentangled first.", _UNSCORED)
+    alignment = _table(
+        "alignment",
+        "A row a run, basis (latent, ica, knob) and direction: what it moves in the picture.",
+        _UNSCORED,
+    )
+    reconstruction = _table(
+        "reconstruction",
+        "A row a run: how blurred its reconstructions are, and whether the digit can be read.",
+        _UNSCORED,
+    )
+    search = _table(
+        "search",
+        "A row a trial of a search: its runs, state, parameters and values on held-out images.",
+        _GRID,
+    )
+    front = _table(
+        "front",
+        "The trials of a search that no other beats, also measured on the test set.",
+        _GRID,
+    )
 
     def __init__(self, folder: Folder) -> None:
         self.folder = folder
@@ -31,82 +87,8 @@ class Study:
     def __repr__(self) -> str:
         return f"Study({str(self.folder)!r})"
 
-    @cached_property
-    def trials(self) -> pd.DataFrame:
-        """A row a run: configuration, state, final figures on the test set."""
-        return read_table(self.folder, "trials")
-
-    @cached_property
-    def epochs(self) -> pd.DataFrame:
-        """A row a run and epoch: train and test figures."""
-        return read_table(self.folder, "epochs")
-
-    @cached_property
-    def latents(self) -> pd.DataFrame:
-        """A row a finished run and latent: KL and variance of the posterior mean, test set."""
-        return read_table(self.folder, "latents")
-
-    @cached_property
-    def scores(self) -> pd.DataFrame:
-        """A row a run, basis, scaling and score: value, interval, controls, protocol.
-
-        Raises:
-            StudyError: the study has not been scored yet; says how.
-        """
-        return self._scored("scores")
-
-    @cached_property
-    def udr(self) -> pd.DataFrame:
-        """A row a pair of runs that differ in their seed alone: how far their latents agree."""
-        return self._scored("udr")
-
-    @cached_property
-    def ranking(self) -> pd.DataFrame:
-        """A row a configuration, the most disentangled first.
-
-        Raises:
-            StudyError: the study has not been scored yet; says how.
-        """
-        return self._scored("ranking")
-
-    @cached_property
-    def alignment(self) -> pd.DataFrame:
-        """A row a run, basis (latent, ica, knob) and direction: what it moves in the picture.
-
-        Raises:
-            StudyError: the study has not been scored yet; says how.
-        """
-        return self._scored("alignment")
-
-    @cached_property
-    def search(self) -> pd.DataFrame:
-        """A row a trial of a search: its runs, state, parameters and values on held-out images.
-
-        Raises:
-            StudyError: the study is a grid.
-        """
-        return self._searched("search")
-
-    @cached_property
-    def front(self) -> pd.DataFrame:
-        """The trials of a search that no other beats, also measured on the test set.
-
-        Raises:
-            StudyError: the study is a grid.
-        """
-        return self._searched("front")
-
-    @cached_property
-    def reconstruction(self) -> pd.DataFrame:
-        """A row a run: how blurred its reconstructions are, and whether the digit can be read.
-
-        Raises:
-            StudyError: the study has not been scored yet; says how.
-        """
-        return self._scored("reconstruction")
-
     def forget(self, *tables: str) -> None:
-        """Read these tables anew when next asked for."""
+        """Read these tables anew at their next use."""
         for name in tables:
             self.__dict__.pop(name, None)
 
@@ -174,18 +156,6 @@ class Study:
     def images(self, data_dir: Path | None = None) -> Dataset:
         """The images that the study was trained and tested on."""
         return load_data(self.data_name, data_dir)
-
-    def _scored(self, name: str) -> pd.DataFrame:
-        if not has_table(self.folder, name):
-            raise StudyError(
-                f"{self.folder} has no {name}.parquet yet: python -m analysis.score {self.folder}"
-            )
-        return read_table(self.folder, name)
-
-    def _searched(self, name: str) -> pd.DataFrame:
-        if not has_table(self.folder, name):
-            raise StudyError(f"{self.folder} is no search: it has no {name}.parquet")
-        return read_table(self.folder, name)
 
     def _require_run(self, run: str) -> None:
         known = list(self.trials["run"])

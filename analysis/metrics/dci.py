@@ -1,4 +1,16 @@
-"""Disentanglement, completeness and informativeness, after Eastwood & Williams."""
+"""Disentanglement, completeness and informativeness, after Eastwood & Williams.
+
+Gradient-boosted trees, those of the source's preset, take minutes where factors have 20 values. The
+default is a forest whose leaf size was chosen so that its scores come near theirs: scores hang on
+how far the trees grow, and those of different estimators do not compare. Disentanglement of planted
+codes (10,000 images, 10 latents, 20 values), boosted and forest: aligned with noise 0.61 and 0.64,
+mixed in pairs 0.30 and 0.34, rotated 0.11 and 0.12, tangled 0.11 and 0.10. With leaves of one image
+a random forest gave 0.13, 0.05, 0.01 and 0.01.
+
+Every tree of the forest sees its own bootstrap sample of the training images. The interval is the
+score -+ 1.96 standard deviations over trees; these differ by their own random splits too, so it
+errs on the wide side. Boosted trees are fitted once and their interval is (NaN, NaN).
+"""
 
 from collections.abc import Callable
 from typing import Literal, NamedTuple
@@ -7,20 +19,11 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.ensemble import ExtraTreesClassifier, GradientBoostingClassifier
 
-from .common.checks import (
-    MIN_STD,
-    SATURATED,
-    FloatArray,
-    IntArray,
-    Interval,
-    alive,
-    check_codes,
-    check_factors,
-)
+from .common.checks import MIN_STD, FloatArray, IntArray, Interval, check_input
 from .common.metric import Metric, Part
 from .common.resample import accuracy_interval
-from .common.result import Protocol, bounded, protocol
-from .common.votes import disjoint
+from .common.result import Protocol, bounded, head, protocol
+from .common.votes import Split, disjoint
 
 Estimator = Literal["extra_trees", "gradient_boosting"]
 _SETTINGS = {
@@ -30,22 +33,22 @@ _SETTINGS = {
 
 
 class Dci(NamedTuple):
-    disentanglement: float  # in [0, 1]: each latent serves one factor
-    completeness: float  # in [0, 1]: each factor is served by one latent
-    informativeness: float  # mean held-out accuracy over factors
-    informativeness_chance: float  # that of naming every factor's commonest value
-    interval: Interval  # 95%, of disentanglement, over refits to resampled images; see `dci`
-    completeness_interval: Interval  # 95%, likewise
-    informativeness_interval: Interval  # 95%, over held-out images, as if factors stood together
+    score: float  # disentanglement, in [0, 1]: each latent serves one factor
+    interval: Interval  # 95%, over refits to resampled images; see above
     saturated: bool  # disentanglement is at its ceiling
+    completeness: float  # in [0, 1]: each factor is served by one latent
+    completeness_interval: Interval  # 95%, as that of disentanglement
+    informativeness: float  # mean held-out accuracy over factors
+    informativeness_interval: Interval  # 95%, over held-out images, as if factors stood together
+    informativeness_chance: float  # that of naming every factor's commonest value
     importance: FloatArray  # (n_latents, n_factors), columns sum to 1; dead latents are zero
     accuracy: FloatArray  # (n_factors,), held out
     protocol: Protocol
 
     @property
-    def score(self) -> float:
-        """Disentanglement, the main figure."""
-        return self.disentanglement
+    def disentanglement(self) -> float:
+        """The score, by its name."""
+        return self.score
 
 
 class _Fit(NamedTuple):
@@ -66,17 +69,6 @@ def dci(
 ) -> Dci:
     """How the importance of latents for predicting factors is shared out.
 
-    The preset's gradient-boosted trees take minutes where factors have 20 values. The default is a
-    forest whose leaf size was chosen so that its scores come near theirs: scores hang on how far
-    the trees grow, and those of different estimators do not compare. Disentanglement of planted
-    codes (10,000 images, 10 latents, 20 values), boosted and forest: aligned with noise 0.61 and
-    0.64, mixed in pairs 0.30 and 0.34, rotated 0.11 and 0.12, tangled 0.11 and 0.10. With leaves
-    of one image a random forest gave 0.13, 0.05, 0.01 and 0.01.
-
-    Every tree of the forest sees its own bootstrap sample of the training images. The interval is
-    the score -+ 1.96 standard deviations over trees; these differ by their own random splits too,
-    so it errs on the wide side. Boosted trees are fitted once and their interval is (NaN, NaN).
-
     Args:
         codes: posterior means, (n_samples, n_latents).
         factors: integers, (n_samples, n_factors).
@@ -92,49 +84,36 @@ def dci(
 
     Source: Eastwood & Williams 2018; boosted trees and importances of Locatello et al. 2019.
     """
-    codes = check_codes(codes)
-    factors = check_factors(factors, len(codes))
+    codes, factors, living = check_input(codes, factors, min_std=min_std)
+    forest = estimator == "extra_trees"
     if estimator not in _SETTINGS:
         raise ValueError(f"estimator must be one of {sorted(_SETTINGS)}, got {estimator!r}")
     if n_trees < 2:
         raise ValueError(f"n_trees must be at least 2 for an interval, got {n_trees}")
     rng = np.random.default_rng(seed)
-    train, held_out = disjoint(len(codes), n_train, n_eval, rng)
-    living = alive(codes, min_std)
-    fit = _fit(codes[:, living], factors, train, held_out, estimator, n_trees, rng)
+    split = train, held_out = disjoint(len(codes), n_train, n_eval, rng)
+    fit = _fit(codes[:, living], factors, split, estimator, n_trees, rng)
     by_tree = np.zeros((len(fit.importance), codes.shape[1], factors.shape[1]))
     by_tree[:, living] = fit.importance
-    importance = by_tree.mean(axis=0)
-    score, interval = _over_trees(disentanglement, by_tree)
-    complete, complete_interval = _over_trees(completeness, by_tree)
     informative = float(fit.accuracy.mean())
-    informative, informative_interval = bounded(
-        informative, accuracy_interval(informative, len(held_out), rng)
-    )
     settings = protocol(
         "dci",
         "scikit-learn",
         n_train=len(train),
         n_eval=len(held_out),
         estimator=_SETTINGS[estimator],
-        n_trees=n_trees if estimator == "extra_trees" else None,
+        n_trees=n_trees if forest else None,
         scaling="none",
         pruning=f"standard deviation < {min_std}",
-        interval="trees fitted to resampled training images"
-        if estimator == "extra_trees"
-        else "none",
+        interval="trees fitted to resampled training images" if forest else "none",
         seed=seed,
     )
     return Dci(
-        disentanglement=score,
-        completeness=complete,
-        informativeness=informative,
+        *head(*_over_trees(disentanglement, by_tree)),
+        *bounded(*_over_trees(completeness, by_tree)),
+        *bounded(informative, accuracy_interval(informative, len(held_out), rng)),
         informativeness_chance=float(np.mean([_commonest(f) for f in factors[held_out].T])),
-        interval=interval,
-        completeness_interval=complete_interval,
-        informativeness_interval=informative_interval,
-        saturated=score >= SATURATED,
-        importance=importance,
+        importance=by_tree.mean(axis=0),
         accuracy=fit.accuracy,
         protocol=settings,
     )
@@ -157,32 +136,8 @@ def disentanglement(importance: FloatArray) -> float:
     """Sum over latents of their share of importance times (1 - entropy over factors).
 
     Args:
-        importance: (n_latents, n_factors), never negative. All zero scores 0.
+        importance: (n_latents, n_factors), never negative. All zero scores 0, a lone factor 1.
     """
-    return _concentration(importance)
-
-
-def completeness(importance: FloatArray) -> float:
-    """Sum over factors of their share of importance times (1 - entropy over latents).
-
-    The entropy's base is the number of all latents, dead ones included, as in the source.
-    """
-    return _concentration(importance.T)
-
-
-def _over_trees(
-    figure: Callable[[FloatArray], float], by_tree: FloatArray
-) -> tuple[float, Interval]:
-    """The figure of all trees, -+ 1.96 standard deviations over them; NaN for a single one."""
-    centre = figure(by_tree.mean(axis=0))
-    if len(by_tree) < 2:
-        return bounded(centre, (np.nan, np.nan))
-    spread = 1.96 * float(np.std([figure(tree) for tree in by_tree], ddof=1))
-    return bounded(centre, (centre - spread, centre + spread))
-
-
-def _concentration(importance: FloatArray) -> float:
-    """Mean of 1 - entropy of rows, weighted by the rows' sums; a lone column is 1."""
     weight = importance.sum(axis=1)
     if not weight.any():
         return 0.0
@@ -193,6 +148,25 @@ def _concentration(importance: FloatArray) -> float:
     return float((weight * (1 - entropy)).sum() / weight.sum())
 
 
+def completeness(importance: FloatArray) -> float:
+    """Sum over factors of their share of importance times (1 - entropy over latents).
+
+    The entropy's base is the number of all latents, dead ones included, as in the source.
+    """
+    return disentanglement(importance.T)
+
+
+def _over_trees(
+    figure: Callable[[FloatArray], float], by_tree: FloatArray
+) -> tuple[float, Interval]:
+    """The figure of all trees, -+ 1.96 standard deviations over them; NaN for a single one."""
+    centre = figure(by_tree.mean(axis=0))
+    if len(by_tree) < 2:
+        return centre, (np.nan, np.nan)
+    spread = 1.96 * float(np.std([figure(tree) for tree in by_tree], ddof=1))
+    return centre, (centre - spread, centre + spread)
+
+
 def _commonest(values: IntArray) -> float:
     return float(np.unique(values, return_counts=True)[1].max() / len(values))
 
@@ -200,12 +174,12 @@ def _commonest(values: IntArray) -> float:
 def _fit(
     codes: FloatArray,
     factors: IntArray,
-    train: IntArray,
-    held_out: IntArray,
+    split: Split,
     estimator: Estimator,
     n_trees: int,
     rng: np.random.Generator,
 ) -> _Fit:
+    train, held_out = split
     importance, accuracy = [], []
     for k in range(factors.shape[1]):
         if codes.shape[1] == 0:  # nothing to split on: name the commonest value

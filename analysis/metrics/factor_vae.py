@@ -5,19 +5,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .common.checks import (
-    MIN_STD,
-    SATURATED,
-    FloatArray,
-    IntArray,
-    Interval,
-    alive,
-    check_codes,
-    check_factors,
-)
+from .common.checks import MIN_STD, FloatArray, IntArray, Interval, check_input
 from .common.metric import Metric
 from .common.resample import accuracy_interval
-from .common.result import Protocol, bounded, protocol
+from .common.result import Head, Protocol, head, protocol
 from .common.votes import Sets, draw_sets, split_images
 
 _CHUNK_BYTES = 4_000_000
@@ -25,9 +16,9 @@ _CHUNK_BYTES = 4_000_000
 
 class FactorVae(NamedTuple):
     score: float  # held-out accuracy of the majority vote; chance where every latent is dead
-    chance: float  # 1 / n_factors
     interval: Interval  # 95%, over resampled held-out votes; not over images
     saturated: bool
+    chance: float  # 1 / n_factors
     votes: IntArray  # (n_latents, n_factors), training votes; rows of dead latents are zero
     n_latents_used: int
     protocol: Protocol
@@ -65,21 +56,17 @@ def factor_vae(
 
     Source: Kim & Mnih 2018, arXiv:1802.05983; settings of Locatello et al. 2019.
     """
-    codes = check_codes(codes)
-    factors = check_factors(factors, len(codes), min_factors=2)
-    n_latents, n_factors = codes.shape[1], factors.shape[1]
+    codes, factors, living = check_input(codes, factors, min_std=min_std, min_factors=2)
     rng = np.random.default_rng(seed)
-    train, held_out = split_images(len(codes), rng)
-    train_sets = draw_sets(factors, train, n_train, n_members, rng)
-    eval_sets = draw_sets(factors, held_out, n_eval, n_members, rng)
-    living = alive(codes, min_std)
+    split = split_images(len(codes), rng)
+    train = draw_sets(factors, split.train, n_train, n_members, rng)
+    held_out = draw_sets(factors, split.held_out, n_eval, n_members, rng)
     settings = protocol(
         "factor_vae",
         n_members=n_members,
         n_train=n_train,
         n_eval=n_eval,
-        n_train_images=len(train),
-        n_eval_images=len(held_out),
+        **split.sizes,
         n_variance_images=len(codes),
         classifier="majority vote",
         scaling="global variance",
@@ -87,25 +74,18 @@ def factor_vae(
         interval="held-out votes",
         seed=seed,
     )
-    chance = 1 / n_factors
-    votes = np.zeros((n_latents, n_factors), np.int64)
-    if living.size == 0:
-        return FactorVae(chance, chance, (chance, chance), False, votes, 0, settings)
-    named = living[_steadiest(codes[:, living], train_sets)]
-    np.add.at(votes, (named, train_sets.factor), 1)
+    chance = 1 / factors.shape[1]
+    votes = np.zeros((codes.shape[1], factors.shape[1]), np.int64)
+    if not living.size:
+        at_chance = Head(chance, (chance, chance), False)
+        return FactorVae(*at_chance, chance, votes, 0, settings)
+    named = living[_steadiest(codes[:, living], train)]
+    np.add.at(votes, (named, train.factor), 1)
     factor_of = np.where(votes.any(axis=1), votes.argmax(axis=1), -1)
-    named = living[_steadiest(codes[:, living], eval_sets)]
-    score = float((factor_of[named] == eval_sets.factor).mean())
-    score, interval = bounded(score, accuracy_interval(score, n_eval, rng))
-    return FactorVae(
-        score=score,
-        chance=chance,
-        interval=interval,
-        saturated=score >= SATURATED,
-        votes=votes,
-        n_latents_used=living.size,
-        protocol=settings,
-    )
+    named = living[_steadiest(codes[:, living], held_out)]
+    score = float((factor_of[named] == held_out.factor).mean())
+    of_votes = head(score, accuracy_interval(score, n_eval, rng))
+    return FactorVae(*of_votes, chance, votes, living.size, settings)
 
 
 FACTOR_VAE = Metric(

@@ -4,41 +4,26 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.linear_model import LogisticRegression
-from threadpoolctl import threadpool_limits
 
-from .common.checks import (
-    ACTIVE_VARIANCE,
-    SATURATED,
-    FloatArray,
-    IntArray,
-    Interval,
-    check_codes,
-    check_factors,
-)
+from .common.checks import ACTIVE_VARIANCE, BoolArray, FloatArray, IntArray, Interval, check_input
+from .common.linear import CLASSIFIER, Verdict, classify
 from .common.metric import Metric
 from .common.resample import accuracy_interval
-from .common.result import Protocol, bounded, protocol
+from .common.result import Head, Protocol, head, protocol
 from .common.votes import Pairs, draw_pairs, split_images
 
 _CHUNK_BYTES = 4_000_000
-_MAX_ITER = 1_000
 
 
 class Higgins(NamedTuple):
     score: float  # held-out accuracy, chance .. 1
-    chance: float  # 1 / n_factors
     interval: Interval  # 95%, over resampled held-out votes; not over images, nor over fits
     saturated: bool  # at the ceiling: n_factors - 1 captured factors are enough to reach it
+    chance: float  # 1 / n_factors
     recall: FloatArray  # (n_factors,), accuracy on the held-out votes of each factor
     n_latents_used: int
     converged: bool  # the classifier's fit
     protocol: Protocol
-
-
-class _Verdict(NamedTuple):
-    right: npt.NDArray[np.bool_]  # (n_eval,)
-    converged: bool
 
 
 def higgins(
@@ -73,44 +58,36 @@ def higgins(
     Source: Higgins et al. 2017, "beta-VAE", section 3; settings of Locatello et al. 2019,
     arXiv:1811.12359. Unlike there, the classifier may take more than 100 iterations.
     """
-    codes = check_codes(codes)
-    factors = check_factors(factors, len(codes), min_factors=2)
+    codes, factors, _ = check_input(codes, factors, min_factors=2)
+    n_factors = factors.shape[1]
     rng = np.random.default_rng(seed)
-    train, held_out = split_images(len(codes), rng)
-    train_votes = draw_pairs(factors, train, n_train, n_pairs, rng)
-    eval_votes = draw_pairs(factors, held_out, n_eval, n_pairs, rng)
+    split = split_images(len(codes), rng)
+    train = draw_pairs(factors, split.train, n_train, n_pairs, rng)
+    held_out = draw_pairs(factors, split.held_out, n_eval, n_pairs, rng)
     used = _standardised(codes) if standardise else codes - codes.mean(axis=0)
-    chance = 1 / factors.shape[1]
     settings = protocol(
         "higgins",
         "scikit-learn",
         n_pairs=n_pairs,
         n_train=n_train,
         n_eval=n_eval,
-        n_train_images=len(train),
-        n_eval_images=len(held_out),
-        classifier=f"LogisticRegression(max_iter={_MAX_ITER})",
+        **split.sizes,
+        classifier=CLASSIFIER,
         scaling="unit variance" if standardise else "none",
         pruning=f"variance <= {ACTIVE_VARIANCE}" if standardise else "none",
         interval="held-out votes",
         seed=seed,
     )
-    if used.shape[1] == 0:
-        recall = np.full(factors.shape[1], chance)
-        return Higgins(chance, chance, (chance, chance), False, recall, 0, True, settings)
-    verdict = _classify(used, train_votes, eval_votes)
-    score = float(verdict.right.mean())
-    score, interval = bounded(score, accuracy_interval(score, n_eval, rng))
-    return Higgins(
-        score=score,
-        chance=chance,
-        interval=interval,
-        saturated=score >= SATURATED,
-        recall=_recall(verdict.right, eval_votes.factor, factors.shape[1]),
-        n_latents_used=used.shape[1],
-        converged=verdict.converged,
-        protocol=settings,
-    )
+    chance, n_used = 1 / n_factors, used.shape[1]
+    if not n_used:
+        recall = np.full(n_factors, chance)
+        at_chance = Head(chance, (chance, chance), False)
+        return Higgins(*at_chance, chance, recall, n_used, True, settings)
+    right, converged = _classify(used, train, held_out)
+    score = float(right.mean())
+    recall = _recall(right, held_out.factor, n_factors)
+    of_votes = head(score, accuracy_interval(score, n_eval, rng))
+    return Higgins(*of_votes, chance, recall, n_used, converged, settings)
 
 
 HIGGINS = Metric(
@@ -137,22 +114,15 @@ def pair_features(codes: FloatArray, pairs: Pairs) -> FloatArray:
     return features
 
 
-def _classify(codes: FloatArray, train: Pairs, held_out: Pairs) -> _Verdict:
-    """Fit on centred features: the optimum is the same, at a quarter of the iterations.
-
-    On one thread: the products are small, and on a busy machine several threads took 15 s for 1 s.
-    """
+def _classify(codes: FloatArray, train: Pairs, held_out: Pairs) -> Verdict:
+    """Fit on centred features: the optimum is the same, at a quarter of the iterations."""
     features = pair_features(codes, train)
     centre = features.mean(axis=0)
-    model = LogisticRegression(max_iter=_MAX_ITER)
-    with threadpool_limits(limits=1):
-        model.fit(features - centre, train.factor)
-        named = model.predict(pair_features(codes, held_out) - centre)
-    right = named == held_out.factor
-    return _Verdict(right, bool(model.n_iter_.max() < _MAX_ITER))
+    tested = pair_features(codes, held_out) - centre
+    return classify(features - centre, train.factor, tested, held_out.factor)
 
 
-def _recall(right: npt.NDArray[np.bool_], factor: IntArray, n_factors: int) -> FloatArray:
+def _recall(right: BoolArray, factor: IntArray, n_factors: int) -> FloatArray:
     votes = np.bincount(factor, minlength=n_factors)
     recall: FloatArray = np.bincount(factor, right, minlength=n_factors) / np.maximum(votes, 1)
     return recall

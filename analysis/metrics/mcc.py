@@ -8,20 +8,10 @@ import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import rankdata
 
-from .common.checks import (
-    MIN_STD,
-    SATURATED,
-    FloatArray,
-    IntArray,
-    Interval,
-    alive,
-    check_codes,
-    check_discrete,
-    check_factors,
-)
+from .common.checks import MIN_STD, FloatArray, IntArray, Interval, check_discrete, check_input
 from .common.metric import Metric
 from .common.resample import centred_interval, correlation_replicates, resampling
-from .common.result import Protocol, bounded, protocol
+from .common.result import Protocol, head, protocol
 
 
 class Mcc(NamedTuple):
@@ -58,16 +48,14 @@ def mcc(
 
     Source: Hyvarinen & Morioka 2016, arXiv:1605.06336; the halves guard against overfitting.
     """
-    codes = check_codes(codes)
-    factors = check_factors(factors, len(codes))
+    codes, factors, living = check_input(codes, factors, min_std=min_std)
     ordered = np.flatnonzero(~check_discrete(discrete, factors.shape[1]))
     if ordered.size == 0:
         raise ValueError("every factor is discrete: MCC needs one with an order, leave MCC out")
     rng = np.random.default_rng(seed)
     match, score_on = np.array_split(rng.permutation(len(codes)), 2)
-    living = alive(codes, min_std)
-    living = living[(np.ptp(codes[match][:, living], axis=0) > 0)]
-    living = living[(np.ptp(codes[score_on][:, living], axis=0) > 0)]
+    for half in (match, score_on):
+        living = living[np.ptp(codes[half][:, living], axis=0) > 0]
     strength = abs(spearman(codes[np.ix_(match, living)], factors[np.ix_(match, ordered)]))
     rows, columns = linear_sum_assignment(strength, maximize=True)
     matched_latents, matched_factors = living[rows], ordered[columns]
@@ -97,8 +85,8 @@ def mcc(
         interval="scoring images",
         seed=seed,
     )
-    score, interval = bounded(score, centred_interval(replicates, score))
-    return Mcc(score, interval, score >= SATURATED, correlation, latent, settings)
+    of_images = head(score, centred_interval(replicates, score))
+    return Mcc(*of_images, correlation, latent, settings)
 
 
 MCC = Metric(name="mcc", label="MCC", function=mcc)

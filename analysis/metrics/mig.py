@@ -5,20 +5,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .common.checks import (
-    MIN_STD,
-    SATURATED,
-    FloatArray,
-    IntArray,
-    Interval,
-    alive,
-    check_codes,
-    check_factors,
-    class_indices,
-)
+from .common.checks import MIN_STD, FloatArray, IntArray, Interval, check_input, class_indices
 from .common.metric import Metric
 from .common.resample import Resampling, centred_interval, resampling
-from .common.result import Protocol, bounded, protocol
+from .common.result import Protocol, head, protocol
 
 Binning = Literal["width", "quantile"]
 _RIVALS = 5  # latents a factor that may win or come second in a replicate
@@ -61,9 +51,7 @@ def mig(
 
     Source: Chen et al. 2018, arXiv:1802.04942; binning of Locatello et al. 2019.
     """
-    codes = check_codes(codes)
-    factors = check_factors(factors, len(codes))
-    living = alive(codes, min_std)
+    codes, factors, living = check_input(codes, factors, min_std=min_std)
     bins = _binned(codes[:, living], n_bins, binning)
     plan = resampling(len(codes), np.random.default_rng(seed))
     mutual_info = np.zeros((codes.shape[1], factors.shape[1]))
@@ -90,8 +78,8 @@ def mig(
         seed=seed,
     )
     score = float(gap.mean())
-    score, interval = bounded(score, centred_interval(replicates.mean(axis=0), score))
-    return Mig(score, interval, score >= SATURATED, gap, best, mutual_info, entropy, settings)
+    of_images = head(score, centred_interval(replicates.mean(axis=0), score))
+    return Mig(*of_images, gap, best, mutual_info, entropy, settings)
 
 
 MIG = Metric(name="mig", label="MIG", function=mig, settings={"n_bins": 20, "binning": "width"})

@@ -4,31 +4,20 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.linear_model import LogisticRegression
-from threadpoolctl import threadpool_limits
 
-from .common.checks import (
-    MIN_STD,
-    SATURATED,
-    Interval,
-    alive,
-    check_codes,
-    check_factors,
-    class_indices,
-)
+from .common.checks import MIN_STD, Interval, check_input, class_indices
+from .common.linear import CLASSIFIER, classify
 from .common.metric import Metric
 from .common.resample import accuracy_interval
-from .common.result import Protocol, bounded, protocol
+from .common.result import Protocol, head, protocol
 from .common.votes import split_images
-
-_MAX_ITER = 1_000
 
 
 class Probe(NamedTuple):
     score: float  # held-out accuracy; high means that the codes tell, which may not be wanted
-    chance: float  # accuracy of always naming the commonest class
     interval: Interval  # 95%, over resampled held-out images, with the classifier as it is
     saturated: bool
+    chance: float  # accuracy of always naming the commonest class
     converged: bool
     protocol: Protocol
 
@@ -50,34 +39,30 @@ def probe(
 
     Source: Alain & Bengio 2017, arXiv:1610.01644.
     """
-    codes = check_codes(codes)
-    index, _ = class_indices(check_factors(np.asarray(classes)[:, None], len(codes))[:, 0])
+    codes, column, living = check_input(codes, np.asarray(classes)[:, None], min_std=min_std)
+    index, _ = class_indices(column[:, 0])
     rng = np.random.default_rng(seed)
-    train, held_out = split_images(len(codes), rng)
-    living = codes[:, alive(codes, min_std)]
+    split = train, held_out = split_images(len(codes), rng)
     common = np.bincount(index[train]).argmax()
-    chance = float((index[held_out] == common).mean())
-    score, converged = chance, True
-    if living.shape[1]:
-        scaled = (living - living.mean(axis=0)) / living.std(axis=0)
-        model = LogisticRegression(max_iter=_MAX_ITER)
-        with threadpool_limits(limits=1):
-            model.fit(scaled[train], index[train])
-            score = float((model.predict(scaled[held_out]) == index[held_out]).mean())
-        converged = bool(model.n_iter_.max() < _MAX_ITER)
+    right, converged = index[held_out] == common, True
+    chance = float(right.mean())
+    if living.size:
+        used = codes[:, living]
+        scaled = (used - used.mean(axis=0)) / used.std(axis=0)
+        right, converged = classify(scaled[train], index[train], scaled[held_out], index[held_out])
+    score = float(right.mean())
     settings = protocol(
         "probe",
         "scikit-learn",
-        classifier=f"LogisticRegression(max_iter={_MAX_ITER})",
-        n_train_images=len(train),
-        n_eval_images=len(held_out),
+        classifier=CLASSIFIER,
+        **split.sizes,
         scaling="unit variance",
         pruning=f"standard deviation < {min_std}",
         interval="held-out images",
         seed=seed,
     )
-    score, interval = bounded(score, accuracy_interval(score, len(held_out), rng))
-    return Probe(score, chance, interval, score >= SATURATED, converged, settings)
+    of_images = head(score, accuracy_interval(score, len(held_out), rng))
+    return Probe(*of_images, chance, converged, settings)
 
 
 CLASS_PROBE = Metric(

@@ -9,20 +9,17 @@ from sklearn.svm import LinearSVC
 
 from .common.checks import (
     MIN_STD,
-    SATURATED,
     BoolArray,
     FloatArray,
     IntArray,
     Interval,
-    alive,
-    check_codes,
     check_discrete,
-    check_factors,
+    check_input,
 )
 from .common.metric import Metric
 from .common.resample import Resampling, centred_interval, correlation_replicates, resampling
-from .common.result import Protocol, bounded, protocol
-from .common.votes import split_images
+from .common.result import Protocol, head, protocol
+from .common.votes import Split, split_images
 
 
 class Sap(NamedTuple):
@@ -60,22 +57,20 @@ def sap(
     Source: Kumar et al. 2018, arXiv:1711.00848; LinearSVC(C=0.01, balanced) of Locatello et al.
     2019, who measure accuracy as we do and R^2 as squared correlation.
     """
-    codes = check_codes(codes)
-    factors = check_factors(factors, len(codes))
+    codes, factors, living = check_input(codes, factors, min_std=min_std)
     flags = check_discrete(discrete, factors.shape[1])
     rng = np.random.default_rng(seed)
-    train, held_out = split_images(len(codes), rng)
-    living = alive(codes, min_std)
+    split = split_images(len(codes), rng)
     predictability = np.zeros((codes.shape[1], factors.shape[1]))
     ordered = factors[:, ~flags].astype(np.float64)
     predictability[np.ix_(living, ~flags)] = _squared_correlation(codes[:, living], ordered)
-    right = _classified(codes[:, living], factors[:, flags], train, held_out, seed)
+    right = _classified(codes[:, living], factors[:, flags], split, seed)
     predictability[np.ix_(living, flags)] = right.mean(axis=0)
     gap = top_two_gap(predictability)
     score = float(gap.mean())
     replicates = np.zeros((1, 1))
     if living.size:
-        plans = resampling(len(codes), rng), resampling(len(held_out), rng)
+        plans = resampling(len(codes), rng), resampling(len(split.held_out), rng)
         replicates = _replicates(codes[:, living], ordered, right, *plans)
     settings = protocol(
         "sap",
@@ -84,15 +79,14 @@ def sap(
         continuous_predictor="squared Pearson correlation",
         discrete_predictor="LinearSVC(C=0.01, class_weight='balanced', dual=False)",
         n_images=len(codes),
-        n_train_images=len(train),
-        n_eval_images=len(held_out),
+        **split.sizes,
         scaling="none",
         pruning=f"standard deviation < {min_std}",
         interval="images",
         seed=seed,
     )
-    score, interval = bounded(score, centred_interval(replicates.mean(axis=1), score))
-    return Sap(score, interval, score >= SATURATED, gap, predictability, settings)
+    of_images = head(score, centred_interval(replicates.mean(axis=1), score))
+    return Sap(*of_images, gap, predictability, settings)
 
 
 SAP = Metric(name="sap", label="SAP", function=sap)
@@ -112,13 +106,12 @@ def _squared_correlation(codes: FloatArray, values: FloatArray) -> FloatArray:
     return squared
 
 
-def _classified(
-    codes: FloatArray, factors: IntArray, train: IntArray, held_out: IntArray, seed: int
-) -> BoolArray:
+def _classified(codes: FloatArray, factors: IntArray, split: Split, seed: int) -> BoolArray:
     """Held-out images that one latent classifies rightly, (n_eval, n_latents, n_factors).
 
     dual=False solves the same problem as the dual, faster here and without its random order.
     """
+    train, held_out = split
     right = np.empty((len(held_out), codes.shape[1], factors.shape[1]), bool)
     for k in range(factors.shape[1]):
         for j in range(codes.shape[1]):

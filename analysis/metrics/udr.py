@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from .common.checks import ACTIVE_VARIANCE, SATURATED, FloatArray, IntArray, Interval, check_codes
+from .common.checks import ACTIVE_VARIANCE, FloatArray, IntArray, Interval, check_codes
 from .common.metric import Metric
 from .common.resample import centred_interval, correlation_replicates, resampling
-from .common.result import Protocol, bounded, protocol
+from .common.result import Protocol, head, protocol
 from .mcc import spearman
 
 KL_NATS = 0.01  # latents above this are informative (Duan et al. 2020)
@@ -75,9 +75,8 @@ def udr(
         interval="images",
         seed=seed,
     )
-    score, interval = bounded(score, centred_interval(replicates, score))
-    informative = (a.size, b.size)
-    return Udr(score, interval, score >= SATURATED, correlation, informative, settings)
+    of_images = head(score, centred_interval(replicates, score))
+    return Udr(*of_images, correlation, (a.size, b.size), settings)
 
 
 UDR = Metric(name="udr", label="UDR", function=udr, target="run", ranks=False, every_basis=False)

@@ -1,6 +1,7 @@
 """What every score asks of its input, and the words in which it refuses."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,32 @@ MIN_STD = 0.05  # latents whose codes spread less are dead and take no part (Loc
 ACTIVE_VARIANCE = 0.01  # a latent is active when its codes' variance exceeds this
 SATURATED = 0.99  # scores from here on can no longer tell good from better
 MIN_SAMPLES = 10
+
+
+class Checked(NamedTuple):
+    """Input that a score can use."""
+
+    codes: FloatArray  # (n_samples, n_latents)
+    factors: IntArray  # (n_samples, n_factors), none constant
+    living: IntArray  # indices of the latents that take part
+
+
+def check_input(
+    codes: npt.ArrayLike,
+    factors: npt.ArrayLike,
+    *,
+    min_std: float = MIN_STD,
+    min_factors: int = 1,
+) -> Checked:
+    """Codes and factors of the same images, and which latents are not dead.
+
+    Raises:
+        ValueError: as `check_codes` and `check_factors` do.
+    """
+    checked = check_codes(codes)
+    return Checked(
+        checked, check_factors(factors, len(checked), min_factors), alive(checked, min_std)
+    )
 
 
 def check_codes(codes: npt.ArrayLike, name: str = "codes") -> FloatArray:
@@ -71,7 +98,7 @@ def check_factors(factors: npt.ArrayLike, n_samples: int, min_factors: int = 1) 
 
 
 def check_discrete(discrete: Sequence[bool] | None, n_factors: int) -> BoolArray:
-    """Which factors are categories without order; none when not told."""
+    """Which factors are categories without order; none by default."""
     flags = np.zeros(n_factors, bool) if discrete is None else np.asarray(discrete, bool)
     if flags.shape != (n_factors,):
         raise ValueError(

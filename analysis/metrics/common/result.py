@@ -1,12 +1,31 @@
 """How a score leaves its function: within its range, inside its interval, with its protocol."""
 
 from importlib.metadata import version
+from typing import NamedTuple
 
-from .checks import Interval
+from .checks import SATURATED, Interval
 
 Protocol = dict[str, object]  # JSON values only
 
 ROUNDING = 1e-9  # how far arithmetic may carry a score beyond its range
+
+
+class Head(NamedTuple):
+    """What every result begins with, in this order."""
+
+    score: float
+    interval: Interval  # 95%
+    saturated: bool  # at the ceiling: the score no longer tells good from better
+
+
+def head(score: float, interval: Interval) -> Head:
+    """The head of a result, its score in [0, 1].
+
+    Raises:
+        ValueError: the score is beyond its range; see `bounded`.
+    """
+    score, interval = bounded(score, interval)
+    return Head(score, interval, score >= SATURATED)
 
 
 def bounded(

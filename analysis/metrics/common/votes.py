@@ -13,6 +13,18 @@ from .checks import IntArray, class_indices
 TRAIN_SHARE = 2 / 3  # of the images; the others are held out
 
 
+class Split(NamedTuple):
+    """Image indices, disjoint."""
+
+    train: IntArray
+    held_out: IntArray
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """As a protocol states them."""
+        return {"n_train_images": len(self.train), "n_eval_images": len(self.held_out)}
+
+
 class Pairs(NamedTuple):
     """Image pairs that share one factor's value; `factor` is what a classifier is to tell."""
 
@@ -39,18 +51,16 @@ class _Runs(NamedTuple):
     size: IntArray  # (n,) length of that run, 2 or more
 
 
-def disjoint(
-    n_samples: int, n_train: int, n_eval: int, rng: np.random.Generator
-) -> tuple[IntArray, IntArray]:
+def disjoint(n_samples: int, n_train: int, n_eval: int, rng: np.random.Generator) -> Split:
     """Two disjoint random sets of sample indices; both shrink alike where samples are too few."""
     if n_train + n_eval > n_samples:
         n_train = round(n_samples * n_train / (n_train + n_eval))
         n_eval = n_samples - n_train
     order = rng.permutation(n_samples)
-    return order[:n_train], order[n_train : n_train + n_eval]
+    return Split(order[:n_train], order[n_train : n_train + n_eval])
 
 
-def split_images(n_samples: int, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
+def split_images(n_samples: int, rng: np.random.Generator) -> Split:
     """Images for training votes and, disjoint from them, for held-out votes."""
     n_train = round(n_samples * TRAIN_SHARE)
     return disjoint(n_samples, n_train, n_samples - n_train, rng)
