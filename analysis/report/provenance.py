@@ -13,6 +13,7 @@ from analysis.statistics.wording import count
 from analysis.study import Study, named
 from study.data.mnist import DATA_HASH, SHA256
 from study.storage.records import read_record, runs_folder
+from study.storage.study_file import read_study
 from study.storage.tables import has_table
 
 STATES = ("done", "failed", "begun", "waiting")
@@ -153,7 +154,7 @@ def _scoring_notices(study: Study) -> list[Notice]:
         lacking.append(Notice("Nothing is scored: no ranking, ICA, controls or alignment.", score))
     elif len(missing):
         lacking.append(Notice(f"Done but not scored: {count(len(missing), 'run')}.", score))
-    elif len(unmoved):
+    elif len(unmoved) and (read_study(study.folder).get("data") or {}).get("measure") != "nothing":
         whose = count(len(unmoved), "run")
         lacking.append(Notice(f"What the latents of {whose} move is not measured yet.", score))
     if lost:

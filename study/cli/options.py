@@ -39,7 +39,7 @@ class Command(click.Command):
     """A command whose errors end it in one line, and which knows the words it was given."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        ctx.meta["words"] = [str(ctx.info_name), *args]
+        ctx.meta["words"] = [str(self.name), *args]
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:

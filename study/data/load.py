@@ -18,11 +18,13 @@ class Source(NamedTuple):
     load: Callable[[Path | None], Dataset]  # from a cache, fetched first where it is missing
     shape: DataShape
     n_train: int
-    facts: tuple[str, str]  # name for people, hash of the content
+    facts: tuple[str, str, str]  # name for people, hash of the content, what measures pictures
 
 
 SOURCES = {
-    "mnist": Source(mnist.load_mnist, mnist.SHAPE, mnist.N_TRAIN, ("MNIST", mnist.DATA_HASH))
+    "mnist": Source(
+        mnist.load_mnist, mnist.SHAPE, mnist.N_TRAIN, ("MNIST", mnist.DATA_HASH, mnist.MEASURE)
+    )
 }
 
 
@@ -52,15 +54,11 @@ def describe_data(name: str) -> tuple[DataShape, int]:
 
 
 def data_facts(names: Iterable[str]) -> dict[str, str]:
-    """Name and content hash of data sets, for a study's provenance."""
-    facts = [
-        (name, _own(name).hash) if is_import_path(name) else _source(name).facts
-        for name in sorted(set(names))
-    ]
-    return {
-        "name": ", ".join(name for name, _ in facts),
-        "hash": ", ".join(content for _, content in facts),
-    }
+    """Name, content hash and what measures the pictures of data sets, for a study's provenance."""
+    facts = [_own_facts(name) if is_import_path(name) else _source(name).facts for name in names]
+    keys = ("name", "hash", "measure")
+    parts = zip(*facts, strict=True)
+    return {key: ", ".join(dict.fromkeys(part)) for key, part in zip(keys, parts, strict=True)}
 
 
 def prepare_data(name: str, data_dir: Path) -> None:
@@ -74,6 +72,11 @@ def prepare_data(name: str, data_dir: Path) -> None:
     else:
         _source(name)
         mnist.fetch(data_dir)
+
+
+def _own_facts(path: str) -> tuple[str, str, str]:
+    data = _own(path)
+    return path, data.hash, data.measure or "nothing"
 
 
 def _source(name: str) -> Source:

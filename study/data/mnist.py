@@ -36,6 +36,7 @@ SHA256 = {
 DATA_HASH = hashlib.sha256("".join(SHA256.values()).encode()).hexdigest()[:12]
 """One short name for the four files, for a study's provenance."""
 
+MEASURE = "strokes"  # thickness, slant and width are measured on the pictures
 N_TRAIN, N_TEST = 60_000, 10_000
 SHAPE = DataShape(channels=1, height=28, width=28, n_classes=10)
 N_CLASSES, N_PIXELS = SHAPE.n_classes, SHAPE.n_pixels
@@ -71,7 +72,7 @@ def load_mnist(folder: Path | None = None) -> Dataset:
     train, train_labels, test, test_labels = (
         _map(folder / name, size) for name, size in zip(names, sizes, strict=True)
     )
-    facts = ("mnist", SHAPE.n_classes, DATA_HASH, "strokes")
+    facts = ("mnist", SHAPE.n_classes, DATA_HASH, MEASURE)
     return Dataset(train, train_labels, test, test_labels, *facts)
 
 

@@ -116,7 +116,7 @@ class StudyLog:
             self._content = {
                 "name": self._study.name,
                 "runs": [run.run_id for run in self._plan.runs],
-                "data": data_facts([run.data for run in self._plan.runs] or [RunConfig().data]),
+                "data": data_facts({run.data for run in self._plan.runs} or {RunConfig().data}),
                 "invocations": [*invocations, invocation],
             }
             write_study(self._study, self._content)
