@@ -13,8 +13,6 @@ Lines thinner than 1.5 px measure thicker than they are: the enlargement blurs.
 """
 
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +23,7 @@ from scipy import ndimage
 
 from analysis.factors.factor import Factor
 from analysis.factors.medial_axis import Bools, medial_axis, squared_distance
+from study.storage.folder import Folder
 
 Floats = npt.NDArray[np.float64]
 
@@ -95,21 +94,8 @@ def measure_cached(images: npt.NDArray[np.uint8], folder: Path) -> pd.DataFrame:
         if tuple(table.columns) == COLUMNS and len(table) == len(images):
             return table
     table = measure(images)
-    _write_parquet(table, path)
+    Folder(folder).write(path.name, table.to_parquet())
     return table
-
-
-def _write_parquet(table: pd.DataFrame, path: Path) -> None:
-    """Write beside `path`, then move there: a reader sees the whole file or none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".tmp")
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        table.to_parquet(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def enlarge(images: npt.NDArray[np.uint8]) -> Floats:

@@ -4,7 +4,6 @@ Computed over Ray, and only where they are missing.
 """
 
 from collections.abc import Callable, Iterable
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ import torch
 from ray.exceptions import RayError
 from threadpoolctl import threadpool_limits
 
-from analysis.factors.image_set import measured
+from analysis.factors.image_set import content_key, measured
 from analysis.latent_effects.alignment import (
     PER_DIGIT,
     PROPERTIES,
@@ -35,20 +34,18 @@ from analysis.representations import bases, ica
 from analysis.representations.encode import encode
 from analysis.representations.traversal import Directions, aggregated_samples
 from analysis.study import Study
-from study.config.run import AXES
 from study.data import Dataset
 from study.models.vae import Vae
 from study.storage.folder import Folder
-from study.storage.tables import TRIALS, has_table, read_table, write_table
+from study.storage.tables import AXIS_FIELDS, has_table, read_table, write_table
 
 VERSION = 2  # part of every key; raise it whenever a figure changes
 BASES = ("latent", "ica", "knob")
-_RUN = ["run", *AXES]
-_RUN_FIELDS = [pa.field(name, TRIALS.field(name).type) for name in _RUN]
+_RUN = [field.name for field in AXIS_FIELDS]
 _FIGURES = ("slope", "leakage", "effect", "picture_change", "class_change", *PROPERTIES)
 ALIGNMENT = pa.schema(
     [
-        *_RUN_FIELDS,
+        *AXIS_FIELDS,
         pa.field("basis", pa.string()),  # latent, ica, knob
         pa.field("direction", pa.int64()),  # counts from 1: latent, component, place in PROPERTIES
         pa.field("property", pa.string()),  # thickness, slant, width, digit, mixed, none
@@ -61,7 +58,7 @@ ALIGNMENT = pa.schema(
 )
 RECONSTRUCTION = pa.schema(
     [
-        *_RUN_FIELDS,
+        *AXIS_FIELDS,
         *(pa.field(name, pa.float64()) for name in ("blur", "readable", "readable_original")),
         pa.field("n_images", pa.int64()),
         pa.field("key", pa.string()),
@@ -83,7 +80,7 @@ def align_study(
             are.
         pictures: called once, and only where something is missing.
         connect: joins Ray; the same.
-        say: told of progress, a line at a time.
+        say: takes news of progress, a line at a time.
     """
     done = study.trials.query("state == 'done'")["run"]
     keys = {run: _key(study, run) for run in done if study.has_weights(run)}
@@ -182,8 +179,8 @@ def _task(folder: str, run: str, pictures: Pictures) -> dict[str, pd.DataFrame]:
 
 
 def _key(study: Study, run: str) -> str:
-    settings = f"alignment {VERSION} {PER_DIGIT} {N_IMAGES}|{run}|"
-    return sha256(settings.encode() + study.weights(run) + b"|").hexdigest()[:20]
+    settings = f"alignment {VERSION} {PER_DIGIT} {N_IMAGES}"
+    return content_key(settings, run, study.weights(run))
 
 
 def _kept(study: Study, name: str, keys: dict[str, str]) -> pd.DataFrame:

@@ -51,11 +51,6 @@ class Dci(NamedTuple):
         return self.score
 
 
-class _Fit(NamedTuple):
-    importance: FloatArray  # (n_trees, n_latents, n_factors); boosted trees count as one
-    accuracy: FloatArray  # (n_factors,)
-
-
 def dci(
     codes: npt.ArrayLike,
     factors: npt.ArrayLike,
@@ -92,10 +87,10 @@ def dci(
         raise ValueError(f"n_trees must be at least 2 for an interval, got {n_trees}")
     rng = np.random.default_rng(seed)
     split = train, held_out = disjoint(len(codes), n_train, n_eval, rng)
-    fit = _fit(codes[:, living], factors, split, estimator, n_trees, rng)
-    by_tree = np.zeros((len(fit.importance), codes.shape[1], factors.shape[1]))
-    by_tree[:, living] = fit.importance
-    informative = float(fit.accuracy.mean())
+    of_living, accuracy = _fit(codes[:, living], factors, split, estimator, n_trees, rng)
+    by_tree = np.zeros((len(of_living), codes.shape[1], factors.shape[1]))
+    by_tree[:, living] = of_living
+    informative = float(accuracy.mean())
     settings = protocol(
         "dci",
         "scikit-learn",
@@ -114,7 +109,7 @@ def dci(
         *bounded(informative, accuracy_interval(informative, len(held_out), rng)),
         informativeness_chance=float(np.mean([_commonest(f) for f in factors[held_out].T])),
         importance=by_tree.mean(axis=0),
-        accuracy=fit.accuracy,
+        accuracy=accuracy,
         protocol=settings,
     )
 
@@ -178,7 +173,11 @@ def _fit(
     estimator: Estimator,
     n_trees: int,
     rng: np.random.Generator,
-) -> _Fit:
+) -> tuple[FloatArray, FloatArray]:
+    """Importance in every tree, (n_trees, n_latents, n_factors), and accuracy, (n_factors,).
+
+    Boosted trees count as one.
+    """
     train, held_out = split
     importance, accuracy = [], []
     for k in range(factors.shape[1]):
@@ -191,7 +190,7 @@ def _fit(
         trees = model.estimators_ if estimator == "extra_trees" else [model]
         importance.append(np.stack([tree.feature_importances_ for tree in trees]))
         accuracy.append(float((model.predict(codes[held_out]) == factors[held_out, k]).mean()))
-    return _Fit(np.stack(importance, axis=-1), np.array(accuracy))
+    return np.stack(importance, axis=-1), np.array(accuracy)
 
 
 def _model(

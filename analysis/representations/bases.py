@@ -19,7 +19,10 @@ _RANK = 1e-8  # directions with a smaller share of the largest variance are roun
 
 
 class Basis(NamedTuple):
-    """Codes seen along other directions: latents = mean + codes @ mixing.T."""
+    """Codes seen along other directions: latents = mean + codes @ mixing.T.
+
+    The other way, codes = (latents - mean) @ unmixing.T. Dead latents stay at their mean.
+    """
 
     codes: Floats  # (n_samples, n_components)
     mixing: Floats  # (n_latents, n_components); the row of a dead latent is zero
@@ -54,16 +57,6 @@ def pca(codes: npt.ArrayLike) -> Basis:
     return along(codes, principal(codes))
 
 
-def project(basis: Basis, codes: npt.ArrayLike) -> Floats:
-    """Components, (n, n_components), of codes (n, n_latents) that need not be those of the fit."""
-    return (np.asarray(codes, dtype=np.float64) - basis.mean) @ basis.unmixing.T
-
-
-def restore(basis: Basis, components: npt.ArrayLike) -> Floats:
-    """Codes, (n, n_latents), of components (n, n_components); dead latents stay at their mean."""
-    return basis.mean + np.asarray(components, dtype=np.float64) @ basis.mixing.T
-
-
 def checked(codes: npt.ArrayLike) -> Floats:
     """Codes as float64 (n_samples, n_latents).
 
@@ -88,7 +81,8 @@ def _active(codes: Floats) -> npt.NDArray[np.int64]:
 def principal(codes: Floats) -> Floats:
     """Orthonormal directions in which the active latents vary, (n_latents, n_components).
 
-    Not scikit-learn's PCA: it rounds otherwise, and scores kept from before would not be met.
+    Not scikit-learn's PCA, whose directions differ by 1e-15 to 1e-14 on the codes of four models
+    (MNIST, J = 10): scores kept from before would not be met to the last bit.
     """
     active = _active(codes)
     centred = codes[:, active] - codes[:, active].mean(axis=0)

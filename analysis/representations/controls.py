@@ -33,7 +33,8 @@ def pixels(images: npt.NDArray[np.uint8]) -> Floats:
 def pixel_pca(images: npt.NDArray[np.uint8], n_components: int) -> Floats:
     """The first principal components of the pixels, (n, n_components); at most n_pixels.
 
-    Not scikit-learn's PCA: it rounds otherwise, and scores kept from before would not be met.
+    Not scikit-learn's PCA, which differs by 3e-12 on MNIST's test images and in half of the signs:
+    scores kept from before would not be met to the last bit.
     """
     codes = pixels(images)
     codes -= codes.mean(axis=0)

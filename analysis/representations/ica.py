@@ -8,11 +8,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 from analysis.representations.bases import Basis, along, checked, principal
 
-Ica = Basis
-"""Codes along independent directions; `converged` is False where they depend on the seed."""
 
-
-def fit(codes: npt.ArrayLike, *, seed: int = 0, max_iter: int = 200, tol: float = 1e-4) -> Ica:
+def fit(codes: npt.ArrayLike, *, seed: int = 0, max_iter: int = 200, tol: float = 1e-4) -> Basis:
     """Independent components of the active latents, by FastICA (logcosh, all at once).
 
     Args:
@@ -23,8 +20,9 @@ def fit(codes: npt.ArrayLike, *, seed: int = 0, max_iter: int = 200, tol: float 
         tol: change of direction, as 1 - |cosine|, at which the components have converged.
 
     Returns:
-        As many components as `bases.pca` finds. Gaussian ones cannot be told apart: they converge
-        late, if at all, and to any rotation among themselves.
+        As many components as `bases.pca` finds; `converged` is False where they depend on the seed.
+        Nothing separates Gaussian ones: they converge late, if at all, and to any rotation among
+        themselves.
 
     Raises:
         ValueError: not two-dimensional, fewer than two samples, or a value not finite.

@@ -41,9 +41,7 @@ def paper_traversal(
         label: the digit shown; only a conditional model reads it.
         seed: of the sample (the paper's eq. 5).
     """
-    posterior = encode(model, image[None], [label])
-    noise = np.random.default_rng(seed).normal(size=posterior.mean.shape)
-    start = posterior.mean + np.exp(0.5 * posterior.logvar) * noise
+    start = aggregated_samples(model, image[None], [label], seed=seed)
     return _traverse(model, start[0], label, np.tile(PAPER_VALUES, (model.latent_dim, 1)))
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis import metrics
 from analysis.factors.image_set import ImageSet, image_set, measured_by, sample_of
 from analysis.metrics import METRICS, UDR
 from analysis.representations.encode import Encoded, bounds, encode
 from analysis.scoring.evaluation import BOUNDS_SETTINGS, Unit, score_codes
+from analysis.scoring.targets import measure_pair
 from analysis.statistics.front import TEST, front, history, importance, search_of
 from analysis.statistics.objectives import BOUNDS
 from analysis.statistics.objectives import DIRECTIONS as DIRECTIONS
@@ -117,13 +117,8 @@ def _of_one(
 
 def _agreement(encoded: list[Encoded]) -> float:
     """UDR, averaged over pairs of runs."""
-    nats = [codes.kl.mean(axis=0) for codes in encoded]
-    pairs = [(a, b) for b in range(len(encoded)) for a in range(b)]
-    agreed = [
-        metrics.udr(encoded[a].mean, encoded[b].mean, kl_a=nats[a], kl_b=nats[b]).score
-        for a, b in pairs
-    ]
-    return float(np.mean(agreed))
+    pairs = [(a, b) for place, b in enumerate(encoded) for a in encoded[:place]]
+    return float(np.mean([measure_pair(a, b).score for a, b in pairs]))
 
 
 def _needs_factors(names: list[str]) -> bool:

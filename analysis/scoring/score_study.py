@@ -13,7 +13,6 @@ from analysis.scoring.targets import Setup, score_targets
 from analysis.statistics.elbo import configurations
 from analysis.statistics.ranking import RANKING, agreement, ica_table, ranking, unlisted
 from analysis.study import Study
-from study.config.run import RunConfig
 from study.storage.tables import write_table
 
 
@@ -37,7 +36,7 @@ def score_study(
         study: its scores are written to its folder: scores, controls and udr.
         images: to score on, with their classes and, where they are known, factors.
         connect: joins Ray; called once, and only where something is missing.
-        say: told of progress, a line at a time.
+        say: takes news of progress, a line at a time.
         metrics: a user's own, scored beside those of analysis.metrics.
 
     Raises:
@@ -49,8 +48,7 @@ def score_study(
         say("no factors are known of these images: scores of factors are left out")
     cache = ScoreCache(study, setup)
     runs, unscored = _scorable(study)
-    first_weights: dict[RunConfig, str] = {}
-    jobs = cache.missing([score_targets(study, run, first_weights) for run in runs])
+    jobs = cache.missing([score_targets(study, run) for run in runs])
     failed: dict[str, str] = {}
     if jobs.count():
         connect()

@@ -1,6 +1,7 @@
 """What is scored: runs and their controls, the rows of each, and how these are measured."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -37,37 +38,36 @@ from analysis.scoring.evaluation import (
 )
 from analysis.study import Study, configuration
 from study.config.run import RunConfig
-from study.data import describe_data
+from study.data import DataShape, describe_data
 from study.storage.tables import AXIS_FIELDS
 
 Row = dict[str, Any]
 
 AXES = [field.name for field in AXIS_FIELDS]
+# what the weights of a model before its first step depend on
+_OF_FIRST_WEIGHTS = {"latent_dim", "hidden", "conditioning", "seed", "data", "network", "prior"}
+
+
+def _fields(kind: pa.DataType, *names: str) -> list[pa.Field]:
+    return [pa.field(name, kind) for name in names]
+
+
 _VALUE = [
-    *(pa.field(name, pa.string()) for name in ("basis", "scaling", "score")),
-    *(pa.field(name, pa.float64()) for name in ("value", "low", "high", "chance")),
+    *_fields(pa.string(), "basis", "scaling", "score"),
+    *_fields(pa.float64(), "value", "low", "high", "chance"),
 ]
 _REST = [
-    *(pa.field(name, pa.bool_()) for name in ("saturated", "converged")),
-    *(pa.field(name, pa.string()) for name in ("note", "protocol", "key")),
+    *_fields(pa.bool_(), "saturated", "converged"),
+    *_fields(pa.string(), "note", "protocol", "key"),
 ]
-SCORES = pa.schema(
-    [
-        *AXIS_FIELDS,
-        *_VALUE,
-        *(pa.field(name, pa.float64()) for name in CONTROLS),
-        *_REST,
-    ]
-)
-CONTROL_SCORES = pa.schema(
-    [*(pa.field(name, pa.string()) for name in ("control", "of")), *_VALUE, *_REST]
-)
+SCORES = pa.schema([*AXIS_FIELDS, *_VALUE, *_fields(pa.float64(), *CONTROLS), *_REST])
+CONTROL_SCORES = pa.schema([*_fields(pa.string(), "control", "of"), *_VALUE, *_REST])
 UDR = pa.schema(
     [
-        *(pa.field(name, pa.string()) for name in ("configuration", "run_a", "run_b")),
-        *(pa.field(name, pa.float64()) for name in ("value", "low", "high")),
-        pa.field("saturated", pa.bool_()),
-        *(pa.field(name, pa.string()) for name in ("protocol", "key")),
+        *_fields(pa.string(), "configuration", "run_a", "run_b"),
+        *_fields(pa.float64(), "value", "low", "high"),
+        *_fields(pa.bool_(), "saturated"),
+        *_fields(pa.string(), "protocol", "key"),
     ]
 )
 
@@ -130,36 +130,25 @@ def unit_beside(control: str, unit: Unit, available: tuple[Metric, ...] = METRIC
     return unit if control == "untrained" else unit._replace(basis="latent")
 
 
-def score_targets(study: Study, run: str, first_weights: dict[RunConfig, str]) -> list[ScoreTarget]:
-    """A run and its controls, the run first.
-
-    Args:
-        study: that holds the run's weights.
-        run: its id.
-        first_weights: untrained models met so far; runs that differ in beta alone share one.
-    """
+def score_targets(study: Study, run: str) -> list[ScoreTarget]:
+    """A run and its controls, the run first, of a study that holds the run's weights."""
     config = study.config(run)
-    axes = {
-        "latent_dim",
-        "hidden",
-        "conditioning",
-        "seed",
-        "data",
-        "network",
-        "prior",
-    }  # what the first weights hang on
-    shape = RunConfig.model_validate(config.model_dump(include=axes))
-    if shape not in first_weights:
-        first_weights[shape] = content_key(weight_bytes(untrained(shape, study.data_shape(run))))
+    shape = RunConfig.model_validate(config.model_dump(include=_OF_FIRST_WEIGHTS))
+    first_weights = _first_weights(shape, study.data_shape(run))
     content = content_key(run, study.weights(run))  # rows are kept by key: runs share none
     j = f"J{config.latent_dim}"
     return [
         ScoreTarget("", run, content, config),
-        ScoreTarget("untrained", shape.run_id, f"weights {first_weights[shape]}", shape),
+        ScoreTarget("untrained", shape.run_id, f"weights {first_weights}", shape),
         ScoreTarget("pixel_pca", j, f"pixel_pca {j}", config),
         ScoreTarget("raw_pixels", "", "raw_pixels", config),
         ScoreTarget("shuffled", run, f"shuffled {content}", config),
     ]
+
+
+@lru_cache  # runs that differ in beta alone share them
+def _first_weights(shape: RunConfig, data: DataShape) -> str:
+    return content_key(weight_bytes(untrained(shape, data)))
 
 
 def measure_run(

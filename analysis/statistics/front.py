@@ -24,12 +24,12 @@ from study.storage.study_file import read_study
 Floats = npt.NDArray[np.float64]
 
 TEST = "_test"  # ends the columns of the test set
-MIN_TRIALS = 4  # that importance is told from
+MIN_TRIALS = 4  # fewer do not show which parameter matters
 BALANCED = "balanced"
 
 
 def search_of(folder: Folder) -> Search:
-    """What a search was asked, by the last of its invocations.
+    """The settings of a search, from the last of its invocations.
 
     Raises:
         StudyError: the folder is not that of a search.
@@ -42,7 +42,7 @@ def search_of(folder: Folder) -> Search:
 
 
 def complete(trials: pd.DataFrame) -> pd.DataFrame:
-    """The trials that have values; a configuration that was asked for twice, once."""
+    """The trials that have values; a configuration that was proposed twice, once."""
     done = trials[trials["state"] == "complete"]
     return done.drop_duplicates("run").reset_index(drop=True)
 

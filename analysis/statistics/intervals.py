@@ -23,26 +23,26 @@ class Estimate(NamedTuple):
 def mean_interval(values: Iterable[float]) -> Estimate:
     """Mean and its interval by Student's t; one value has no interval."""
     given = np.asarray(list(values), dtype=np.float64)
-    mean = float(given.mean())
     if len(given) < 2:
-        return Estimate(mean, np.nan, np.nan)
+        return Estimate(float(given.mean()), np.nan, np.nan)
     half = student_t.ppf(0.975, len(given) - 1) * given.std(ddof=1) / len(given) ** 0.5
-    return Estimate(mean, float(mean - half), float(mean + half))
+    return _around(given, half)
 
 
 def interval_of_one(values: Sequence[float]) -> Estimate:
     """Mean of a few draws, and the interval of a single one, by Student's t."""
     drawn = np.asarray(values, dtype=np.float64)
-    mean = float(drawn.mean())
-    half = float(student_t.ppf(0.975, len(drawn) - 1) * drawn.std(ddof=1))
-    return Estimate(mean, mean - half, mean + half)
+    return _around(drawn, student_t.ppf(0.975, len(drawn) - 1) * drawn.std(ddof=1))
 
 
 def large_sample_interval(values: npt.NDArray[np.float64]) -> Estimate:
     """Mean of many values, (n,), -+ 1.96 standard errors."""
-    half = 1.96 * float(values.std(ddof=1)) / len(values) ** 0.5
+    return _around(values, 1.96 * float(values.std(ddof=1)) / len(values) ** 0.5)
+
+
+def _around(values: npt.NDArray[np.float64], half: float) -> Estimate:
     mean = float(values.mean())
-    return Estimate(mean, mean - half, mean + half)
+    return Estimate(mean, float(mean - half), float(mean + half))
 
 
 def over_seeds(values: Sequence[Estimate], seed: int = 0) -> Estimate:

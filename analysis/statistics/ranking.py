@@ -1,4 +1,4 @@
-"""Configurations in the order of their disentanglement; ties said as ties.
+"""Configurations in the order of their disentanglement; ties are shown as such.
 
 A configuration's Higgins score is the mean over its seeds, its 95% interval that of
 `intervals.over_seeds`.

@@ -35,7 +35,7 @@ class Metric(NamedTuple):
     )
     ranks: bool = True  # a measure of disentanglement, with a column in the ranking
     n_repeats: int = 1  # splits and draws of a run; several are averaged, the interval over them
-    n_standardised: int = 0  # repeats on codes that the function is asked to `standardise`
+    n_standardised: int = 0  # repeats on codes that the function is to `standardise`
     every_basis: bool = True  # on principal and independent components as well as on the latents
     on_pixels: bool = True  # on raw pixels too; False where that would take too long
     parts: tuple[Part, ...] = ()

@@ -64,16 +64,14 @@ def _standardised(x: FloatArray) -> FloatArray:
     return spread
 
 
-def centred_interval(
-    replicates: FloatArray, score: float, bounds: tuple[float, float] = (0.0, 1.0)
-) -> Interval:
-    """95% percentiles of the replicates, shifted so that their mean is the score.
+def centred_interval(replicates: FloatArray, score: float) -> Interval:
+    """95% percentiles of the replicates, shifted so that their mean is the score, within [0, 1].
 
     The shift takes out the bias of resampling: mutual information and the largest of several
     correlations grow when images are drawn twice.
     """
     low, high = np.percentile(replicates, (2.5, 97.5)) + (score - replicates.mean())
-    return float(np.clip(low, *bounds)), float(np.clip(high, *bounds))
+    return float(np.clip(low, 0.0, 1.0)), float(np.clip(high, 0.0, 1.0))
 
 
 def accuracy_interval(accuracy: float, n_votes: int, rng: np.random.Generator) -> Interval:

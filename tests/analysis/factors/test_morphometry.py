@@ -232,11 +232,10 @@ def test_cache_mends_a_damaged_file(damage, digits, tmp_path):
 
 
 def test_cache_leaves_no_half_file_behind(digits, tmp_path, monkeypatch):
-    def fail(table, path):
-        path.write_bytes(b"half")
+    def fail(file):
         raise OSError("disk full")
 
-    monkeypatch.setattr(pd.DataFrame, "to_parquet", fail)
+    monkeypatch.setattr("os.fsync", fail)  # what was written by then is half a file
     with pytest.raises(OSError, match="disk full"):
         measure_cached(digits[:1], tmp_path)
     assert not list(tmp_path.iterdir())
