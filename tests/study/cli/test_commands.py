@@ -192,14 +192,14 @@ def test_what_was_trained_stands_where_scoring_fails_and_the_reason_is_said_once
     monkeypatch.setattr("analysis.pipeline.score_and_rank", fail)
     monkeypatch.setattr("analysis.pipeline.draw_all", fail)
     monkeypatch.setattr("analysis.pipeline.write_explorer", fail)
-    given = Training((), None, False, False, False, None, "", None, None, 1.0, None, 2, None)
+    given = Training((), None, False, False, False, (), None, "", None, None, 1.0, None, 2, None)
     study = Folder(shutil.copytree(small_study.folder.location, tmp_path / "study"))
-    assert not show(study, given, new_console())
+    assert not show(study, given, [], new_console())
     text = capsys.readouterr().out
     assert text.count("not to be had") == 1
     assert "could not score: the data is not to be had; try again with" in text
     assert "not written: figures, explorer, for the same reason" in text
-    assert show(study, given._replace(no_scores=True), new_console())
+    assert show(study, given._replace(no_scores=True), [], new_console())
 
 
 def test_fewer_epochs_than_runs_have_are_said(tmp_path, capsys):
