@@ -125,6 +125,8 @@ def draw_parallel(trials: Trials) -> Figure:
     study = as_optuna(pd.concat([done[~on_front], done[on_front]]), search)  # drawn in this order
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
+        # an axis on which all trials agree: matplotlib widens it, as it should
+        warnings.filterwarnings("ignore", "Attempting to set identical low and high ylims")
         study.set_metric_names(search.objectives)
         axes = plot_parallel_coordinate(study, target_name=search.objectives[0])
     figure = plt.gcf()

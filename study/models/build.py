@@ -45,20 +45,21 @@ def check_model(config: RunConfig, data: DataShape) -> None:
     Raises:
         UsageError: it cannot be built, or a shape is wrong; names the part and both shapes.
     """
-    model = build_model(config, data)
     images, latent = torch.zeros(2, *data.image), torch.zeros(2, config.latent_dim)
-    label = torch.zeros(2, model.n_classes) if model.n_classes else None
     expected = {"encode": (2, 2 * config.latent_dim), "decode": (2, *data.image)}
     try:
+        model = build_model(config, data)
+        label = torch.zeros(2, model.n_classes) if model.n_classes else None
         with torch.no_grad():
             outputs = {
                 "encode": model.encoder(images, label),
                 "decode": model.decoder(latent, label),
             }
+    except UsageError:
+        raise
     except Exception as error:  # whatever the user's code raises
-        raise UsageError(
-            f"network {config.network} failed: {type(error).__name__}: {error}"
-        ) from error
+        name = type(error).__name__
+        raise UsageError(f"network {config.network} failed: {name}: {error}") from error
     for part, shape in expected.items():
         if (given := tuple(outputs[part].shape)) != shape:
             raise UsageError(f"network {config.network}: {part} gave {given}, expected {shape}")
