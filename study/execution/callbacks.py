@@ -12,14 +12,14 @@ from ray import cloudpickle, tune
 from ray.exceptions import RayActorError, RayTaskError
 from ray.tune.experiment import Trial
 
-from study.config.run import RunConfig
 from study.execution.cluster import first_line
 from study.execution.display import Display
 from study.execution.resumable_run import fail_run
 from study.execution.study_log import StudyLog
-from study.execution.trainable import Member
+from study.execution.trainable import members
 from study.storage.folder import Folder
 from study.storage.lock import Lock
+from study.storage.records import runs_folder
 
 LOST = "its worker was lost"
 STOP_GRACE_S = 20.0  # for the epoch in flight; schedulers such as SLURM kill after 30 s
@@ -75,8 +75,8 @@ class Events(tune.Callback):
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
         self._running.add(trial_name(trial))
-        for member in _members(trial):
-            self._display.started(member["run"])
+        for run in members(trial.config["task"]):
+            self._display.started(run.run_id)
 
     def on_trial_result(
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **_: Any
@@ -96,9 +96,9 @@ class Events(tune.Callback):
 
     def on_trial_recover(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
         self._running.discard(trial_name(trial))
-        for member in _members(trial):
-            if member["run"] not in self.ended_runs:
-                self._display.retrying(member["run"], _reason(trial))
+        for run in members(trial.config["task"]):
+            if run.run_id not in self.ended_runs:
+                self._display.retrying(run.run_id, _reason(trial))
 
     def on_trial_complete(
         self, iteration: int, trials: list[Trial], trial: Trial, **_: Any
@@ -107,13 +107,15 @@ class Events(tune.Callback):
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
         self._running.discard(trial_name(trial))
-        for member in _members(trial):
-            run = member["run"]
+        task, reason = trial.config["task"], _reason(trial)
+        runs = runs_folder(Folder(task["study"]))
+        for config in members(task):
+            run = config.run_id
             if run in self.ended_runs:
                 continue
-            self.errors[run] = _reason(trial)
+            self.errors[run] = reason
             try:
-                fail_run(RunConfig(**member["config"]), Folder(member["folder"]), self.errors[run])
+                fail_run(config, runs / run, reason)
             except OSError as error:
                 self.errors[run] += f" (and its record could not be written: {error})"
             self._end_run(run)
@@ -127,10 +129,6 @@ class Events(tune.Callback):
 def trial_name(trial: Trial) -> str:
     """The name of a trial: that of its run, or of its pack."""
     return str(trial.config["task"]["name"])
-
-
-def _members(trial: Trial) -> list[Member]:
-    return list(trial.config["task"]["members"])
 
 
 def _leave() -> None:

@@ -124,7 +124,7 @@ def _train(plan: Plan, workplace: Workplace, study_log: StudyLog, console: Conso
     """Train what a plan lacks, once data, cluster and nodes are known to be there."""
     prepare(workplace, sorted({run.data for run in plan.todo}))
     engine = plan_engine(plan, study_log.precision)
-    study_log.note(engine=engine.told())
+    study_log.note(engine=engine.facts())
     _announce(plan, slots(workplace.resources), console)
     if idle := idle_nodes(workplace.resources):
         console.print(

@@ -1,9 +1,8 @@
 """A list of runs, handed to Ray Tune; failures become rows, not crashes."""
 
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import ray
@@ -16,10 +15,9 @@ from study.execution.callbacks import Events, trial_name
 from study.execution.cluster import Resources, gpus
 from study.execution.display import Display
 from study.execution.study_log import StudyLog
-from study.execution.trainable import Member, Task, trainable
+from study.execution.trainable import Task, trainable
 from study.storage.folder import Folder
 from study.storage.lock import Lock
-from study.storage.records import runs_folder
 from study.training.engine_selection import EngineSelection, packs
 
 
@@ -61,19 +59,15 @@ def launch(
     resources = workplace.resources
     tasks = [new_task(runs, workplace, engine) for runs in packs(todo, on_gpu=gpus(resources) > 0)]
     events = Events(display, study_log, workplace.lock)
-    interrupted = fit(_trial, events, resources, {"task": tune.grid_search(tasks)})
+    interrupted = fit(trainable, events, resources, {"task": tune.grid_search(tasks)})
     return Outcome(events.errors, interrupted or len(events.ended_runs) < len(todo))
 
 
 def new_task(runs: list[RunConfig], workplace: Workplace, engine: EngineSelection) -> Task:
     """What one trial gets."""
-    folder = runs_folder(workplace.study)
     return Task(
         name=runs[0].run_id if len(runs) == 1 else f"{runs[0].run_id}-and-{len(runs) - 1}-more",
-        members=[
-            Member(run=run.run_id, config=run.model_dump(), folder=str(folder / run.run_id))
-            for run in runs
-        ],
+        members=[run.model_dump() for run in runs],
         study=str(workplace.study),
         invocation=workplace.lock.holder.invocation,
         data_dir=str(workplace.data_dir),
@@ -96,33 +90,33 @@ def fit(
         trial: called on a worker with a configuration, of which "task" is a Task.
         space: the configurations, where no searcher in `tune_config` suggests them.
     """
-    scratch = tempfile.mkdtemp(prefix="vae-study-tune-")  # Tune's snapshot; never read again
-    try:
-        tuner = tune.Tuner(
-            tune.with_resources(trial, {"cpu": resources.cpus_per_run, "gpu": gpus(resources)}),
-            param_space=space,
-            tune_config=tune.TuneConfig(
-                reuse_actors=True,
-                trial_name_creator=trial_name,
-                trial_dirname_creator=trial_name,
-                **tune_config,
-            ),
-            run_config=tune.RunConfig(
-                storage_path=scratch,
-                name="study",
-                verbose=0,
-                callbacks=[events, _Silence()],
-                failure_config=tune.FailureConfig(max_failures=resources.max_failures),
-            ),
-        )
-        with on_signals(events.stop):
-            tuner.fit()
-    except KeyboardInterrupt:
-        ray.shutdown()  # ends the workers at once, which Tune would wait for
-        return True
-    finally:
-        events.end()
-        shutil.rmtree(scratch, ignore_errors=True)
+    room = {"cpu": resources.cpus_per_run, "gpu": gpus(resources)}
+    with TemporaryDirectory(prefix="vae-study-tune-", ignore_cleanup_errors=True) as snapshot:
+        try:
+            tuner = tune.Tuner(
+                tune.with_resources(trial, room),
+                param_space=space,
+                tune_config=tune.TuneConfig(
+                    reuse_actors=True,
+                    trial_name_creator=trial_name,
+                    trial_dirname_creator=trial_name,
+                    **tune_config,
+                ),
+                run_config=tune.RunConfig(
+                    storage_path=snapshot,  # never read again
+                    name="study",
+                    verbose=0,
+                    callbacks=[events, _Silence()],
+                    failure_config=tune.FailureConfig(max_failures=resources.max_failures),
+                ),
+            )
+            with on_signals(events.stop):
+                tuner.fit()
+        except KeyboardInterrupt:
+            ray.shutdown()  # ends the workers at once, which Tune would wait for
+            return True
+        finally:
+            events.end()
     return False
 
 
@@ -132,7 +126,3 @@ class _Silence(TrialProgressCallback):
     def log_result(self, *_: Any, **__: Any) -> None: ...
 
     def _print(self, *_: Any) -> None: ...
-
-
-def _trial(config: dict[str, Any]) -> None:
-    trainable(config["task"])

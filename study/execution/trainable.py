@@ -5,6 +5,7 @@ import os
 import platform
 from collections.abc import Callable
 from functools import lru_cache
+from logging.handlers import BufferingHandler
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -18,24 +19,16 @@ from study.data.splits import splits
 from study.execution.resumable_run import Run, fail_run, train_runs
 from study.storage.folder import Folder
 from study.storage.lock import LockLost, Watch
-from study.storage.records import Record, new_record
+from study.storage.records import Record, new_record, runs_folder
 from study.storage.study_file import STUDY
 from study.storage.tables import epoch_row
 
 
-class Member(TypedDict):
-    """One run of a trial."""
-
-    run: str
-    config: dict[str, Any]
-    folder: str
-
-
 class Task(TypedDict):
-    """What a trial gets: plain values, so that Tune can show and store them."""
+    """What a trial gets: plain values, for Tune names a trial before it puts others in."""
 
     name: str
-    members: list[Member]  # one run, or the runs of a pack
+    members: list[dict[str, Any]]  # configuration of the one run, or of each run of a pack
     study: str  # the study's folder
     invocation: str  # of the driver that this trial serves
     data_dir: str
@@ -44,32 +37,45 @@ class Task(TypedDict):
     compile: bool
 
 
-class _Warnings(logging.Handler):
-    """Keeps a worker's warnings until its next report takes them to the driver."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self._messages: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._messages.append(record.getMessage())
-
-    def take(self) -> list[str]:
-        messages, self._messages = self._messages, []
-        return messages
+def members(task: Task) -> list[RunConfig]:
+    """The runs of a trial."""
+    return [RunConfig(**config) for config in task["members"]]
 
 
-_warnings = _Warnings()
+_warnings = BufferingHandler(1_000_000)  # of this worker, until its next report takes them along
+_warnings.setLevel(logging.WARNING)
 _load = lru_cache(maxsize=1)(load_data)  # to verify the files costs 40 ms: once a process
 
 
-def trainable(task: Task, report: Callable[[Run], None] | None = None) -> None:
+def figures_of(config: RunConfig, record: Record) -> dict[str, Any]:
+    """A report of a run: every key each time, for Tune blanks those that are left out."""
+    last = record["epochs"][-1] if record["epochs"] else None
+    cost = epoch_row(config.beta, last)["test_objective"] if last else None
+    warnings = [entry.getMessage() for entry in _warnings.buffer]
+    _warnings.flush()
+    return {
+        "run": config.run_id,
+        "state": record["state"],
+        "epoch": len(record["epochs"]),
+        "objective": cost,
+        "error": record["error"],
+        "figures": last,
+        "warnings": warnings,
+    }
+
+
+def _report(run: Run) -> None:
+    tune.report(figures_of(run.config, run.record))
+
+
+def trainable(config: dict[str, Any], report: Callable[[Run], None] = _report) -> None:
     """A trial. What retrying cannot mend becomes a run's record, not an exception.
 
     Args:
-        report: tells Tune of a run after each of its epochs, and when it is done or has failed;
-            None: `figures_of` and nothing else.
+        config: its "task" is a Task.
+        report: tells Tune of a run after each of its epochs, and when it is done or has failed.
     """
+    task: Task = config["task"]
     logging.getLogger("study").addHandler(_warnings)  # once a process, however many trials it gets
     torch.set_num_threads(task["threads"])
     study = Folder(task["study"])
@@ -77,20 +83,18 @@ def trainable(task: Task, report: Callable[[Run], None] | None = None) -> None:
     watch = Watch(study, task["invocation"])
     try:
         if not watch.stopping():
-            _train(task, watch.stopping, report or _report)
+            _train(task, watch.stopping, report)
     except LockLost:
         _require_storage(study)  # a lock that is gone with its folder asks for nothing
 
 
 def _train(task: Task, stopping: Callable[[], bool], report: Callable[[Run], None]) -> None:
-    device = _own_device()
-    members = [
-        (RunConfig(**member["config"]), Folder(member["folder"])) for member in task["members"]
-    ]
+    device, data_dir = _own_device(), Path(task["data_dir"])
     runs = []
-    for config, folder in members:
+    for config in members(task):
+        folder = runs_folder(Folder(task["study"])) / config.run_id
         try:
-            data = _load(config.data, Path(task["data_dir"]))
+            data = _load(config.data, data_dir)
             runs.append(Run(config, data.shape, folder, device, task["bf16"]))
         except (StudyError, UsageError) as error:
             fail_run(config, folder, str(error))
@@ -98,7 +102,7 @@ def _train(task: Task, stopping: Callable[[], bool], report: Callable[[Run], Non
     if not runs:
         return
     if len(runs) == 1 and task["compile"] and device.type == "cpu":
-        runs[0].compile(Path(task["data_dir"]) / "compiled")
+        runs[0].compile(data_dir / "compiled")
     images = splits(data, runs[0].config.train_images, device)
     train_runs(runs, *images, report, stopping)
 
@@ -114,22 +118,3 @@ def _own_device() -> torch.device:
     if not torch.cuda.is_available():
         return torch.device("cpu")
     return torch.device("cuda", os.getpid() % torch.cuda.device_count())
-
-
-def _report(run: Run) -> None:
-    tune.report(figures_of(run.config, run.record))
-
-
-def figures_of(config: RunConfig, record: Record) -> dict[str, Any]:
-    """A report of a run: every key each time, for Tune blanks those that are left out."""
-    last = record["epochs"][-1] if record["epochs"] else None
-    cost = epoch_row(config.beta, last)["test_objective"] if last else None
-    return {
-        "run": config.run_id,
-        "state": record["state"],
-        "epoch": len(record["epochs"]),
-        "objective": cost,
-        "error": record["error"],
-        "figures": last,
-        "warnings": _warnings.take(),
-    }

@@ -146,7 +146,7 @@ def _train(
     """Train trials until the budget is used up or the user stops it."""
     search = trials.search
     prepare(workplace, [str(search.constants.get("data", RunConfig().data))])
-    study_log.note(engine=engine.told())
+    study_log.note(engine=engine.facts())
     several = f" of {len(search.seeds)} seeds" if len(search.seeds) > 1 else ""
     limit = _limit(search, trials.left())
     console.print(f"searching: {limit}{several}, {slots(workplace.resources)} at a time")

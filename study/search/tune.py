@@ -18,7 +18,7 @@ from study.config.errors import StudyError
 from study.config.run import RunConfig
 from study.execution.callbacks import Events
 from study.execution.resumable_run import Run
-from study.execution.trainable import Task, figures_of, trainable
+from study.execution.trainable import Task, figures_of, members, trainable
 from study.models.vae import Vae
 from study.search.trials import Trials
 
@@ -101,7 +101,7 @@ class Outcomes(Events):
         self, iteration: int, trials: list[Trial], trial: Trial, **more: Any
     ) -> None:
         super().on_trial_error(iteration, trials, trial, **more)
-        runs = [member["run"] for member in trial.config["task"]["members"]]
+        runs = [run.run_id for run in members(trial.config["task"])]
         reasons = [self.errors[run] for run in runs if run in self.errors]
         self._trials.fail(trial.config["number"], reasons[0] if reasons else "it failed")
 
@@ -128,9 +128,7 @@ def search_trial(measure: Measure, config: dict[str, Any]) -> None:
 
     for member in task["members"]:
         if not failed:
-            alone = task.copy()
-            alone["members"] = [member]
-            trainable(alone, report)
+            trainable({"task": {**task, "members": [member]}}, report)
 
 
 def _judged(

@@ -42,7 +42,7 @@ class EngineSelection(NamedTuple):
         steps = Counter({_shape(run, self.bf16(run)): run.epochs * run.steps_per_epoch})
         return self._replace(steps=steps)
 
-    def told(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, Any]:
         """For study.yaml."""
         kind = "bf16" if self.fast_bf16 else "fp32"
         ms = {name: round(value, 4) for name, value in self.ms.items()}

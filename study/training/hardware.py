@@ -17,11 +17,10 @@ def processor() -> str:
 def processor_id() -> str:
     """Twelve characters that differ where compiled code may not run."""
     info = _cpuinfo()
-    told = [
-        info.get(key, "") for key in ("vendor_id", "cpu family", "model", "model name", "flags")
-    ]
-    told += [platform.machine(), platform.system(), torch.backends.cpu.get_cpu_capability()]
-    return hashlib.sha256("\0".join(told).encode()).hexdigest()[:12]
+    keys = ("vendor_id", "cpu family", "model", "model name", "flags")
+    facts = [info.get(key, "") for key in keys]
+    facts += [platform.machine(), platform.system(), torch.backends.cpu.get_cpu_capability()]
+    return hashlib.sha256("\0".join(facts).encode()).hexdigest()[:12]
 
 
 def device_name(device: torch.device) -> str:

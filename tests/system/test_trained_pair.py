@@ -30,7 +30,7 @@ def test_at_ten_latents_beta_ten_disentangles_more_than_beta_one(mnist, tmp_path
     train, test = splits(mnist, 60_000, CPU)
     for config in configs:
         run = runs / config.run_id
-        train_runs([Run(config, run, CPU, bf16=False)], train, test, lambda run: None)
+        train_runs([Run(config, mnist.shape, run, CPU, bf16=False)], train, test, lambda run: None)
         records[config.run_id] = read_record(run)
     write_tables(folder, build_tables(records, Tables()))
     study = open_study(folder.location)

@@ -17,7 +17,7 @@ def test_precision_is_measured_and_can_be_forced():
 
 def test_a_study_keeps_the_precision_that_it_began_with():
     for precision in ("fp32", "bf16"):
-        assert select_engine([LONG], CPU, precision).told()["precision"] == precision
+        assert select_engine([LONG], CPU, precision).facts()["precision"] == precision
 
 
 def test_only_shapes_with_many_steps_are_compiled():
