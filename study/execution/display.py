@@ -12,7 +12,7 @@ import pandas as pd
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from study.config.run import AXES, RunConfig
@@ -118,11 +118,7 @@ class Display:
         )
 
     def _render(self) -> RenderableType:
-        table = Table(box=None, padding=(0, 2, 0, 0))
-        table.add_column("run")
-        table.add_column("")
-        table.add_column("epoch", justify="right")
-        table.add_column("objective (nats)", justify="right")
+        table = figure_table(["run", ""], ["epoch", "objective (nats)"])
         for run, (epoch, objective) in sorted(self._running.items()):
             epochs = self._epochs[run]
             table.add_row(
@@ -138,10 +134,8 @@ class Display:
 
 def trials_table(trials: pd.DataFrame) -> Table:
     """A row a run: its configuration and test figures, in nats per image."""
-    table = Table(box=None, padding=(0, 2, 0, 0))
     nats = ("recon", "kl", "objective", "neg_elbo")
-    for heading in (*axis_headings(), "epochs", *nats, "kl_fraction", "active latents"):
-        table.add_column(heading, justify="right")
+    table = figure_table([], [*axis_headings(), "epochs", *nats, "kl_fraction", "active latents"])
     for row in trials.to_dict("records"):
         state = "" if row["state"] == "done" else f" ({row['state']})"
         cells = [*axis_cells(row), f"{row['epochs']}{state}"]
@@ -153,6 +147,12 @@ def trials_table(trials: pd.DataFrame) -> Table:
             cells += [f"{row['kl_fraction']:.3f}", str(row["active_latents"])]
         table.add_row(*cells)
     return table
+
+
+def figure_table(words: list[str], figures: list[str]) -> Table:
+    """An empty table: columns of words, then, flush right, of figures."""
+    right = [Column(heading, justify="right") for heading in figures]
+    return Table(*words, *right, box=None, padding=(0, 2, 0, 0))
 
 
 def axis_headings() -> list[str]:

@@ -70,15 +70,20 @@ class Run:
     def end_epoch(self, test: Split, seconds: float, save: bool) -> None:
         """Evaluate, record and, where asked or due, save the epoch that was just trained.
 
-        Raises:
-            Diverged: a figure is not finite.
+        Where a figure is not finite, the run has failed.
         """
-        epoch = self.trainer.finish_epoch(test)
-        self.record["epochs"].append(epoch)
-        self.record["seconds"] += seconds
-        due = epoch["epoch"] % self.config.checkpoint_every == 0
-        if save or due or epoch["epoch"] == self.config.epochs:
-            self._save()
+        start = time.perf_counter()
+        try:
+            epoch = self.trainer.finish_epoch(test)
+            self.record["epochs"].append(epoch)
+            self.record["seconds"] += seconds
+            due = epoch["epoch"] % self.config.checkpoint_every == 0
+            if save or due or epoch["epoch"] == self.config.epochs:
+                self._save()
+        except StudyError as error:
+            self.record["state"], self.record["error"] = "failed", str(error)
+            fail_run(self.config, self.folder, str(error))
+        self.record["seconds"] += time.perf_counter() - start
 
     def finish(self, test: Split) -> None:
         """Save the weights and the final figures."""
@@ -91,11 +96,6 @@ class Run:
         self.record["latent_kl"] = at_mean.kl.tolist()
         self.record["latent_mean_variance"] = at_mean.mean_variance.tolist()
         write_record(self.folder, self.record)
-
-    def fail(self, error: str) -> None:
-        """Give up, and say why."""
-        self.record["state"], self.record["error"] = "failed", error
-        fail_run(self.config, self.folder, error)
 
     def _save(self) -> None:
         """Checkpoint first: a record never tells of epochs that a checkpoint does not hold."""
@@ -138,23 +138,12 @@ def train_runs(
         seconds = (time.perf_counter() - start) / len(together)
         stop = stopping()
         for run in together:
-            _end_epoch(run, test, seconds, stop, report)
+            run.end_epoch(test, seconds, stop)
+            report(run)
     for run in runs:
         if run.record["state"] == "begun" and not run.is_open:
             run.finish(test)
             report(run)
-
-
-def _end_epoch(
-    run: Run, test: Split, seconds: float, save: bool, report: Callable[[Run], None]
-) -> None:
-    start = time.perf_counter()
-    try:
-        run.end_epoch(test, seconds, save)
-    except StudyError as error:
-        run.fail(str(error))
-    run.record["seconds"] += time.perf_counter() - start
-    report(run)
 
 
 def fail_run(config: RunConfig, folder: Folder, error: str) -> None:

@@ -8,14 +8,13 @@ from typing import Any, NamedTuple
 import torch
 from rich.console import Console
 from rich.prompt import Confirm
-from rich.table import Table
 
 from study.config.errors import StudyError
 from study.config.run import RunConfig
 from study.data import prepare_data
 from study.data.mnist import data_dir
 from study.execution.cluster import Resources, check_nodes, connect, idle_nodes, slots
-from study.execution.display import Display, axis_cells, axis_headings, duration
+from study.execution.display import Display, axis_cells, axis_headings, duration, figure_table
 from study.execution.scheduler import Outcome, Workplace, launch
 from study.execution.study_log import Plan, StudyLog, make_plan
 from study.execution.trackers import open_tracker
@@ -45,9 +44,7 @@ def show_plan(plan: Plan, cpus_per_run: float, console: Console) -> None:
         UsageError: runs cannot be trained as they are configured.
     """
     check_runs(plan.runs)
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("run", *axis_headings(), "epochs", "has"):
-        table.add_column(column, justify="left" if column == "run" else "right")
+    table = figure_table(["run"], [*axis_headings(), "epochs", "has"])
     for run in plan.runs:
         has = str(plan.epochs.get(run.run_id, 0) or "")
         table.add_row(run.run_id, *axis_cells(run.model_dump()), str(run.epochs), has)

@@ -150,12 +150,14 @@ class _MLflow:
             logging.getLogger(noisy).setLevel(logging.WARNING)
         from mlflow import MlflowClient
 
-        local = "" if not study.is_local else f"sqlite:///{study.location}/mlflow.db"
+        local = f"sqlite:///{study.location}/mlflow.db" if study.is_local else ""
         self._client = MlflowClient(os.environ.get("MLFLOW_TRACKING_URI") or local)
         self._study = study
         self._ids: dict[str, str] = {}
 
     def begin(self, config: RunConfig) -> set[int]:
+        from mlflow.entities import Param
+
         experiment = self._experiment()
         earlier = self._client.search_runs([experiment], f"tags.`{TAG}` = '{config.run_id}'")
         if earlier:
@@ -164,9 +166,8 @@ class _MLflow:
         else:
             tags = {TAG: config.run_id}
             key = self._client.create_run(experiment, run_name=config.run_id, tags=tags).info.run_id
-            for name, value in config.model_dump().items():
-                if name != "epochs":  # an MLflow parameter never changes; a run may be continued
-                    self._client.log_param(key, name, value)
+            settings = config.model_dump(exclude={"epochs"})  # these never change, epochs may
+            self._client.log_batch(key, params=[Param(k, str(v)) for k, v in settings.items()])
         self._ids[config.run_id] = key
         # An epoch's figures are logged in one batch: one that has this has the others.
         history = self._client.get_metric_history(key, "test_neg_elbo")

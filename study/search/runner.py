@@ -11,7 +11,7 @@ from rich.console import Console
 
 from study.config.errors import StudyError
 from study.config.run import RunConfig
-from study.config.search import INTEGERS, Axis, Directions, Range, Search
+from study.config.search import INTEGERS, Axis, Directions, Search
 from study.data.mnist import data_dir
 from study.execution.cluster import slots
 from study.execution.display import Display, duration
@@ -149,6 +149,7 @@ def _train(
     study_log.note(engine=engine.facts())
     several = f" of {len(search.seeds)} seeds" if len(search.seeds) > 1 else ""
     limit = _limit(search, trials.left())
+    rungs = search.rungs if search.pruner != "none" else []
     console.print(f"searching: {limit}{several}, {slots(workplace.resources)} at a time")
     with Display(console, [], 0) as display:
         pruning = Pruning(trials)
@@ -163,22 +164,19 @@ def _train(
                 study_log.expect(run)
                 display.expect(run, later)
             task = new_task(open_trial.runs, workplace, engine.alone(open_trial.runs[0]))
-            return {"task": task, **_how_to_judge(search), "number": open_trial.trial.number}
+            trial = {"task": task, "number": open_trial.trial.number}
+            return trial | {"objectives": search.objectives, "rungs": rungs}
 
-        how: dict[str, Any] = {
-            "search_alg": OptunaSearcher(next_trial),
-            "scheduler": pruning,
-            "num_samples": -1,
-        }
-        stopped = fit(partial(search_trial, measure), events, workplace.resources, **how)
+        stopped = fit(
+            partial(search_trial, measure),
+            events,
+            workplace.resources,
+            search_alg=OptunaSearcher(next_trial),
+            scheduler=pruning,
+            num_samples=-1,
+        )
     study_log.failed(events.errors)
     return Outcome(events.errors, stopped or events.stopping)
-
-
-def _how_to_judge(search: Search) -> dict[str, Any]:
-    """Which values a trial needs, and after which epochs it may be pruned."""
-    rungs = search.rungs if search.pruner != "none" else []
-    return {"objectives": search.objectives, "rungs": rungs}
 
 
 def _limit(search: Search, left: int) -> str:
@@ -203,12 +201,7 @@ def show_search(search: Search, cpus_per_run: float, console: Console) -> None:
     console.print(
         f"for {', '.join(search.objectives)}; sampler {search.sampler}, pruner {search.pruner}"
     )
-    params = {
-        name: axis[0] if isinstance(axis, list) else _middle(axis)
-        for name, axis in search.space.items()
-    }
-    whole = {name: int(value) if name in INTEGERS else value for name, value in params.items()}
-    runs = search.runs(whole)
+    runs = search.runs({name: _middle(name, axis) for name, axis in search.space.items()})
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     seconds = sum(
         epoch_seconds(run, select_engine([run], device), device) * run.epochs for run in runs
@@ -228,5 +221,8 @@ def _words(axis: Axis) -> str:
     return f"{axis.low:g} to {axis.high:g}{', log' if axis.log else ''}"
 
 
-def _middle(axis: Range) -> float:
-    return math.sqrt(axis.low * axis.high) if axis.log else (axis.low + axis.high) / 2
+def _middle(name: str, axis: Axis) -> Any:
+    if isinstance(axis, list):
+        return axis[0]
+    middle = math.sqrt(axis.low * axis.high) if axis.log else (axis.low + axis.high) / 2
+    return int(middle) if name in INTEGERS else middle

@@ -21,13 +21,6 @@ from study.search.storage import open_storage, require_same, stored
 from study.storage.folder import Folder
 from study.storage.tables import write_table
 
-STATES = {
-    TrialState.COMPLETE: "complete",
-    TrialState.PRUNED: "pruned",
-    TrialState.FAIL: "failed",
-    TrialState.RUNNING: "running",
-    TrialState.WAITING: "waiting",
-}
 MAX_TWINS = 100  # after so many in a row that were there before, nothing new is left
 INTERRUPTED = "interrupted"  # the state of a trial that another one goes on with
 
@@ -235,11 +228,12 @@ def _interrupted(trial: FrozenTrial) -> bool:
 def _row(trial: FrozenTrial, search: Search) -> dict[str, Any]:
     params = trial.params or trial.system_attrs.get("fixed_params", {})
     complete = trial.state is TrialState.COMPLETE
+    state = "failed" if trial.state is TrialState.FAIL else trial.state.name.lower()
     values = trial.values if complete else [float("nan")] * len(search.objectives)
     return {
         "trial": trial.number,
         "run": " ".join(trial.user_attrs.get("runs", [])),
-        "state": INTERRUPTED if _interrupted(trial) else STATES[trial.state],
+        "state": INTERRUPTED if _interrupted(trial) else state,
         "reason": trial.user_attrs.get("reason", ""),
         "source": trial.user_attrs.get("source", ""),
         "seconds": trial.duration.total_seconds() if trial.duration else float("nan"),

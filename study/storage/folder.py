@@ -8,6 +8,7 @@ import os
 import uuid
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -124,10 +125,8 @@ class Folder:
 
     def delete(self, name: str) -> None:
         """Remove one file, if it is there."""
-        try:
+        with suppress(FileNotFoundError):
             self._fs.delete_file(f"{self._path}/{name}")
-        except FileNotFoundError:
-            return
 
     def delete_all(self) -> None:
         """Remove this folder with everything in it, if it is there."""

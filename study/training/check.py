@@ -6,7 +6,7 @@ import torch
 
 from study.config.errors import UsageError
 from study.config.run import PARTS, RunConfig
-from study.data import describe_data
+from study.data import DataShape, describe_data
 from study.losses import find_objective
 from study.models import build_model, check_model
 from study.training.step import named_terms
@@ -32,11 +32,10 @@ def check_runs(runs: Iterable[RunConfig]) -> None:
     for run in kinds.values():
         shape, _ = describe_data(run.data)
         check_model(run, shape)
-        _check_objective(run)
+        _check_objective(run, shape)
 
 
-def _check_objective(run: RunConfig) -> None:
-    shape, _ = describe_data(run.data)
+def _check_objective(run: RunConfig, shape: DataShape) -> None:
     objective, model = find_objective(run.objective), build_model(run, shape)
     label = torch.zeros(2, model.n_classes)
     pixels, noise = torch.zeros(2, shape.n_pixels), torch.zeros(2, run.latent_dim)

@@ -19,7 +19,7 @@ from filelock import FileLock
 from study.config.package_hash import package_hash
 from study.config.run import HOW, RunConfig
 from study.data import DataShape
-from study.models import Vae, build_model
+from study.models import build_model
 from study.training.hardware import processor_id
 from study.training.step import (
     Batch,
@@ -88,8 +88,13 @@ def build(shape: StepShape, package: Path) -> None:
     config, model = shape.config, build_model(shape.config, shape.data)
     update = functional_update(Recipe(model, config.optimiser, config.objective, shape.bf16))
     state = new_state(model, config.optimiser, config.objective)
-    arguments = (state, _example(shape, model), _scalars())
-    tensors, structure = _pytree.tree_flatten(arguments)
+    batch = Batch(
+        images=torch.zeros(config.batch_size, shape.data.n_pixels, dtype=torch.uint8),
+        labels=torch.zeros(config.batch_size, model.n_classes),
+        noise=torch.randn(config.batch_size, config.latent_dim),
+    )
+    scalars = Scalars({"beta": torch.tensor(1.0)}, torch.tensor(0.01))
+    tensors, structure = _pytree.tree_flatten((state, batch, scalars))
     tensors = [tensor.clone() for tensor in tensors]
 
     def flat_update(*flat: Any) -> Any:
@@ -125,8 +130,9 @@ def _build_in_a_process_of_its_own(shape: StepShape, package: Path) -> None:
     log.info("compiling the training step for %s", shape)
     beside = package.with_name(f"building-{package.name}")
     words = [sys.executable, "-m", "study.training.compiled", _to_json(shape), str(beside)]
+    root = Path(__file__).parents[2]
     done = subprocess.run(
-        words, capture_output=True, text=True, timeout=BUILD_TIMEOUT_S, cwd=_ROOT, check=False
+        words, capture_output=True, text=True, timeout=BUILD_TIMEOUT_S, cwd=root, check=False
     )
     if done.returncode:
         raise CompileError(done.stderr)
@@ -149,21 +155,6 @@ def _from_json(text: str) -> StepShape:
     config, data, bf16 = json.loads(text)
     return StepShape(RunConfig(**config), DataShape(*data), bf16)
 
-
-def _example(shape: StepShape, model: Vae) -> Batch:
-    size = shape.config.batch_size
-    return Batch(
-        images=torch.zeros(size, shape.data.n_pixels, dtype=torch.uint8),
-        labels=torch.zeros(size, model.n_classes),
-        noise=torch.randn(size, shape.config.latent_dim),
-    )
-
-
-def _scalars() -> Scalars:
-    return Scalars({"beta": torch.tensor(1.0)}, torch.tensor(0.01))
-
-
-_ROOT = Path(__file__).parents[2]
 
 if __name__ == "__main__":
     build(_from_json(sys.argv[1]), Path(sys.argv[2]))

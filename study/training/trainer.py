@@ -61,13 +61,8 @@ class Trainer:
 
     def state(self) -> dict[str, Any]:
         """What `restore` needs, besides the configuration."""
-        engine = self.engine_state
-        return {
-            "epoch": self.epoch,
-            "params": engine.params,
-            "slots": engine.slots,
-            "step": engine.step,
-        }
+        params, slots, step, _ = self.engine_state
+        return {"epoch": self.epoch, "params": params, "slots": slots, "step": step}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state; the epochs that follow are those of an undisturbed run."""
