@@ -83,10 +83,7 @@ def read_grid(
 
 def read_mapping(text: str, source: str, kind: str) -> dict[str, Any]:
     """The mapping that a YAML file holds; `kind` names what it should be."""
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UsageError(f"{source}: not valid YAML: {_one_line(error)}") from None
+    content = _parse(text, source)
     if not isinstance(content, dict):
         raise UsageError(f"{source}: a {kind} is a mapping of keys to values, got {content!r}")
     return content
@@ -103,10 +100,7 @@ def parse_overrides(pairs: list[str]) -> dict[str, Any]:
         key, equals, value = pair.partition("=")
         if not (key and equals):
             raise UsageError(f"--set takes KEY=VALUE, got {pair!r}")
-        try:
-            overrides[key.strip()] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            raise UsageError(f"--set {pair}: not valid YAML: {_one_line(error)}") from None
+        overrides[key.strip()] = _parse(value, f"--set {pair}")
     return overrides
 
 
@@ -128,5 +122,8 @@ def _product(axes: dict[str, Any], source: Source) -> list[RunConfig]:
     return runs
 
 
-def _one_line(error: yaml.YAMLError) -> str:
-    return " ".join(str(error).split())
+def _parse(text: str, source: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UsageError(f"{source}: not valid YAML: {' '.join(str(error).split())}") from None

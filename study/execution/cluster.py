@@ -108,7 +108,9 @@ def check_nodes(study: Folder, invocation: str, data_dir: Path, data: list[str])
         try:
             problem = ray.get(answer) if answer in ready else str(late)
         except RayTaskError as error:  # the code is not there, or is so old that it fails
-            problem = _without_code(error)
+            last = str(error).strip().splitlines()[-1]
+            install = "install the same version on every node"
+            problem = f"it cannot load the package vae-study ({last}): {install}"
         except RayError as error:
             problem = str(error).splitlines()[0]
         if problem:
@@ -161,11 +163,6 @@ def _what_lacks(
     except (StudyError, UsageError) as error:  # of the data; names the file and what to do
         return " ".join(str(error).split())
     return None
-
-
-def _without_code(error: RayTaskError) -> str:
-    last = str(error).strip().splitlines()[-1]
-    return f"it cannot load the package vae-study ({last}): install the same version on every node"
 
 
 def _require_answer(address: str) -> None:

@@ -118,9 +118,8 @@ def _load(package: Path, shape: StepShape) -> Update:
     def update(state: State, batch: Batch, scalars: Scalars) -> None:
         if batch.images.shape != images:  # the package itself does not look
             raise ValueError(f"compiled for images {images}, got {tuple(batch.images.shape)}")
-        slots = [value for slot in state.slots for value in slot.values()]
-        flat = [*state.params.values(), *slots, state.step, *state.totals.values(), *batch]
-        loader.run([*flat, *scalars.weights.values(), scalars.learning_rate])
+        weights = scalars.weights.values()
+        loader.run([*state.tensors(), *batch, *weights, scalars.learning_rate])
 
     return update
 

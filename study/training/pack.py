@@ -131,9 +131,7 @@ def _capture(
     update: Callable[..., None], state: State, batch: Batch, scalars: Scalars
 ) -> torch.cuda.CUDAGraph:
     """Record one update; the steps that warm it up leave the state as it was."""
-    tensors = [*state.params.values(), *(v for slot in state.slots for v in slot.values())]
-    tensors += [state.step, *state.totals.values()]
-    kept = [tensor.clone() for tensor in tensors]
+    kept = [tensor.clone() for tensor in state.tensors()]
     stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
@@ -143,6 +141,6 @@ def _capture(
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
         update(state, batch, scalars)
-    for tensor, value in zip(tensors, kept, strict=True):
+    for tensor, value in zip(state.tensors(), kept, strict=True):
         tensor.copy_(value)
     return graph

@@ -49,6 +49,11 @@ class State(NamedTuple):
     step: Tensor  # (), steps taken
     totals: dict[str, Tensor]  # terms by name, summed over the epoch's batches; () or (members,)
 
+    def tensors(self) -> list[Tensor]:
+        """All of them, in the order of the fields."""
+        slots = [value for slot in self.slots for value in slot.values()]
+        return [*self.params.values(), *slots, self.step, *self.totals.values()]
+
 
 Update = Callable[[State, Batch, Scalars], None]
 Rule = Callable[[Tensor, Tensor, list[Tensor], Tensor, Tensor], None]
