@@ -13,19 +13,17 @@ from study.data.dataset import Dataset, DataShape, require_sound
 
 
 class Source(NamedTuple):
-    """A data set that ships with this package."""
+    """A data set, and what is known of it before it is read."""
 
     load: Callable[[Path | None], Dataset]  # from a cache, fetched first where it is missing
+    fetch: Callable[[Path], None]  # into a cache, where it is missing
     shape: DataShape
     n_train: int
     facts: tuple[str, str, str]  # name for people, hash of the content, what measures pictures
 
 
-SOURCES = {
-    "mnist": Source(
-        mnist.load_mnist, mnist.SHAPE, mnist.N_TRAIN, ("MNIST", mnist.DATA_HASH, mnist.MEASURE)
-    )
-}
+# Those that ship with this package.
+SOURCES = {"mnist": Source(mnist.load_mnist, mnist.fetch, mnist.SHAPE, mnist.N_TRAIN, mnist.FACTS)}
 
 
 def load_data(name: str, data_dir: Path | None = None) -> Dataset:
@@ -39,25 +37,19 @@ def load_data(name: str, data_dir: Path | None = None) -> Dataset:
         UsageError: there is no data set of that name, or the import path leads nowhere.
         DataError: it cannot be had, or its arrays do not fit together.
     """
-    if is_import_path(name):
-        return _own(name)
     return _source(name).load(data_dir)
 
 
 def describe_data(name: str) -> tuple[DataShape, int]:
     """Shape and number of training images; those that ship are not read for it."""
-    if is_import_path(name):
-        data = _own(name)
-        return data.shape, len(data.train_images)
     source = _source(name)
     return source.shape, source.n_train
 
 
 def data_facts(names: Iterable[str]) -> dict[str, str]:
     """Name, content hash and what measures the pictures of data sets, for a study's provenance."""
-    facts = [_own_facts(name) if is_import_path(name) else _source(name).facts for name in names]
     keys = ("name", "hash", "measure")
-    parts = zip(*facts, strict=True)
+    parts = zip(*(_source(name).facts for name in names), strict=True)
     return {key: ", ".join(dict.fromkeys(part)) for key, part in zip(keys, parts, strict=True)}
 
 
@@ -67,19 +59,14 @@ def prepare_data(name: str, data_dir: Path) -> None:
     Raises:
         DataError: it cannot.
     """
-    if is_import_path(name):
-        _own(name)
-    else:
-        _source(name)
-        mnist.fetch(data_dir)
-
-
-def _own_facts(path: str) -> tuple[str, str, str]:
-    data = _own(path)
-    return path, data.hash, data.measure or "nothing"
+    _source(name).fetch(data_dir)
 
 
 def _source(name: str) -> Source:
+    if is_import_path(name):
+        data = _own(name)
+        facts = (name, data.hash, data.measure or "nothing")
+        return Source(lambda _: data, lambda _: None, data.shape, len(data.train_images), facts)
     return resolve("data", name, SOURCES)
 
 

@@ -37,6 +37,7 @@ DATA_HASH = hashlib.sha256("".join(SHA256.values()).encode()).hexdigest()[:12]
 """One short name for the four files, for a study's provenance."""
 
 MEASURE = "strokes"  # thickness, slant and width are measured on the pictures
+FACTS = ("MNIST", DATA_HASH, MEASURE)
 N_TRAIN, N_TEST = 60_000, 10_000
 SHAPE = DataShape(channels=1, height=28, width=28, n_classes=10)
 N_PIXELS = SHAPE.n_pixels
