@@ -58,19 +58,14 @@ def mcc(
         living = living[np.ptp(codes[half][:, living], axis=0) > 0]
     strength = abs(spearman(codes[np.ix_(match, living)], factors[np.ix_(match, ordered)]))
     rows, columns = linear_sum_assignment(strength, maximize=True)
-    matched_latents, matched_factors = living[rows], ordered[columns]
+    latents, matched = living[rows], ordered[columns]
     latent = np.full(factors.shape[1], -1)
-    latent[matched_factors] = matched_latents
-    x = codes[np.ix_(score_on, matched_latents)]
-    y = factors[np.ix_(score_on, matched_factors)]
+    latent[matched] = latents
+    x, y = codes[np.ix_(score_on, latents)], factors[np.ix_(score_on, matched)]
     correlation = np.full(factors.shape[1], np.nan)
     correlation[ordered] = 0.0
-    correlation[matched_factors] = np.diag(spearman(x, y))
-    replicates = np.zeros(1)
-    if rows.size:
-        ranks = rankdata(x, axis=0), rankdata(y, axis=0)
-        drawn = correlation_replicates(*ranks, resampling(len(score_on), rng))
-        replicates = np.array([abs(np.diag(r)).sum() / ordered.size for r in drawn])
+    correlation[matched] = np.diag(spearman(x, y))
+    replicates = _replicates(x, y, rng) / ordered.size
     score = float(abs(correlation[ordered]).mean())
     settings = protocol(
         "mcc",
@@ -90,6 +85,15 @@ def mcc(
 
 
 MCC = Metric(name="mcc", label="MCC", function=mcc)
+
+
+def _replicates(x: FloatArray, y: IntArray, rng: np.random.Generator) -> FloatArray:
+    """Sums of |rho| over the matched columns of x and y, of resampled images."""
+    if not x.shape[1]:
+        return np.zeros(1)
+    plan = resampling(len(x), rng)
+    drawn = correlation_replicates(rankdata(x, axis=0), rankdata(y, axis=0), plan)
+    return np.array([abs(np.diag(r)).sum() for r in drawn])
 
 
 def spearman(x: npt.ArrayLike, y: npt.ArrayLike) -> FloatArray:

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from study.data.dataset import pixel_rows
-from study.models import Vae
+from study.models import Posterior, Vae
 
 BATCH = 1_000  # images at a time
 
@@ -137,15 +137,22 @@ def bounds(
             log_total = torch.full_like(total, -math.inf)
             for _ in range(n_samples):
                 noise = torch.randn(posterior.mean.shape, generator=generator).to(pixels.device)
-                latent = posterior.sample(noise)
-                log_ratio = model.prior.log_ratio(posterior, latent, noise)
-                nll = model.likelihood.nll_value(model.decode(latent, label), pixels)
-                log_ratio -= nll.double()
+                log_ratio = _log_ratio(model, pixels, label, posterior, noise)
                 total += log_ratio
                 log_total = torch.logaddexp(log_total, log_ratio)
             elbo.append(total / n_samples)
             iwae.append(log_total - math.log(n_samples))
     return Bounds(torch.cat(elbo).cpu().numpy(), torch.cat(iwae).cpu().numpy())
+
+
+def _log_ratio(
+    model: Vae, pixels: Tensor, label: Tensor | None, posterior: Posterior, noise: Tensor
+) -> Tensor:
+    """log p(x, z) / q(z|x), nats, (batch,), at the sample z that the noise makes."""
+    latent = posterior.sample(noise)
+    log_ratio = model.prior.log_ratio(posterior, latent, noise)
+    log_ratio -= model.likelihood.nll_value(model.decode(latent, label), pixels).double()
+    return log_ratio
 
 
 def _batches(

@@ -42,7 +42,7 @@ class ScoreCache:
     """The rows known so far, by key, and the tables made of them."""
 
     def __init__(self, study: Study, setup: Setup) -> None:
-        self._study, self._setup, self.computed = study, setup, 0
+        self.study, self.setup, self.computed = study, setup, 0
         self._rows, self._controls, self._pairs = (
             _rows(study, name) for name in ("scores", "controls", "udr")
         )
@@ -61,20 +61,20 @@ class ScoreCache:
         runs = [group[0] for group in groups]
         for group in groups:
             self._targets |= {(target.control, target.of): target for target in group}
-            self._beside |= beside_keys(group, self._setup)
-        self._pair_keys = pair_keys(runs, self._setup.images)
+            self._beside |= beside_keys(group, self.setup)
+        self._pair_keys = pair_keys(runs, self.setup.images)
         self._drop_stale(runs)
         jobs = Jobs()
         for target in self._targets.values():
             if target.control in {"", "shuffled"}:
                 continue
-            if units := target.missing(self._controls, self._setup):
+            if units := target.missing(self._controls, self.setup):
                 jobs.controls.append((target, units))
         jobs.pairs = [pair for pair, key in self._pair_keys.items() if key not in self._pairs]
         for run in runs:
-            units = run.missing(self._rows, self._setup)
+            units = run.missing(self._rows, self.setup)
             twin = self._targets["shuffled", run.of]
-            shuffled_units = twin.missing(self._controls, self._setup)
+            shuffled_units = twin.missing(self._controls, self.setup)
             if units or shuffled_units or any(run.of in pair for pair in jobs.pairs):
                 jobs.runs[run.of] = (units, shuffled_units)
         return jobs
@@ -83,7 +83,7 @@ class ScoreCache:
         """Rows of a target."""
         target = self._targets[control, of]
         for value in values:
-            key = target.key(Unit(value.basis, value.scaling, value.score), self._setup)
+            key = target.key(Unit(value.basis, value.scaling, value.score), self.setup)
             row = {**value._asdict(), "key": key}
             if control:
                 self._controls[key] = {"control": control, "of": of, **row}
@@ -105,19 +105,19 @@ class ScoreCache:
     def table(self) -> pd.DataFrame:
         """Scores of runs, with their controls beside them."""
         rows, controls = list(self._rows.values()), list(self._controls.values())
-        return scores_table(self._study.trials, rows, controls, self._beside)
+        return scores_table(self.study.trials, rows, controls, self._beside)
 
     def write(self, every_s: float = 0.0) -> None:
         """Write the tables, unless that was done less than `every_s` ago."""
         if time.monotonic() - self._written < every_s:
             return
-        folder = self._study.folder
+        folder = self.study.folder
         write_table(folder, "scores", self.table(), SCORES)
         controls = pd.DataFrame(list(self._controls.values()), columns=CONTROL_SCORES.names)
         write_table(folder, "controls", controls, CONTROL_SCORES)
         pairs = pd.DataFrame(list(self._pairs.values()), columns=UDR.names)
         write_table(folder, "udr", pairs, UDR)
-        self._study.forget("scores", "udr", "ranking")
+        self.study.forget("scores", "udr", "ranking")
         self._written = time.monotonic()
 
     def _drop_stale(self, runs: list[ScoreTarget]) -> None:
@@ -125,11 +125,11 @@ class ScoreCache:
 
         Rows of metrics that are not at hand stay with a run whose other rows hold.
         """
-        here, setup = {run.of for run in runs}, self._setup
+        here, setup = {run.of for run in runs}, self.setup
         keys = {run.key(unit, setup) for run in runs for unit in run.units(setup)}
         unchanged = {row["run"] for key, row in self._rows.items() if key in keys}
         known = {*labels(setup.metrics), *(unit.score for unit in BOUND_UNITS)}
-        done = set(self._study.trials.query("state == 'done'")["run"])
+        done = set(self.study.trials.query("state == 'done'")["run"])
 
         def holds(key: str, row: Row) -> bool:
             if row["run"] not in here:

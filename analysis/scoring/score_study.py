@@ -43,10 +43,9 @@ def score_study(
         StudyError: a table is damaged, or Ray cannot be joined.
         ValueError: a metric bears a name that is taken.
     """
-    setup = Setup(images, with_own(METRICS, metrics))
+    cache = ScoreCache(study, Setup(images, with_own(METRICS, metrics)))
     if images.sample.factors.shape[1] == 0:
         say("no factors are known of these images: scores of factors are left out")
-    cache = ScoreCache(study, setup)
     runs, unscored = _scorable(study)
     jobs = cache.missing([score_targets(study, run) for run in runs])
     failed: dict[str, str] = {}
@@ -56,7 +55,7 @@ def score_study(
         from analysis.scoring.tasks import work  # Ray is slow, and often nothing is missing
 
         try:
-            failed = work(study, setup, jobs, cache, say)
+            failed = work(jobs, cache, say)
         finally:
             cache.write()
     elif cache.changed():

@@ -23,11 +23,9 @@ WRITE_EVERY_S = 10.0
 RunValues = tuple[list[Value], list[Value]]  # of the run, and of its shuffled control
 
 
-def work(
-    study: Study, setup: Setup, jobs: Jobs, cache: ScoreCache, say: Callable[[str], None]
-) -> dict[str, str]:
+def work(jobs: Jobs, cache: ScoreCache, say: Callable[[str], None]) -> dict[str, str]:
     """Do all jobs over the connected Ray and enter their rows; returns who failed and why."""
-    shared, folder = ray.put(setup), str(study.folder)
+    shared, folder = ray.put(cache.setup), str(cache.study.folder)
     control_task, pair_task = ray.remote(_control_task), ray.remote(_pair_task)
     run_task: Any = ray.remote(num_returns=2)(_run_task)
     encoded: dict[str, Any] = {}
