@@ -167,9 +167,7 @@ class FigureInputs:
         parts = []
         for figure_run in self.paper_runs():
             table = table_of(figure_run)
-            for place, (name, value) in enumerate(figure_run._asdict().items()):
-                table.insert(place, name, value)
-            parts.append(table)
+            parts.append(pd.DataFrame(figure_run._asdict(), index=table.index).join(table))
         return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
 
     def model(self, run: str) -> Vae:

@@ -49,18 +49,14 @@ def over_seeds(epochs: pd.DataFrame, metric: str, series: pd.Series) -> pd.DataF
         series, split, epoch, mean, low, high (the extremes over seeds), n_seeds; series in the
         order of their first row.
     """
+    ordered = pd.Categorical(series, series.unique())
     lines = [
-        epochs.assign(value=epochs[f"{split}_{metric}"], split=split, series=series)
+        epochs.assign(value=epochs[f"{split}_{metric}"], split=split, series=ordered)
         for split in SPLITS
     ]
-    grouped = pd.concat(lines).groupby(["series", "split", "epoch"], sort=False)["value"]
+    grouped = pd.concat(lines).groupby(["series", "split", "epoch"], observed=True)["value"]
     table = grouped.agg(mean="mean", low="min", high="max", n_seeds="count").reset_index()
-    order = {name: rank for rank, name in enumerate(series.unique())}
-    return table.sort_values(
-        ["series", "split", "epoch"],
-        key=lambda column: column.map(order) if column.name == "series" else column,
-        ignore_index=True,
-    )
+    return table.astype({"series": str})
 
 
 def curves(inputs: FigureInputs, series: Series, metric: str) -> Curves:

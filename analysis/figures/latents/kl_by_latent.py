@@ -35,14 +35,11 @@ def over_seeds(latents: pd.DataFrame) -> pd.DataFrame:
     """
     ordered = latents.sort_values(["run", "kl"], ascending=[True, False])
     ordered["place"] = ordered.groupby("run").cumcount() + 1
-    ordered["configuration"] = configuration(ordered["run"])
-    table = ordered.groupby([*AXES, "place"])["kl"].agg(kl="mean", n_seeds="count").reset_index()
-    order = {name: rank for rank, name in enumerate(configuration(latents["run"]).unique())}
-    return table.sort_values(
-        ["configuration", "place"],
-        key=lambda column: column.map(order) if column.name == "configuration" else column,
-        ignore_index=True,
-    )
+    names = configuration(latents["run"]).unique()  # in this order
+    ordered["configuration"] = pd.Categorical(configuration(ordered["run"]), names)
+    groups = ordered.groupby([*AXES, "place"], observed=True)["kl"]
+    table = groups.agg(kl="mean", n_seeds="count").reset_index()
+    return table.astype({"configuration": str})
 
 
 @mpl.rc_context(style.PLAIN)
