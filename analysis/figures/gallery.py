@@ -15,7 +15,6 @@ from analysis.figures.inputs import FigureInputs, Missing, MissingWeights
 from analysis.figures.latents import kl_by_latent, latent_space, mutual_information, slopes_by_digit
 from analysis.figures.pictures import (
     aligned_latents,
-    headline,
     prior_samples,
     reconstructions,
     traversals,
@@ -28,7 +27,7 @@ from study.storage.folder import Folder
 
 GALLERY = "gallery.json"
 FIGURES: list[StudyFigure] = [  # in the order of the paper and then by group
-    headline.FIGURE,
+    traversals.HEADLINE,
     traversals.STANDARD,  # figure 1
     traversals.BETA,
     traversals.CONDITIONAL,

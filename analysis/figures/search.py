@@ -28,7 +28,7 @@ from matplotlib.lines import Line2D
 from optuna.exceptions import ExperimentalWarning
 from optuna.visualization.matplotlib import plot_parallel_coordinate
 
-from analysis.figures.style import PLAIN, STYLE, save_figure
+from analysis.figures.style import PLAIN, STYLE, legend_entry, save_figure
 from analysis.metrics import LABELS
 from analysis.statistics.front import as_optuna, complete, history, importance, search_of
 from analysis.statistics.objectives import DIRECTIONS
@@ -194,13 +194,10 @@ def _ticks(betas: pd.Series) -> list[float]:
 
 def _key(search: Search) -> list[Line2D]:
     label = "the front" if len(search.objectives) > 1 else "the best"
-    look = {"color": FRONT_COLOUR, "marker": "o", "markersize": 7, "ls": "", "mfc": "none"}
-    handles = [Line2D([], [], label=label, **look)]  # type: ignore[arg-type]
+    handles = [legend_entry(color=FRONT_COLOUR, marker="o", ms=7, mfc="none", label=label)]
     if "conditioning" in search.space:
-        handles += [
-            Line2D([], [], color="0.4", marker=mark, ls="", markersize=4, label=words)
-            for mark, words in MARKS.values()
-        ]
+        marks = MARKS.values()
+        handles += [legend_entry(color="0.4", marker=mark, label=words) for mark, words in marks]
     return handles
 
 

@@ -103,11 +103,12 @@ def moves(model: Vae, starts: Starts, directions: Directions, reader: Reader) ->
     picture_change, class_change = np.zeros(n), np.zeros(n)
     for index in range(n):
         one = Directions(directions.steps[[index]], directions.readers[[index]], directions.centre)
-        low, middle, high = np.moveaxis(_sweep(model, starts, one, ENDS), 1, 0) / 255
+        (pictures,) = sweep(model, starts.codes, starts.digits, one, ENDS)
+        low, middle, high = np.moveaxis(pictures, 1, 0) / 255
         picture_change[index] = max(abs(low - middle).mean(), abs(high - middle).mean())
         if picture_change[index] < REACTS:
             continue
-        pictures = _sweep(model, starts, one, POSITIONS)
+        (pictures,) = sweep(model, starts.codes, starts.digits, one, POSITIONS)
         class_change[index] = _class_change(pictures, reader)
         slopes[index] = _slopes(pictures, starts)
     return Moves(picture_change, class_change, slopes)
@@ -204,14 +205,6 @@ def some_of_every_digit(digits: npt.ArrayLike, n: int = PER_DIGIT) -> npt.NDArra
     """Indices of the first n images of every digit, digit by digit."""
     given = np.asarray(digits)
     return np.concatenate([np.flatnonzero(given == digit)[:n] for digit in np.unique(given)])
-
-
-def _sweep(
-    model: Vae, starts: Starts, direction: Directions, positions: tuple[float, ...]
-) -> Images:
-    """(n, n_positions, height, width) of one direction."""
-    pictures: Images = sweep(model, starts.codes, starts.digits, direction, positions)[0]
-    return pictures
 
 
 def _class_change(pictures: Images, reader: Reader) -> float:

@@ -43,13 +43,16 @@ def moved(row: Mapping[Any, Any]) -> str:
     if np.isnan(row["leakage"]):
         *others, last = NAMES.values()
         return f"mixed: {', '.join(others)} and {last} stay as they are"
-    most = COLUMNS.get(name) or PROPERTIES[int(np.abs(mean_effects(row)).argmax())]
-    slope = f"{row[most]:+.2f}".replace("-", MINUS)
+    most = COLUMNS.get(name) or most_moved(row)
     figures = (
-        f"{NAMES[most]}, {slope} {UNITS[most]} a step, leakage {row['leakage']:.0%},"
+        f"{NAMES[most]}, {_step(row[most], most)}, leakage {row['leakage']:.0%},"
         f" holds for {agreement(row)}"
     )
     return figures if name in COLUMNS else f"mixed; most of all {figures}"
+
+
+def _step(slope: float, column: str) -> str:
+    return f"{slope:+.2f} {UNITS[column]} a step".replace("-", MINUS)
 
 
 def _aligned(run: str, rows: pd.DataFrame) -> Aligned:
@@ -75,13 +78,12 @@ def described(row: Mapping[Any, Any]) -> str:
     """What a direction does, in words that follow its property: "+0.21 rad a step, ..."."""
     name = row["property"]
     if name in COLUMNS:
-        slope = f"{row['slope']:+.2f} {UNITS[COLUMNS[name]]} a step".replace("-", MINUS)
-        return f"{slope}, leakage {row['leakage']:.0%}, {agreement(row)}"
+        step = _step(row["slope"], COLUMNS[name])
+        return f"{step}, leakage {row['leakage']:.0%}, {agreement(row)}"
     if name == "digit":
         return read_as_another(row)
     if name == "mixed":
-        most = NAMES[PROPERTIES[int(np.abs(mean_effects(row)).argmax())]]
-        return f"mostly {most}, leakage {row['leakage']:.0%}, {agreement(row)}"
+        return f"mostly {NAMES[most_moved(row)]}, leakage {row['leakage']:.0%}, {agreement(row)}"
     return "does not react"
 
 
@@ -93,6 +95,11 @@ def read_as_another(row: Mapping[Any, Any]) -> str:
 def agreement(row: Mapping[Any, Any]) -> str:
     """In how many digits a direction moves its property most: `7 of 10 digits`."""
     return f"{row['n_digits']} of {len(row['digit_effects']) // len(PROPERTIES)} digits"
+
+
+def most_moved(row: Mapping[Any, Any]) -> str:
+    """The property, of PROPERTIES, that a direction moves most."""
+    return PROPERTIES[int(np.abs(mean_effects(row)).argmax())]
 
 
 def mean_effects(row: Mapping[Any, Any]) -> npt.NDArray[np.float64]:

@@ -1,5 +1,5 @@
-"""One image traversed: a row a latent, named by what it moves. Figure 1 of the paper, and the
-configuration that ranks first over other values.
+"""One image traversed: a row a latent, named by what it moves. Figure 1 of the paper, its three
+models side by side, and the configuration that ranks first over other values.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -10,9 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.factors import FACTORS
-from analysis.figures.inputs import FigureInputs, FigureRun
+from analysis.figures.inputs import FigureInputs, FigureRun, Missing
 from analysis.figures.pictures.sheet import Panel, Sheet, sheet_figure
 from analysis.latent_effects.alignment import MOVES
+from analysis.latent_effects.wording import agreement
 from analysis.representations.traversal import (
     PAPER_VALUES,
     QUANTILES,
@@ -41,6 +42,29 @@ def as_in_the_paper(inputs: FigureInputs, model: str) -> Sheet:
     figure_run = inputs.paper_run(model)
     traversal = traverse_as_in_the_paper(inputs, figure_run)
     return _sheet(inputs, figure_run, traversal, "Traversals", "one posterior sample")
+
+
+def side_by_side(inputs: FigureInputs) -> Sheet:
+    """A panel a model of figure 1."""
+    panels, unnamed = [], []
+    for model in ("standard", "beta", "conditional"):
+        figure_run = inputs.paper_run(model)
+        aligned = inputs.alignment(figure_run.run)
+        if aligned is None:
+            raise Missing(f"what the latents of {figure_run.run} move was not measured")
+        labels = row_labels(figure_run.latent_dim, aligned, brief=True)
+        kept = most_used(inputs.kl(figure_run.run))
+        kind = wording.kind_of_vae(figure_run.beta, figure_run.conditioning)
+        title = f"{kind}, β = {figure_run.beta:g}"
+        panel = traversal_panel(traverse_as_in_the_paper(inputs, figure_run), title, labels, kept)
+        panels.append(panel._replace(columns=[], x_label="latent from -5 to 5"))
+        unnamed.append(f"{sum(' ' not in label for label in labels)} of {figure_run.latent_dim}")
+    caption = (
+        f"The same test image traversed by three VAEs: every row sets one latent to ten values"
+        f" from -5 to 5 and keeps the others. A word says which property of the picture, measured"
+        f" again, the latent moves; rows without one move none: {wording.listing(unnamed)}."
+    )
+    return Sheet(f"One image traversed by three VAEs, J = {figure_run.latent_dim}", caption, panels)
 
 
 def around_the_mean(inputs: FigureInputs) -> Sheet:
@@ -77,8 +101,7 @@ def moved(row: Row) -> str:
         words = slope(row)
     elif row["effect"] < MOVES:
         return f"{name}, effects below {MOVES:g} SD"
-    n_classes = len(row["digit_effects"]) // len(FACTORS)
-    return f"{words}, leakage {row['leakage']:.0%}, {row['n_digits']} of {n_classes} digits"
+    return f"{words}, leakage {row['leakage']:.0%}, {agreement(row)}"
 
 
 def slope(row: Row) -> str:
@@ -166,6 +189,7 @@ def _counts(aligned: pd.DataFrame) -> str:
     return f"{wording.listing(parts)}."
 
 
+HEADLINE = sheet_figure("headline", "paper", side_by_side)
 STANDARD = sheet_figure("figure-1a", "paper", lambda inputs: as_in_the_paper(inputs, "standard"))
 BETA = sheet_figure("figure-1b", "paper", lambda inputs: as_in_the_paper(inputs, "beta"))
 CONDITIONAL = sheet_figure(

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from analysis.factors import FACTORS
 from analysis.latent_effects.alignment import NAMES, PROPERTIES, UNITS
 from analysis.latent_effects.wording import agreement, described, mean_effects, read_as_another
 from study.training.trainer import ACTIVE_NATS
@@ -18,7 +19,6 @@ from study.training.trainer import ACTIVE_NATS
 Floats = npt.NDArray[np.float64]
 
 REACH = 5.0  # latents, and steps along other directions: the paper's range
-KNOBS = ("Thickness (line weight)", "Slant (tilt)", "Width")  # in the order of PROPERTIES
 ORDER = [*NAMES.values(), "digit", "mixed", "none"]
 
 
@@ -77,7 +77,7 @@ def knob_sliders(table: pd.DataFrame, reach: Floats) -> dict[str, Any]:
         furthest = min(float(reach[place]), REACH * float(slopes[place])) if works[place] else 0.0
         sliders.append(
             {
-                "name": KNOBS[place],
+                "name": FACTORS[place].label,
                 "property": NAMES[column],
                 "text": _remains(row, place) if works[place] else "no latent moves it",
                 "reacts": True,
@@ -112,8 +112,7 @@ def _remains(row: dict[str, Any], place: int) -> str:
     most = int(np.abs(effects).argmax())
     if most != place:
         return f"leakage {leakage:.0%}: moves {NAMES[PROPERTIES[most]]} more"
-    changes = row["property"] == "digit"
-    kept = read_as_another(row) if changes else agreement(row)
+    kept = read_as_another(row) if row["property"] == "digit" else agreement(row)
     return f"leakage {leakage:.0%}, {kept}"
 
 
