@@ -13,12 +13,7 @@ from analysis.metrics import Metric
 from analysis.paper.verdicts import write_claims
 from analysis.report.explorer import NothingToShow, write_explorer
 from analysis.report.page import write_report
-from analysis.scoring.score_study import (
-    Outcome,
-    ranking_table,
-    score_study,
-    write_ranking,
-)
+from analysis.scoring.score_study import Outcome, ranking_table, score_study, write_ranking
 from analysis.statistics.ranking import RANKING, unlisted
 from analysis.study import Study
 from study.config.errors import reason
@@ -44,10 +39,7 @@ def score_and_rank(
     Raises:
         StudyError: the data, a table or Ray is not to be had.
     """
-
-    def say(line: str) -> None:
-        console.print(line, soft_wrap=True)
-
+    say = partial(console.print, soft_wrap=True)
     data = study.images(data_folder)
     images = image_set(data, data_dir(data_folder))
     outcome = score_study(study, images, connect, say, metrics)
@@ -77,14 +69,13 @@ def present(
 ) -> bool:
     """Figures, claims, explorer and report of a study as it is; whether nothing went wrong.
 
-    What a study lacks is said. What goes wrong in one costs no other, nor what was trained; each
-    reason is said once, at the end, with all that it cost.
+    What goes wrong in one costs no other; each reason is given once, at the end, with its cost.
 
     Args:
         study: half done or not scored, too.
         data_folder: cache of the data; None: the default one.
-        say: told what was written, a line at a time.
-        known: reasons that were said before, such as why scoring failed.
+        say: gets a line for each thing written or lacking.
+        known: reasons that were given before, such as why scoring failed.
     """
     cost: dict[str, list[str]] = {}  # reason -> what could not be written
 

@@ -81,7 +81,7 @@ def draw_all(
     Args:
         study: as it is, half done or not scored.
         data_dir: cache of the data set; None: the default one.
-        say: hears at the end what was drawn.
+        say: gets what was drawn, at the end.
         figures: to draw; the others are not listed.
     """
     inputs = FigureInputs(study, data_dir)

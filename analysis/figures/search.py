@@ -60,7 +60,7 @@ class Trials(NamedTuple):
     done: pd.DataFrame  # the complete trials
     front: pd.DataFrame  # those that no other beats
     history: pd.DataFrame  # trial, objective, value, best
-    importance: pd.DataFrame  # objective, parameter, share; empty where it cannot be told
+    importance: pd.DataFrame  # objective, parameter, share; empty for too few trials
 
 
 def save_search(study: Study) -> int:
@@ -172,7 +172,7 @@ FIGURES: dict[str, Callable[[Trials], Figure]] = {
 
 
 def _scatter(axes: Axes, done: pd.DataFrame, x: str, y: str, search: Search) -> PathCollection:
-    """Trials by two columns: colour tells beta, the mark the conditioning, where these vary."""
+    """Trials by two columns: colour shows beta, the mark the conditioning, where these vary."""
     look: dict[str, object] = {"s": 18, "linewidths": 0, "alpha": 0.9}
     if "beta" in search.space:
         betas = done["beta"]

@@ -195,13 +195,10 @@ def _kept(study: Study, name: str, keys: dict[str, str]) -> pd.DataFrame:
 
 def _write(study: Study, name: str, rows: pd.DataFrame) -> None:
     """Write a table, in the order of the trials."""
+    if name == "alignment":
+        order = rows["basis"].map(BASES.index)
+        rows = rows.assign(order=order).sort_values(["order", "direction"])
     rest = [column for column in TABLES[name].names if column not in _RUN]
-    table = study.trials[_RUN].merge(rows[["run", *rest]], on="run")
-    run_order = {run: place for place, run in enumerate(study.trials["run"])}
-    order = {"run": run_order, "basis": {basis: place for place, basis in enumerate(BASES)}}
-    by = [column for column in ("run", "basis", "direction") if column in table]
-    table = table.sort_values(
-        by, key=lambda c: c.map(order[str(c.name)]) if c.name in order else c, ignore_index=True
-    )
+    table = study.trials[_RUN].merge(rows[["run", *rest]], on="run")  # in the order of the trials
     write_table(study.folder, name, table[list(TABLES[name].names)], TABLES[name])
     study.forget(name)

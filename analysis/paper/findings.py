@@ -94,7 +94,7 @@ def _conditioning(scores: pd.DataFrame, score: str) -> Finding | None:
     change = (wide["label"] - wide["none"]).dropna()
     if change.empty:
         return None
-    by_pair = change.unstack("seed").dropna(axis="columns")  # a seed that lacks a beta tells less
+    by_pair = change.unstack("seed").dropna(axis="columns")  # seeds that lack a beta
     if by_pair.empty:
         return None
     interval = mean_interval(by_pair.mean())

@@ -13,7 +13,7 @@ from study.config.errors import StudyError
 
 
 def present(location: str, data_folder: Path | None, console: Console) -> int:
-    """Write what a search found to its folder, and print what to use.
+    """Write the results of a search to its folder, and print what to use.
 
     Returns:
         How many configurations it recommends; 0 where no trial is complete.

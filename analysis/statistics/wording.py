@@ -42,8 +42,8 @@ def numeral(n: int) -> str:
 
 
 def count(n: int, noun: str) -> str:
-    """`1 seed`, `1,000 seeds`."""
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+    """`1 seed`, `2 seeds`."""
+    return f"{n} {noun}{'' if n == 1 else 's'}"
 
 
 def estimate(of: Estimate, digits: int = 3) -> str:

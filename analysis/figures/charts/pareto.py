@@ -1,4 +1,4 @@
-"""Bound against score: colour tells beta, the marker conditioning; the front is numbered."""
+"""Bound against score: colour shows beta, the marker conditioning; the front is numbered."""
 
 import matplotlib as mpl
 import pandas as pd

@@ -96,7 +96,7 @@ def caption(table: pd.DataFrame) -> str:
         f"{share:.0%} ({words})" for share, words in zip(both, wording.words_of(first), strict=True)
     ]
     return (
-        f"{wording.count(len(table) // len(first), 'test image')} on the two strongest principal"
+        f"{len(table) // len(first):,} test images on the two strongest principal"
         f" components of the codes, a model a row, coloured by digit (numerals stand at their"
         f" medians) and by what was measured. Share of the active latents' variance:"
         f" {', '.join(shares)}."

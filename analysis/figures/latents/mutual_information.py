@@ -1,4 +1,4 @@
-"""What each latent of the paper's models tells of each factor, in nats."""
+"""Mutual information of each latent of the paper's models and each factor, in nats."""
 
 from collections.abc import Iterable
 
@@ -32,7 +32,7 @@ def mutual_information(inputs: FigureInputs) -> pd.DataFrame:
 def information(
     codes: npt.ArrayLike, factors: npt.NDArray[np.int64], names: Iterable[str]
 ) -> pd.DataFrame:
-    """What each latent tells of each factor, as MIG estimates it.
+    """Mutual information of each latent and each factor, as MIG estimates it.
 
     Args:
         codes: posterior means, (n, n_latents).
