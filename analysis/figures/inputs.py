@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -77,24 +78,19 @@ class FigureInputs:
         return done.sort_values("seed", kind="stable")
 
     @cached_property
-    def images(self) -> npt.NDArray[np.uint8]:
-        """All test images."""
-        return self._data.test_images
+    def data(self) -> Dataset:
+        """The data set, whose test images figures show."""
+        return self.study.images(self._data_folder)
 
     @cached_property
     def labels(self) -> npt.NDArray[np.int64]:
-        """The classes that they show."""
-        return self._data.test_labels.astype(np.int64)
-
-    @cached_property
-    def n_classes(self) -> int:
-        """Of the data set."""
-        return self._data.n_classes
+        """The classes of the test images."""
+        return self.data.test_labels.astype(np.int64)
 
     @cached_property
     def factors(self) -> pd.DataFrame:
         """The generative factors of the test images."""
-        return measured(self.images, cache=data_dir(self._data_folder))
+        return measured(self.data.test_images, cache=data_dir(self._data_folder))
 
     def paper_run(self, name: str) -> FigureRun:
         """The run of one of PAPER_MODELS: at J = 10 and beta 1 or 10, or what comes nearest.
@@ -121,10 +117,8 @@ class FigureInputs:
         """The runs of all PAPER_MODELS that the study has."""
         runs = []
         for name in PAPER_MODELS:
-            try:
+            with suppress(Missing):
                 runs.append(self.paper_run(name))
-            except Missing:
-                continue
         if not runs:
             raise Missing("none of the compared runs has finished")
         return runs
@@ -179,7 +173,7 @@ class FigureInputs:
     def codes(self, run: str) -> npt.NDArray[np.float32]:
         """Posterior means of all test images, (n, n_latents)."""
         if run not in self._codes:
-            self._codes[run] = encode(self.model(run), self.images, self.labels).mean
+            self._codes[run] = encode(self.model(run), self.data.test_images, self.labels).mean
         return self._codes[run]
 
     def kl(self, run: str) -> npt.NDArray[np.float64]:
@@ -187,17 +181,14 @@ class FigureInputs:
         rows = self.study.latents[self.study.latents["run"] == run]
         return rows.sort_values("latent")["kl"].to_numpy()
 
-    def alignment(self, run: str) -> pd.DataFrame | None:
-        """What a run's latents move; None where that was not measured."""
-        if not has_table(self.study.folder, "alignment"):
-            return None
-        table = self.study.alignment
-        rows = table[(table["run"] == run) & (table["basis"] == "latent")]
-        return rows if len(rows) else None
-
-    @cached_property
-    def _data(self) -> Dataset:
-        return self.study.images(self._data_folder)
+    def alignment(self, run: str) -> pd.DataFrame:
+        """What a run's latents move."""
+        if has_table(self.study.folder, "alignment"):
+            table = self.study.alignment
+            rows = table[(table["run"] == run) & (table["basis"] == "latent")]
+            if len(rows):
+                return rows
+        raise Missing(f"what the latents of {run} move was not measured")
 
     def _first(self, rows: pd.Series, otherwise: str) -> FigureRun:
         if not rows.any():

@@ -13,13 +13,6 @@ from analysis.statistics.wording import interval
 from analysis.study import configuration
 
 NOTHING = "–"
-CONTROLS = {
-    "chance": "chance",
-    "untrained": "untrained",
-    "pixel_pca": "pixel PCA",
-    "raw_pixels": "raw pixels",
-    "shuffled": "shuffled",
-}
 
 
 class Cell(NamedTuple):
@@ -43,7 +36,7 @@ class Table(NamedTuple):
         """Without the columns that have nothing to tell."""
         kept = [
             place
-            for place, _ in enumerate(self.columns)
+            for place in range(len(self.columns))
             if not self.rows or any(row[place].text != NOTHING for row in self.rows)
         ]
         columns = [self.columns[place] for place in kept]
@@ -192,7 +185,8 @@ def controls(name: str, scores: pd.DataFrame, shown: Sequence[str]) -> Table | N
         " all of these."
     )
     columns = ["configuration", "score", "value"]
-    return Table(name, caption, [*columns, *CONTROLS.values()], rows).full
+    columns += [control.replace("_", " ").replace("pca", "PCA") for control in BESIDE]
+    return Table(name, caption, columns, rows).full
 
 
 def alignment(runs: Iterable[Aligned]) -> Table:

@@ -19,8 +19,6 @@ def over_every_digit(inputs: FigureInputs) -> Sheet:
     """A panel for the best aligned latent of each property."""
     figure_run = inputs.paper_run("conditional")
     aligned = inputs.alignment(figure_run.run)
-    if aligned is None:
-        raise Missing(f"what the latents of {figure_run.run} move was not measured")
     best = [
         rows.sort_values("effect").to_dict("records")[-1]
         for name in UNITS
@@ -32,10 +30,10 @@ def over_every_digit(inputs: FigureInputs) -> Sheet:
         )
     titles = {int(row["direction"]): f"z{row['direction']} {slope(row)}" for row in best}
     model, first = inputs.model(figure_run.run), some_of_every_digit(inputs.labels, 1)
-    panels = over_digits(model, inputs.images[first], inputs.labels[first], titles)
+    panels = over_digits(model, inputs.data.test_images[first], inputs.labels[first], titles)
     absent = [name for name in UNITS if name not in {row["property"] for row in best}]
     holds = [
-        f"z{row['direction']} {row['property']}: {row['n_digits']} of {inputs.n_classes}"
+        f"z{row['direction']} {row['property']}: {row['n_digits']} of {inputs.data.n_classes}"
         for row in best
     ]
     caption = (

@@ -13,7 +13,7 @@ N_COLUMNS = 10
 def from_the_prior(inputs: FigureInputs) -> Sheet:
     """A panel a model."""
     panels = [
-        prior_samples(inputs.model(figure_run.run), figure_run.title, inputs.n_classes)
+        prior_samples(inputs.model(figure_run.run), figure_run.title, inputs.data.n_classes)
         for figure_run in inputs.paper_runs()
     ]
     caption = (

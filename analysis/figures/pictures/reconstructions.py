@@ -17,7 +17,7 @@ def by_beta(inputs: FigureInputs) -> Sheet:
     runs = inputs.runs_by_beta()
     models = {f"β = {figure_run.beta:g}": inputs.model(figure_run.run) for figure_run in runs}
     first = some_of_every_digit(inputs.labels, 1)
-    panel = reconstructions(models, inputs.images[first], inputs.labels[first])
+    panel = reconstructions(models, inputs.data.test_images[first], inputs.labels[first])
     recon = inputs.done.set_index("run").loc[[figure_run.run for figure_run in runs], "recon"]
     title = f"Reconstructions without labels, J = {runs[0].latent_dim}"
     caption = (

@@ -3,6 +3,7 @@ models side by side, and the configuration that ranks first over other values.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -50,8 +51,6 @@ def side_by_side(inputs: FigureInputs) -> Sheet:
     for model in ("standard", "beta", "conditional"):
         figure_run = inputs.paper_run(model)
         aligned = inputs.alignment(figure_run.run)
-        if aligned is None:
-            raise Missing(f"what the latents of {figure_run.run} move was not measured")
         labels = row_labels(figure_run.latent_dim, aligned, brief=True)
         kept = most_used(inputs.kl(figure_run.run))
         kind = wording.kind_of_vae(figure_run.beta, figure_run.conditioning)
@@ -79,7 +78,7 @@ def over_quantiles(inputs: FigureInputs) -> Sheet:
     """The best ranked configuration, over the values that its latents take."""
     figure_run = inputs.best_run()
     model = inputs.model(figure_run.run)
-    samples = aggregated_samples(model, inputs.images, inputs.labels)
+    samples = aggregated_samples(model, inputs.data.test_images, inputs.labels)
     traversal = quantile_traversal(model, *_image(inputs), samples)
     title = "Ranked first, traversed over quantiles"
     return _sheet(inputs, figure_run, traversal, title, "the posterior mean")
@@ -155,13 +154,15 @@ def traversal_panel(
 
 
 def _image(inputs: FigureInputs) -> tuple[npt.NDArray[np.uint8], int]:
-    return inputs.images[IMAGE], int(inputs.labels[IMAGE])
+    return inputs.data.test_images[IMAGE], int(inputs.labels[IMAGE])
 
 
 def _sheet(
     inputs: FigureInputs, figure_run: FigureRun, traversal: Traversal, title: str, start: str
 ) -> Sheet:
-    aligned = inputs.alignment(figure_run.run)
+    aligned = None
+    with suppress(Missing):
+        aligned = inputs.alignment(figure_run.run)
     kept = most_used(inputs.kl(figure_run.run))
     panel = traversal_panel(traversal, "", row_labels(figure_run.latent_dim, aligned), kept)
     caption = (

@@ -31,6 +31,7 @@ from analysis.report.explorer.sliders import (
 )
 from analysis.representations.encode import encode
 from analysis.representations.traversal import aggregated_samples
+from analysis.statistics.wording import count, listing
 from analysis.study import Study
 from study.data import Dataset
 from study.data.dataset import pixel_rows
@@ -106,12 +107,12 @@ def render(content: dict[str, Any]) -> str:
         lstrip_blocks=True,
     )
     data = json.dumps(content, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
-    *others, last = [one["name"] for one in content["properties"]] or [""]
+    names = [one["name"] for one in content["properties"]]
     return environment.get_template("explorer.html.j2").render(
         study=content["study"],
         noun=content["noun"],
         left_out=content["left_out"],
-        measured=" and ".join(filter(None, [", ".join(others), last])).capitalize(),
+        measured=listing(names).capitalize() if names else "",
         storage=_storage(content["runs"]),
         payload=Markup(data),
         scripts=SCRIPTS,
@@ -179,7 +180,7 @@ def _storage(runs: list[dict[str, Any]]) -> str:
     worst = max(run["difference"] for run in runs)
     each = " to ".join(dict.fromkeys((sizes[0], sizes[-1])))
     return (
-        f"{len(runs)} decoder{'s' * (len(runs) > 1)} on board, {each} MB each, stored in 16 bits;"
+        f"{count(len(runs), 'decoder')} on board, {each} MB each, stored in 16 bits;"
         f" largest pixel difference from PyTorch measured: {worst:.1g} of 1, over {N_SAMPLES}"
         " samples of the prior and the starting images."
     )

@@ -5,6 +5,7 @@ A knob counts how far it was turned: steps of knobs may depend on each other.
 """
 
 import base64
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,7 @@ def knob_sliders(table: pd.DataFrame, reach: Floats) -> dict[str, Any]:
         reach: furthest that each property is turned, (n_properties,), in its unit; less where
             that takes more than `REACH` steps.
     """
-    rows = _records(table.sort_values("direction"))
+    rows = table.sort_values("direction").to_dict("records")
     steps = np.stack([row["vector"] for row in rows])
     slopes = np.array([row[column] for row, column in zip(rows, PROPERTIES, strict=True)])
     works = np.isfinite(slopes) & (slopes > 0)
@@ -105,7 +106,7 @@ def packed(values: npt.ArrayLike, kind: str) -> str:
     return base64.b64encode(np.ascontiguousarray(values, dtype=kind).tobytes()).decode()
 
 
-def _remains(row: dict[str, Any], place: int) -> str:
+def _remains(row: Mapping[Any, Any], place: int) -> str:
     """What a knob still moves of the other properties, in words."""
     effects = mean_effects(row)
     leakage = 1 - effects[place] ** 2 / (effects**2).sum()
@@ -116,17 +117,13 @@ def _remains(row: dict[str, Any], place: int) -> str:
     return f"leakage {leakage:.0%}, {kept}"
 
 
-def _ordered(table: pd.DataFrame) -> list[dict[str, Any]]:
+def _ordered(table: pd.DataFrame) -> list[dict[Hashable, Any]]:
     """By property, the strongest of each first; those that do not react last."""
     by = table.assign(place=table["property"].map(ORDER.index), weight=-table["effect"])
-    return _records(by.sort_values(["place", "weight", "direction"]))
+    return by.sort_values(["place", "weight", "direction"]).to_dict("records")
 
 
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
-
-
-def _slider(name: str, row: dict[str, Any]) -> dict[str, Any]:
+def _slider(name: str, row: Mapping[Any, Any]) -> dict[str, Any]:
     """A slider from -REACH to REACH, without its line."""
     moves = row["property"]
     return {
