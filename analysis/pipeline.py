@@ -62,10 +62,7 @@ def score_and_rank(
 
 
 def present(
-    study: Study,
-    data_folder: Path | None,
-    say: Callable[[str], None],
-    known: Sequence[str] = (),
+    study: Study, data_folder: Path | None, say: Callable[[str], None], known: Sequence[str] = ()
 ) -> bool:
     """Figures, claims, explorer and report of a study as it is; whether nothing went wrong.
 

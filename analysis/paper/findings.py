@@ -92,8 +92,6 @@ def _conditioning(scores: pd.DataFrame, score: str) -> Finding | None:
     if not {"none", "label"} <= set(wide.columns):
         return None
     change = (wide["label"] - wide["none"]).dropna()
-    if change.empty:
-        return None
     by_pair = change.unstack("seed").dropna(axis="columns")  # seeds that lack a beta
     if by_pair.empty:
         return None

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import jinja2
 import pandas as pd
 
+from analysis.latent_effects.tables import ALIGNMENT
 from analysis.latent_effects.wording import Aligned, alignments
 from analysis.metrics import CLASS_PROBE, LABELS, RANKABLE, UDR
 from analysis.paper.verdicts import PAPER_EPOCHS
@@ -84,35 +85,29 @@ def write_report(study: Study) -> str:
 
 
 def gather(study: Study) -> Report:
-    """What a study has to show, from its tables alone.
-
-    Raises:
-        StudyError: a table is damaged; names the file.
-    """
+    """What a study has to show, from its tables alone; StudyError names one that is damaged."""
     study_file = read_study(study.folder)
-    no_scores = pd.DataFrame(columns=SCORES.names)
-    scores = study.scores if has_table(study.folder, "scores") else no_scores
-    ranked = study.ranking if has_table(study.folder, "ranking") else None
-    alignment = study.alignment if has_table(study.folder, "alignment") else None
+    scores = _table(study, "scores", SCORES.names)
+    ranked = _table(study, "ranking", ["rank", RANKING])
+    alignment = _table(study, "alignment", ALIGNMENT.names)
     ica = _csv(study.folder / "tables", "ica", ("score", "scaling"))
     claims = _csv(study.folder, "claims", CLAIM_COLUMNS)
     decided = claims[claims["verdict"] != "not run"]
-    answers = _csv(study.folder, "findings", ("question", "answer"))
     elbo = configurations(study.trials, study.latents, scores)
-    aligned = [] if alignment is None else alignments(alignment)
+    aligned = alignments(alignment)
     more = unlisted(scores)
     return Report(
         name=study.folder.name,
         notices=provenance.notices(study, study_file),
         counts=provenance.counts(study.trials),
         what=provenance.what_was_run(study.trials, study_file),
-        best=[] if ranked is None else summary.best(ranked),
+        best=summary.best(ranked),
         highlights=summary.highlights(ranked, elbo, ica, alignment, decided),
         claims=claim_rows(decided),
         unclaimed=len(claims) - len(decided),
         short_of=short_of(claims),
-        questions=questions(answers),
-        ranking=None if ranked is None else tables.ranking(ranked, more),
+        questions=questions(_csv(study.folder, "findings", ("question", "answer"))),
+        ranking=tables.ranking(ranked, more) if len(ranked) else None,
         plots=plots(study.trials, elbo, scores, ranked),
         gallery=inlined.gallery(study.folder),
         elbo=tables.elbo(elbo),
@@ -182,15 +177,12 @@ def verdict_kind(verdict: str) -> str:
 
 
 def plots(
-    trials: pd.DataFrame,
-    elbo: pd.DataFrame,
-    scores: pd.DataFrame,
-    ranked: pd.DataFrame | None,
+    trials: pd.DataFrame, elbo: pd.DataFrame, scores: pd.DataFrame, ranked: pd.DataFrame
 ) -> dict[str, Any]:
     """The data of the interactive plots: columns of figures, by configuration and by run."""
     more = unlisted(scores)
     by_configuration = elbo.rename(columns={"active_kl": "active"})
-    if ranked is not None:
+    if len(ranked):
         wanted = ["configuration", *RANKABLE, *more, UDR.name, CLASS_PROBE.name]
         by_configuration = by_configuration.merge(ranked[wanted], on="configuration", how="left")
     by_run = trials[trials["state"] == "done"].rename(columns={"active_latents": "active"})
@@ -211,6 +203,12 @@ def _plain(value: Any) -> float | str | None:
     if isinstance(value, str):
         return value
     return None if pd.isna(value) or math.isinf(value) else float(value)
+
+
+def _table(study: Study, name: str, columns: Sequence[str]) -> pd.DataFrame:
+    """A table of scoring; without it no rows of these columns."""
+    empty = pd.DataFrame(columns=list(columns))
+    return getattr(study, name) if has_table(study.folder, name) else empty
 
 
 def _csv(folder: Folder, name: str, columns: Sequence[str]) -> pd.DataFrame:

@@ -72,10 +72,10 @@ def best(ranked: pd.DataFrame) -> list[str]:
 
 
 def highlights(
-    ranked: pd.DataFrame | None,
+    ranked: pd.DataFrame,
     elbo: pd.DataFrame,
     ica: pd.DataFrame,
-    alignment: pd.DataFrame | None,
+    alignment: pd.DataFrame,
     claims: pd.DataFrame,
 ) -> list[Highlight]:
     """The figures of the first screen: those that a study has the tables for."""
@@ -85,8 +85,8 @@ def highlights(
         value = f"{len(claims) - others.sum()} of {len(claims)} hold"
         note = ", ".join(f"{n}: {verdict}" for verdict, n in others.items())
         figures.append(Highlight("Published claims", value, note))
-    if ranked is not None and ranked["higgins"].notna().any():
-        figures.append(_above_pixels(ranked[ranked["higgins"].notna()]))
+    if len(scored := ranked[ranked["higgins"].notna()]):
+        figures.append(_above_pixels(scored))
     if len(elbo):
         lowest = min(elbo.to_dict("records"), key=lambda row: float(row["neg_elbo"]))
         nats = f"{lowest['neg_elbo']:.1f} nats"
@@ -96,7 +96,7 @@ def highlights(
         up, down = int((apart["change"] > 0).sum()), int((apart["change"] < 0).sum())
         note = f"falls in {down}; intervals overlap in the other {len(mig) - up - down}"
         figures.append(Highlight("MIG after ICA", f"rises in {up} of {len(mig)}", note))
-    if alignment is not None and len(latents := alignment[alignment["basis"] == "latent"]):
+    if len(latents := alignment[alignment["basis"] == "latent"]):
         one = int(latents["property"].isin(NAMES.values()).sum())
         still = int((latents["property"] == "none").sum())
         of = f"of {count(len(latents), 'latent')} of {count(latents['run'].nunique(), 'run')}"
