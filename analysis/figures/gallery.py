@@ -28,9 +28,7 @@ from study.storage.folder import Folder
 GALLERY = "gallery.json"
 FIGURES: list[StudyFigure] = [  # in the order of the paper and then by group
     traversals.HEADLINE,
-    traversals.STANDARD,  # figure 1
-    traversals.BETA,
-    traversals.CONDITIONAL,
+    *traversals.FIGURE_1,
     *curves.STANDARD,  # figure 3
     *curves.BETA,  # figure 4
     reconstructions.FIGURE,  # figure 5

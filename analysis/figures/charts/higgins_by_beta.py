@@ -69,10 +69,6 @@ def caption(table: pd.DataFrame) -> str:
 
 
 FIGURE = StudyFigure(
-    "higgins-by-beta",
-    "scores",
-    "Higgins score by β",
-    higgins_by_beta,
-    draw_higgins_by_beta,
-    caption,
-)
+    "higgins-by-beta", "scores", "Higgins score by β",
+    higgins_by_beta, draw_higgins_by_beta, caption,
+)  # fmt: skip

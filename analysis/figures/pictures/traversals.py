@@ -4,6 +4,7 @@ models side by side, and the configuration that ranks first over other values.
 
 from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from analysis.representations.traversal import (
 )
 from analysis.statistics import wording
 
+MODELS = ("standard", "beta", "conditional")  # of figure 1
 IMAGE = 0  # of the test set: the one that is traversed
 MOST_ROWS = 20  # latents in one traversal; more than that cannot be read on a page
 UNITS = {factor.short: factor.unit for factor in FACTORS}  # slant: rad
@@ -48,7 +50,7 @@ def as_in_the_paper(inputs: FigureInputs, model: str) -> Sheet:
 def side_by_side(inputs: FigureInputs) -> Sheet:
     """A panel a model of figure 1."""
     panels, unnamed = [], []
-    for model in ("standard", "beta", "conditional"):
+    for model in MODELS:
         figure_run = inputs.paper_run(model)
         aligned = inputs.alignment(figure_run.run)
         labels = row_labels(figure_run.latent_dim, aligned, brief=True)
@@ -191,10 +193,9 @@ def _counts(aligned: pd.DataFrame) -> str:
 
 
 HEADLINE = sheet_figure("headline", "paper", side_by_side)
-STANDARD = sheet_figure("figure-1a", "paper", lambda inputs: as_in_the_paper(inputs, "standard"))
-BETA = sheet_figure("figure-1b", "paper", lambda inputs: as_in_the_paper(inputs, "beta"))
-CONDITIONAL = sheet_figure(
-    "figure-1c", "paper", lambda inputs: as_in_the_paper(inputs, "conditional")
-)
+FIGURE_1 = [
+    sheet_figure(f"figure-1{letter}", "paper", partial(as_in_the_paper, model=model))
+    for letter, model in zip("abc", MODELS, strict=True)
+]
 AROUND_THE_MEAN = sheet_figure("traversal-mean", "pictures", around_the_mean)
 OVER_QUANTILES = sheet_figure("traversal-quantiles", "pictures", over_quantiles)

@@ -92,7 +92,7 @@ def aligned(study):
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory, mnist):
-    """Betas 1 and 10 with and without labels, a second seed; drawn; and what was said."""
+    """Betas 1 and 10 with and without labels, a second seed; drawn; and its messages."""
     folder = Folder(tmp_path_factory.mktemp("gallery") / "many")
     both = [{"beta": beta, "conditioning": c} for c in ("none", "label") for beta in (1.0, 10.0)]
     study = trained(folder, mnist, {"beta": 1.0, "seed": 1}, *both)

@@ -88,9 +88,9 @@ def test_changed_weights_cost_that_run_alone(copy, pictures, ray):
         },
         target.location + "/weights.pt",
     )
-    said = []
-    assert align_study(Study(copy.folder), lambda: pictures, lambda: None, said.append) == {}
-    assert said[0] == "measuring what the latents of 1 runs move"
+    messages = []
+    assert align_study(Study(copy.folder), lambda: pictures, lambda: None, messages.append) == {}
+    assert messages[0] == "measuring what the latents of 1 runs move"
     after = Study(copy.folder).alignment.set_index("run")
     assert (after.loc[other, "key"] == before.loc[other, "key"]).all()
     assert (after.loc[run, "key"].unique() != before.loc[run, "key"].unique()).all()
@@ -121,8 +121,8 @@ def test_a_blurred_picture_is_less_sharp(mnist):
 
 def test_reconstructions_of_an_untrained_model_cannot_be_read(pictures):
     model = Trainer(TINY, SHAPE, torch.device("cpu")).model
-    found = reconstruction(model, pictures, 200)
-    assert found.readable_original > 0.85
-    assert found.readable < 0.3
-    assert found.blur > 0.5
-    assert found.n_images == 200
+    seen = reconstruction(model, pictures, 200)
+    assert seen.readable_original > 0.85
+    assert seen.readable < 0.3
+    assert seen.blur > 0.5
+    assert seen.n_images == 200

@@ -80,7 +80,7 @@ def latents():
 
 
 @pytest.fixture(scope="module")
-def found(starts, latents):
+def moved(starts, latents):
     return moves(Bars(), starts, latents, RingOrBar())
 
 
@@ -96,8 +96,8 @@ def thickness_of_a_step(starts):
     return (means[1] - means[0]) / 4
 
 
-def test_latents_are_named_by_what_they_move(starts, found):
-    table = align(found, SPREAD)
+def test_latents_are_named_by_what_they_move(starts, moved):
+    table = align(moved, SPREAD)
     assert list(table["property"]) == ["thickness", "slant", "none", "thickness", "digit"]
     # a bar's medial axis forks into its corners, where the ink is thin: less than PX_A_STEP
     assert table["slope"][THICKER] == pytest.approx(thickness_of_a_step(starts), rel=0.1)
@@ -107,29 +107,29 @@ def test_latents_are_named_by_what_they_move(starts, found):
     assert np.isnan(table["slope"][NOTHING])
 
 
-def test_a_latent_that_moves_two_properties_leaks(found):
+def test_a_latent_that_moves_two_properties_leaks(moved):
     """It does what two others do, so its effects are theirs."""
-    effects = found.slopes.mean(axis=1) / SPREAD
+    effects = moved.slopes.mean(axis=1) / SPREAD
     both = effects[THICKER] + effects[SLANTED]
     want = 1 - (both**2).max() / (both**2).sum()
-    assert align(found, SPREAD)["leakage"][BOTH] == pytest.approx(want, abs=0.06)
+    assert align(moved, SPREAD)["leakage"][BOTH] == pytest.approx(want, abs=0.06)
     assert want > 0.2
 
 
-def test_a_latent_that_does_not_react_moves_nothing(found):
-    assert found.picture_change[NOTHING] == 0
-    assert (found.slopes[NOTHING] == 0).all()
+def test_a_latent_that_does_not_react_moves_nothing(moved):
+    assert moved.picture_change[NOTHING] == 0
+    assert (moved.slopes[NOTHING] == 0).all()
 
 
-def test_another_digit_is_seen_by_the_reader_alone(found):
-    assert found.class_change[OTHER_DIGIT] == 1
-    assert found.class_change[THICKER] == 0
+def test_another_digit_is_seen_by_the_reader_alone(moved):
+    assert moved.class_change[OTHER_DIGIT] == 1
+    assert moved.class_change[THICKER] == 0
 
 
-def test_a_direction_turned_round_moves_the_other_way(starts, latents, found):
+def test_a_direction_turned_round_moves_the_other_way(starts, latents, moved):
     back = Directions(-latents.steps, -latents.readers, latents.centre)
     np.testing.assert_allclose(
-        moves(Bars(), starts, back, RingOrBar()).slopes, -found.slopes, atol=1e-9
+        moves(Bars(), starts, back, RingOrBar()).slopes, -moved.slopes, atol=1e-9
     )
 
 
@@ -174,9 +174,9 @@ def test_edit_directions_undo_a_mixture_that_is_known():
     np.testing.assert_allclose(mixed.steps, [[half, half], [half, -half], [0, 0]], atol=1e-12)
 
 
-def test_edit_directions_of_a_decoder_move_their_own_property(starts, latents, found):
+def test_edit_directions_of_a_decoder_move_their_own_property(starts, latents, moved):
     """Nothing here moves width alone: the knob says so by its leakage."""
-    mixed = edit_directions(found, latents, SPREAD)
+    mixed = edit_directions(moved, latents, SPREAD)
     table = align(moves(Bars(), starts, mixed, RingOrBar()), SPREAD, own=range(3))
     assert list(table["property"]) == ["thickness", "slant", "mixed"]
     assert table["leakage"][:2].max() < 0.06

@@ -90,9 +90,9 @@ def verdicts(study):
 
 
 def test_every_claim_of_the_paper_holds_where_its_own_figures_are_seen(paper):
-    found = verdicts(paper(trials()))
-    assert len(found) == 13
-    assert {name for name, verdict in found.items() if verdict != "holds"} == set()
+    by_claim = verdicts(paper(trials()))
+    assert len(by_claim) == 13
+    assert {name for name, verdict in by_claim.items() if verdict != "holds"} == set()
 
 
 @pytest.mark.parametrize(
@@ -116,21 +116,23 @@ def test_one_figure_out_of_bounds_and_the_claim_does_not_hold(paper, claim, wher
 
 
 def test_claims_judged_by_eye_are_judged_by_measured_traversals(paper):
-    found = verdicts(paper(trials(), names=["thickness", "slant", "slant", *["none"] * 5, "mixed"]))
-    assert found["three-factors"] == found["all-digits"] == "does not hold"
-    assert found["cond-unused"] == "does not hold"
-    assert found["beta-unused"] == "holds"
+    by_claim = verdicts(
+        paper(trials(), names=["thickness", "slant", "slant", *["none"] * 5, "mixed"])
+    )
+    assert by_claim["three-factors"] == by_claim["all-digits"] == "does not hold"
+    assert by_claim["cond-unused"] == "does not hold"
+    assert by_claim["beta-unused"] == "holds"
 
 
 def test_alignments_that_miss_a_digit_do_not_hold_for_all(paper):
-    found = verdicts(paper(trials(), n_digits=9))
-    assert found["all-digits"] == "does not hold"
-    assert found["three-factors"] == "holds"
+    by_claim = verdicts(paper(trials(), n_digits=9))
+    assert by_claim["all-digits"] == "does not hold"
+    assert by_claim["three-factors"] == "holds"
 
 
 def test_seeds_that_differ_widely_decide_nothing(paper):
-    found = claims_table(paper(trials(seeds=(0, 1, 2), noise=0.05)))
-    row = found.set_index("id").loc["beta-costs"]
+    table = claims_table(paper(trials(seeds=(0, 1, 2), noise=0.05)))
+    row = table.set_index("id").loc["beta-costs"]
     assert row["verdict"] == "undecided"
     assert row["n_seeds"] == 3
     assert row["low"] < row["value"] < row["high"]
@@ -148,9 +150,9 @@ def test_the_interval_over_seeds_is_students():
 
 
 def test_a_study_that_lacks_runs_says_so(paper):
-    found = verdicts(paper(trials().query("latent_dim == 10")))
-    assert found["J-saturates"] == found["J-kl-share"] == found["no-overfit"] == "not run"
-    assert found["beta-costs"] == "holds"
+    by_claim = verdicts(paper(trials().query("latent_dim == 10")))
+    assert by_claim["J-saturates"] == by_claim["J-kl-share"] == by_claim["no-overfit"] == "not run"
+    assert by_claim["beta-costs"] == "holds"
 
 
 def test_failed_runs_and_other_hyperparameters_count_for_nothing(paper):
@@ -164,9 +166,9 @@ def test_a_study_that_is_not_scored_leaves_those_by_eye_open(paper):
     study = paper(trials())
     study.folder.delete("alignment.parquet")
     study.folder.delete("reconstruction.parquet")
-    found = verdicts(open_study(str(study.folder)))
+    by_claim = verdicts(open_study(str(study.folder)))
     eye = {"beta-unused", "beta-blur", "cond-unused", "three-factors", "all-digits"}
-    assert {name for name, verdict in found.items() if verdict == "not run"} == eye
+    assert {name for name, verdict in by_claim.items() if verdict == "not run"} == eye
 
 
 def test_the_sentence_names_the_check_that_fails(paper):
@@ -181,9 +183,9 @@ def test_the_sentence_names_the_check_that_fails(paper):
 def test_the_command_prints_and_writes_the_table(paper, capsys):
     study = paper(trials().assign(epochs=5))
     assert main([str(study.folder)]) == 0
-    said = capsys.readouterr().out
-    assert "three-factors" in said
-    assert "after 5 epochs; the paper trained 200" in said
+    printed = capsys.readouterr().out
+    assert "three-factors" in printed
+    assert "after 5 epochs; the paper trained 200" in printed
     written = pd.read_csv(study.folder.location + "/claims.csv")
     assert list(written["id"]) == [claim.id for claim in CLAIMS]
     assert write_claims(study)["verdict"].tolist() == written["verdict"].tolist()
@@ -191,10 +193,10 @@ def test_the_command_prints_and_writes_the_table(paper, capsys):
 
 def test_a_place_that_is_none_is_one_line(capsys):
     assert main(["ftp://user:secret@host/x"]) == 2
-    said = capsys.readouterr().err
-    assert said.startswith("analysis.claims: ")
-    assert said.count("\n") == 1
-    assert "secret" not in said
+    printed = capsys.readouterr().err
+    assert printed.startswith("analysis.claims: ")
+    assert printed.count("\n") == 1
+    assert "secret" not in printed
 
 
 def test_no_study_is_one_line(tmp_path, capsys):

@@ -44,8 +44,8 @@ def study(tmp_path):
     alignment = [
         axes(10, "label", seed) | {"basis": basis, "property": name, "digit_effects": effects}
         for seed in SEEDS
-        for basis, found in names.items()
-        for name, effects in zip(found, EFFECTS[basis], strict=True)
+        for basis, properties in names.items()
+        for name, effects in zip(properties, EFFECTS[basis], strict=True)
     ]
     alignment += [
         axes(1, "none", seed) | {"basis": basis, "property": name, "digit_effects": [0.0] * 30}

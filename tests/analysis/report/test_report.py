@@ -129,15 +129,15 @@ def test_the_best_configuration_in_words(report):
     ]
 
 
-def test_ties_are_said(tmp_path):
+def test_ties_are_named(tmp_path):
     configs = [tiny(beta) for beta in (1.0, 2.0, 4.0, 8.0, 16.0)]
     study = write_runs(Folder(tmp_path / "ties"), [finished(config) for config in configs])
     write_scores(study, {config.run_id: 0.995 for config in configs})
-    said = best(study.ranking)
-    assert said[1].startswith("Not separated from 4 others: ")
-    assert said[1].count("0.995 [0.985, 1.005]") == NAMED_TIES
-    assert "; and 1 more." in said[1]
-    assert said[2].startswith("It is at the ceiling (0.99 and more)")
+    sentences = best(study.ranking)
+    assert sentences[1].startswith("Not separated from 4 others: ")
+    assert sentences[1].count("0.995 [0.985, 1.005]") == NAMED_TIES
+    assert "; and 1 more." in sentences[1]
+    assert sentences[2].startswith("It is at the ceiling (0.99 and more)")
 
 
 def test_the_first_screen(report):
@@ -148,17 +148,17 @@ def test_the_first_screen(report):
     assert what["labels"] == "without and with"
     assert what["epochs"] == "3"
     assert what["command"] == COMMAND
-    found = {finding.label: finding for finding in report.highlights}
-    assert found["Lowest −ELBO"].value == "95.0 nats"
-    assert found["Lowest −ELBO"].note.startswith("J = 4, β = 1, labels")
+    shown = {finding.label: finding for finding in report.highlights}
+    assert shown["Lowest −ELBO"].value == "95.0 nats"
+    assert shown["Lowest −ELBO"].note.startswith("J = 4, β = 1, labels")
     # Lower ends 0.89, 0.79, 0.785 against 0.7 of the pixels; 0.64 is below.
-    above = found["Higgins above PCA of the pixels"]
+    above = shown["Higgins above PCA of the pixels"]
     assert above.value == "3 of 4"
     assert above.note == "configurations; PCA's score is 0.700, an untrained encoder's 0.500"
-    assert found["MIG after ICA"].value == "rises in 4 of 4"
-    assert found["Move one property alone"].value == "1 latent"
-    assert found["Move one property alone"].note == "of 4 latents of 1 run; 1 does not react"
-    assert found["Published claims"].value == "1 of 2 hold"
+    assert shown["MIG after ICA"].value == "rises in 4 of 4"
+    assert shown["Move one property alone"].value == "1 latent"
+    assert shown["Move one property alone"].note == "of 4 latents of 1 run; 1 does not react"
+    assert shown["Published claims"].value == "1 of 2 hold"
 
 
 def test_questions_keep_their_answers_together(report, html):
@@ -170,19 +170,19 @@ def test_claims_without_their_runs_are_counted(copy):
     claims = pd.read_csv(f"{copy.folder.location}/claims.csv")
     claims.loc[1, "verdict"] = "not run"
     copy.folder.write("claims.csv", claims.to_csv(index=False).encode())
-    found = gather(copy)
-    assert [row["id"] for row in found.claims] == ["beta-costs"]
-    assert found.unclaimed == 1
-    assert "Not run in this study: 1 of the claims." in Page(render(found)).text
+    report = gather(copy)
+    assert [row["id"] for row in report.claims] == ["beta-costs"]
+    assert report.unclaimed == 1
+    assert "Not run in this study: 1 of the claims." in Page(render(report)).text
 
 
 def test_claims_decided_on_short_runs_say_so(copy):
     """The paper's runs had 200 epochs."""
     claims = pd.read_csv(f"{copy.folder.location}/claims.csv")
-    for epochs, said in ((5, True), (200, False)):
+    for epochs, warned in ((5, True), (200, False)):
         copy.folder.write("claims.csv", claims.assign(epochs=epochs).to_csv(index=False).encode())
         text = Page(render(gather(copy))).text
-        assert ("Decided after 5 epochs; the paper trained 200." in text) == said
+        assert ("Decided after 5 epochs; the paper trained 200." in text) == warned
 
 
 def test_the_tables_are_those_of_the_study(study, report):
@@ -374,11 +374,11 @@ def test_the_gallery_names_the_figures_and_what_is_missing(tmp_path):
     figures.write("wide.svg", svg + b" " * SVG_LIMIT)
     figures.write("wide.png", PNG)
     figures.write("alone.svg", svg + b" " * SVG_LIMIT)
-    told = [
+    figures = [
         {"name": name, "title": f"<{name}>", "caption": "Two & two.", "group": group}
         for name, group in (("wide", "pictures"), ("alone", "latents"), ("gone", "scores"))
     ]
-    listed = {"figures": told, "missing": [{"name": "traversals", "reason": "no weights"}]}
+    listed = {"figures": figures, "missing": [{"name": "traversals", "reason": "no weights"}]}
     (folder / "tables").write("gallery.json", json.dumps(listed).encode())
     report = gather(study)
     shown = {group.name: group.figures for group in report.gallery.groups}
@@ -399,7 +399,7 @@ def test_a_figure_has_the_size_that_it_was_drawn_at(study):
     png = png_size((study.folder / "figures").read("figure-3a.png"))
     assert svg == pytest.approx((3.4 * 96, 2.5 * 96), rel=0.02)  # inches, trimmed to the ink
     assert png == pytest.approx(svg, abs=1)
-    assert png_size(PNG) == (320, 200)  # no resolution is told
+    assert png_size(PNG) == (320, 200)  # no resolution is given
     assert svg_size(b'<svg viewBox="0 0 1 1" width="2in" height="48px">') == (192, 48)
     with pytest.raises(StudyError, match="no width and height"):
         svg_size(b'<svg viewBox="0 0 1 1">')
@@ -420,8 +420,8 @@ def test_the_command_line(copy, capsys, tmp_path):
     assert f"the whole study on one page: {place}/report.html\n" in capsys.readouterr().out
     assert open_study(place).folder.read("report.html").startswith(b"<!DOCTYPE html>")
     assert main([str(tmp_path)]) == 1
-    said = capsys.readouterr().err
-    assert said == f"analysis.report: no study at {tmp_path}: it has no trials.parquet\n"
+    printed = capsys.readouterr().err
+    assert printed == f"analysis.report: no study at {tmp_path}: it has no trials.parquet\n"
     assert main(["ftp://user:secret@host/x"]) == 2
     assert "secret" not in capsys.readouterr().err
 

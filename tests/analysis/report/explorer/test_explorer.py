@@ -109,10 +109,10 @@ def test_a_knob_turns_its_property_in_its_own_unit():
         direction(2, "slant", [0, 1.0, 0.5], [0, 1.0, 0]),  # 0.25 rad a step
         direction(3, "none", [0, 0, 0], [0, 0, 0]),
     ]
-    found = knob_sliders(pd.DataFrame(rows), REACH)
-    steps = numbers(found["steps"], "<f4").reshape(3, 3)
+    sliders = knob_sliders(pd.DataFrame(rows), REACH)
+    steps = numbers(sliders["steps"], "<f4").reshape(3, 3)
     np.testing.assert_allclose(steps, [[2 / 0.35, 0, 0], [0, 4, 0], [0, 0, 0]], rtol=1e-6)
-    thickness, slant, width = found["rows"]
+    thickness, slant, width = sliders["rows"]
     assert thickness["high"] == 1.4  # two standard deviations, in four of the five steps
     assert slant["high"] == 0.5
     assert slant["text"] == "leakage 20%, 10 of 10 digits"  # 0.25 of 1.25
@@ -146,10 +146,10 @@ def test_components_are_read_as_they_were_measured(study, mnist):
         direction(i + 1, "mixed", [0.1, 0, 0], step, effect=-float(i))
         for i, step in enumerate(want.steps)
     ]
-    found = component_sliders(pd.DataFrame(rows[::-1]), want.centre)
-    assert found["rows"][0]["name"] == "ICA 1 mixed"
+    sliders = component_sliders(pd.DataFrame(rows[::-1]), want.centre)
+    assert sliders["rows"][0]["name"] == "ICA 1 mixed"
     np.testing.assert_allclose(
-        numbers(found["readers"], "<f4").reshape(want.readers.shape), want.readers, atol=1e-5
+        numbers(sliders["readers"], "<f4").reshape(want.readers.shape), want.readers, atol=1e-5
     )
 
 

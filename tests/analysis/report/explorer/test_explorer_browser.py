@@ -101,35 +101,35 @@ class Page:
 def test_decodes_as_torch_does(page, study, config):
     codes = np.random.default_rng(0).normal(scale=1.5, size=(100, 6))
     digits = np.arange(100) % 10
-    found = page.js(
+    obtained = page.js(
         "const decoder = new Decoder(runs.get(arguments[0]));"
         "return arguments[1].map((codes, i) => Array.from(decoder.decode(codes, i % 10)))",
         config.run_id,
         codes.tolist(),
     )
     want = decode(study.model(config.run_id)[0], codes, digits).reshape(100, -1)
-    assert np.abs(np.array(found) - want).max() < 2e-3
+    assert np.abs(np.array(obtained) - want).max() < 2e-3
 
 
 def test_measures_as_python_does(page, study):
     codes = np.random.default_rng(1).normal(scale=1.5, size=(60, 6))
     model, _ = study.model(LABEL.run_id)
     pictures = grey_levels(decode(model, codes, np.arange(60) % 10))
-    found = page.js(
+    obtained = page.js(
         "return arguments[0].map((picture) => measure(Uint8Array.from(picture)))",
         pictures.reshape(60, -1).tolist(),
     )
     want = measure(pictures)
     for name, tolerance in {"slant_rad": 1e-3, "width_px": 1e-3, "thickness_px": 0.06}.items():
-        assert np.abs([one[name] for one in found] - want[name]).max() < tolerance, name
+        assert np.abs([one[name] for one in obtained] - want[name]).max() < tolerance, name
     assert page.js("return measure(new Uint8Array(784))") is None
 
 
 def test_half_precision_by_hand(page):
     """1, -2, the least subnormal, the largest number and 0, from IEEE 754's table of binary16."""
     bits = np.array([0x3C00, 0xC000, 0x0001, 0x7BFF, 0x0000], "<u2")
-    found = page.js("return Array.from(halves(arguments[0]))", base64.b64encode(bits).decode())
-    assert found == [1, -2, 2**-24, 65504, 0]
+    obtained = page.js("return Array.from(halves(arguments[0]))", base64.b64encode(bits).decode())
+    assert obtained == [1, -2, 2**-24, 65504, 0]
 
 
 def test_the_first_screen_is_the_top_of_the_ranking_and_needs_no_scrolling(page):
@@ -162,7 +162,7 @@ def test_a_knob_moves_its_property_by_as_much_as_it_says(page, study, knob):
     """On the average of the images, which are those of the study's own measurement."""
     column = PROPERTIES[knob]
     row = study.alignment.query(f"run == '{LABEL.run_id}' and basis == 'knob'").iloc[knob]
-    found = page.js(
+    obtained = page.js(
         "const [pane] = panes; const { line } = pane.rows[arguments[0]];"
         "return payload.labels.map((digit, i) => arguments[2].map((value) => {"
         "  const { codes } = moved(line, pointAt(Float64Array.from(pane.run.starts[i])), value);"
@@ -172,7 +172,7 @@ def test_a_knob_moves_its_property_by_as_much_as_it_says(page, study, knob):
         column,
         [step * row[column] for step in POSITIONS],
     )
-    slope = np.polyfit(np.array(POSITIONS) * row[column], np.array(found).mean(axis=0), 1)[0]
+    slope = np.polyfit(np.array(POSITIONS) * row[column], np.array(obtained).mean(axis=0), 1)[0]
     assert slope == pytest.approx(1, abs=0.05)
 
 
@@ -192,9 +192,9 @@ def test_arrow_keys_turn_a_slider_and_say_so(page):
     before = page.picture()
     slider.send_keys(ARROW_RIGHT)
     assert (page.picture() != before).any()
-    said = slider.get_attribute("aria-valuetext")
-    assert said.startswith("+")
-    assert " px, thickness " in said
+    value = slider.get_attribute("aria-valuetext")
+    assert value.startswith("+")
+    assert " px, thickness " in value
     assert page.find(f'label[for="{slider.get_attribute("id")}"]').text == "Thickness (line weight)"
 
 
@@ -232,14 +232,14 @@ def test_a_strip_shows_the_papers_values_and_sets_the_slider(page, study):
         "return Array.from(panes[0].rows[0].context.getImageData(0, 0, 280, 28).data)"
         ".filter((_, i) => i % 4 == 0)"
     )
-    found = np.array(strip).reshape(28, 10, 28).swapaxes(0, 1)
-    assert np.abs(found - want.astype(int)).max() <= 1
+    pictures = np.array(strip).reshape(28, 10, 28).swapaxes(0, 1)
+    assert np.abs(pictures - want.astype(int)).max() <= 1
     page.js(
         "const { strip } = panes[0].rows[0]; const { left, width } = strip.getBoundingClientRect();"
         "strip.dispatchEvent(new MouseEvent('click', { clientX: left + 0.85 * width }))"
     )
     assert page.codes()[latent] == pytest.approx(PAPER_VALUES[8])
-    assert np.abs(page.picture() - found[8].ravel()).max() <= 1
+    assert np.abs(page.picture() - pictures[8].ravel()).max() <= 1
 
 
 def test_ica_sliders_read_and_move_along_their_component(page, study, mnist):
