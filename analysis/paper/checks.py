@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 
 from analysis.latent_effects.alignment import NAMES
-from analysis.latent_effects.tables import TABLES
 from analysis.study import Study
+from study.config.run import AXES
 from study.storage.tables import has_table
 
 INF = float("inf")
 DATA = "mnist"  # what the paper's models were trained on
+USED = {"alignment": ("basis", "property", "n_digits"), "reconstruction": ("blur", "readable")}
 
 
 class PaperRuns(NamedTuple):
@@ -43,9 +44,9 @@ def paper_runs(study: Study) -> PaperRuns:
     trials = study.trials[study.trials["run"].str.fullmatch(plain)]
     trials = trials[trials["state"] == "done"]
     tables = []
-    for name, schema in TABLES.items():
-        known = has_table(study.folder, name)
-        table = getattr(study, name) if known else pd.DataFrame(columns=schema.names)
+    for name, figures in USED.items():
+        empty = pd.DataFrame(columns=["run", *AXES, *figures])
+        table = getattr(study, name) if has_table(study.folder, name) else empty
         tables.append(table[table["run"].isin(trials["run"])])
     return PaperRuns(trials, *tables)
 

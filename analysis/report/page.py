@@ -12,12 +12,10 @@ from typing import Any, NamedTuple
 import jinja2
 import pandas as pd
 
-from analysis.latent_effects.tables import ALIGNMENT
 from analysis.latent_effects.wording import Aligned, alignments
 from analysis.metrics import CLASS_PROBE, LABELS, RANKABLE, UDR
 from analysis.paper.verdicts import PAPER_EPOCHS
 from analysis.report import inlined, provenance, summary, tables
-from analysis.scoring.targets import SCORES
 from analysis.statistics.elbo import configurations
 from analysis.statistics.ranking import RANKING, own, unlisted
 from analysis.study import Study
@@ -87,9 +85,9 @@ def write_report(study: Study) -> str:
 def gather(study: Study) -> Report:
     """What a study has to show, from its tables alone; StudyError names one that is damaged."""
     study_file = read_study(study.folder)
-    scores = _table(study, "scores", SCORES.names)
+    scores = _table(study, "scores", ["run", "basis", "scaling", "score", "value"])
     ranked = _table(study, "ranking", ["rank", RANKING])
-    alignment = _table(study, "alignment", ALIGNMENT.names)
+    alignment = _table(study, "alignment", ["run", "basis"])
     ica = _csv(study.folder / "tables", "ica", ("score", "scaling"))
     claims = _csv(study.folder, "claims", CLAIM_COLUMNS)
     decided = claims[claims["verdict"] != "not run"]
