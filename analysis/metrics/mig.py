@@ -65,7 +65,7 @@ def mig(
         rivals = np.argsort(-mutual_info[living, k], kind="stable")[:_RIVALS]
         if rivals.size:
             replicates[k] = _gap_replicates(bins[:, rivals], labels, n_bins, n_values, plan)
-    gap = _gap(mutual_info.T) / entropy
+    gap = top_two_gap(mutual_info.T) / entropy
     best = np.where(mutual_info.any(axis=0), mutual_info.argmax(axis=0), -1)
     settings = protocol(
         "mig",
@@ -83,6 +83,13 @@ def mig(
 
 
 MIG = Metric(name="mig", label="MIG", function=mig, settings={"n_bins": 20, "binning": "width"})
+
+
+def top_two_gap(strength: FloatArray) -> FloatArray:
+    """Best minus second best along the last axis; one latent alone has a rival of nothing."""
+    ordered = np.sort(strength, axis=-1)
+    gap: FloatArray = ordered[..., -1] - (ordered[..., -2] if ordered.shape[-1] > 1 else 0.0)
+    return gap
 
 
 def _binned(codes: FloatArray, n_bins: int, binning: Binning) -> IntArray:
@@ -119,13 +126,6 @@ def _information(tables: FloatArray) -> FloatArray:
     return np.maximum(apart - joint, 0.0)
 
 
-def _gap(mutual_info: FloatArray) -> FloatArray:
-    """Best minus second best along the last axis; one latent alone has a rival of nothing."""
-    ordered = np.sort(mutual_info, axis=-1)
-    gap: FloatArray = ordered[..., -1] - (ordered[..., -2] if ordered.shape[-1] > 1 else 0.0)
-    return gap
-
-
 def _gap_replicates(
     bins: IntArray, labels: IntArray, n_bins: int, n_values: int, plan: Resampling
 ) -> FloatArray:
@@ -133,4 +133,4 @@ def _gap_replicates(
     tables = [_tables(bins[i], labels[i], n_bins, n_values) for i in plan.blocks]
     resampled = np.tensordot(plan.weights, np.stack(tables), axes=1)
     entropy = _entropy(resampled.sum(axis=2)[:, 0])
-    return _gap(_information(resampled)) / np.maximum(entropy, 1e-12)
+    return top_two_gap(_information(resampled)) / np.maximum(entropy, 1e-12)

@@ -20,6 +20,7 @@ from .common.metric import Metric
 from .common.resample import Resampling, centred_interval, correlation_replicates, resampling
 from .common.result import Protocol, head, protocol
 from .common.votes import Split, split_images
+from .mig import top_two_gap
 
 
 class Sap(NamedTuple):
@@ -66,7 +67,7 @@ def sap(
     predictability[np.ix_(living, ~flags)] = _squared_correlation(codes[:, living], ordered)
     right = _classified(codes[:, living], factors[:, flags], split, seed)
     predictability[np.ix_(living, flags)] = right.mean(axis=0)
-    gap = top_two_gap(predictability)
+    gap = top_two_gap(predictability.T)
     score = float(gap.mean())
     replicates = np.zeros((1, 1))
     if living.size:
@@ -90,13 +91,6 @@ def sap(
 
 
 SAP = Metric(name="sap", label="SAP", function=sap)
-
-
-def top_two_gap(predictability: FloatArray) -> FloatArray:
-    """Best minus second best over latents, (n_latents, n_factors) -> (n_factors,)."""
-    ordered = np.sort(predictability, axis=0)
-    gap: FloatArray = ordered[-1] - (ordered[-2] if len(ordered) > 1 else 0.0)
-    return gap
 
 
 def _squared_correlation(codes: FloatArray, values: FloatArray) -> FloatArray:
@@ -128,11 +122,11 @@ def _replicates(
     parts = []
     if ordered.shape[1]:
         correlations = correlation_replicates(codes, ordered, plan)
-        parts.append(np.stack([top_two_gap(r**2) for r in correlations]))
+        parts.append(np.stack([top_two_gap(r.T**2) for r in correlations]))
     if right.shape[2]:
         sums = np.stack([right[i].sum(axis=0) for i in held_out.blocks]).astype(np.float64)
         sizes = np.array([len(i) for i in held_out.blocks], np.float64)
         totals = np.tensordot(held_out.weights, sums, axes=1)
         accuracies = totals / (held_out.weights @ sizes)[:, None, None]
-        parts.append(np.stack([top_two_gap(a) for a in accuracies]))
+        parts.append(top_two_gap(accuracies.swapaxes(1, 2)))
     return np.concatenate(parts, axis=1)
