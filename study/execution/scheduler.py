@@ -90,18 +90,14 @@ def fit(
         trial: called on a worker with a configuration, of which "task" is a Task.
         space: the configurations, where no searcher in `tune_config` suggests them.
     """
+    tune_config |= {"trial_name_creator": trial_name, "trial_dirname_creator": trial_name}
     room = {"cpu": resources.cpus_per_run, "gpu": gpus(resources)}
     with TemporaryDirectory(prefix="vae-study-tune-", ignore_cleanup_errors=True) as snapshot:
         try:
             tuner = tune.Tuner(
                 tune.with_resources(trial, room),
                 param_space=space,
-                tune_config=tune.TuneConfig(
-                    reuse_actors=True,
-                    trial_name_creator=trial_name,
-                    trial_dirname_creator=trial_name,
-                    **tune_config,
-                ),
+                tune_config=tune.TuneConfig(reuse_actors=True, **tune_config),
                 run_config=tune.RunConfig(
                     storage_path=snapshot,  # never read again
                     name="study",

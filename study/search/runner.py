@@ -164,17 +164,12 @@ def _train(
                 study_log.expect(run)
                 display.expect(run, later)
             task = new_task(open_trial.runs, workplace, engine.alone(open_trial.runs[0]))
-            trial = {"task": task, "number": open_trial.trial.number}
-            return trial | {"objectives": search.objectives, "rungs": rungs}
+            number = open_trial.trial.number
+            return {"task": task, "number": number, "objectives": search.objectives, "rungs": rungs}
 
-        stopped = fit(
-            partial(search_trial, measure),
-            events,
-            workplace.resources,
-            search_alg=OptunaSearcher(next_trial),
-            scheduler=pruning,
-            num_samples=-1,
-        )
+        trial = partial(search_trial, measure)
+        how: dict[str, Any] = {"search_alg": OptunaSearcher(next_trial), "scheduler": pruning}
+        stopped = fit(trial, events, workplace.resources, num_samples=-1, **how)
     study_log.failed(events.errors)
     return Outcome(events.errors, stopped or events.stopping)
 
