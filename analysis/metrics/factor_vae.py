@@ -79,10 +79,10 @@ def factor_vae(
     if not living.size:
         at_chance = Head(chance, (chance, chance), False)
         return FactorVae(*at_chance, chance, votes, 0, settings)
-    named = living[_steadiest(codes[:, living], train)]
+    named = living[steadiest(codes[:, living], train)]
     np.add.at(votes, (named, train.factor), 1)
     factor_of = np.where(votes.any(axis=1), votes.argmax(axis=1), -1)
-    named = living[_steadiest(codes[:, living], held_out)]
+    named = living[steadiest(codes[:, living], held_out)]
     score = float((factor_of[named] == held_out.factor).mean())
     of_votes = head(score, accuracy_interval(score, n_eval, rng))
     return FactorVae(*of_votes, chance, votes, living.size, settings)
@@ -97,7 +97,7 @@ FACTOR_VAE = Metric(
 )
 
 
-def _steadiest(codes: FloatArray, sets: Sets) -> IntArray:
+def steadiest(codes: FloatArray, sets: Sets) -> IntArray:
     """The column of smallest local over global variance in each vote, (n_votes,)."""
     narrow = ((codes - codes.mean(axis=0)) / codes.std(axis=0)).astype(np.float32)
     n_votes, n_members = sets.members.shape

@@ -52,7 +52,7 @@ def mig(
     Source: Chen et al. 2018, arXiv:1802.04942; binning of Locatello et al. 2019.
     """
     codes, factors, living = check_input(codes, factors, min_std=min_std)
-    bins = _binned(codes[:, living], n_bins, binning)
+    bins = binned(codes[:, living], n_bins, binning)
     plan = resampling(len(codes), np.random.default_rng(seed))
     mutual_info = np.zeros((codes.shape[1], factors.shape[1]))
     entropy = np.empty(factors.shape[1])
@@ -92,7 +92,7 @@ def top_two_gap(strength: FloatArray) -> FloatArray:
     return gap
 
 
-def _binned(codes: FloatArray, n_bins: int, binning: Binning) -> IntArray:
+def binned(codes: FloatArray, n_bins: int, binning: Binning) -> IntArray:
     """Bin of every code, 0 .. n_bins - 1, same shape; no code may be constant."""
     if binning == "width":
         low, width = codes.min(axis=0), np.ptp(codes, axis=0)

@@ -11,7 +11,8 @@ import pandas as pd
 from analysis.report.tables import text
 from analysis.statistics.wording import count
 from analysis.study import Study, named
-from study.data.mnist import DATA_HASH, SHA256
+from study.data.mnist import DATA_HASH
+from study.data.mnist_sources import SHA256
 from study.storage.records import read_record, runs_folder
 from study.storage.study_file import read_study
 from study.storage.tables import has_table

@@ -15,7 +15,7 @@ def data(data_dir: Path | None, wanted: bool) -> int:
 
     Where its files are looked for, which are there and verified, and what would be fetched.
     """
-    from study.data import mnist
+    from study.data import mnist, mnist_sources
 
     folder = mnist.data_dir(data_dir)
     if wanted:
@@ -27,7 +27,7 @@ def data(data_dir: Path | None, wanted: bool) -> int:
     missing = [name for name, state in states.items() if state == "missing"]
     if missing:
         print(f"{len(missing)} files would be fetched from, in this order:")
-        for source, _ in mnist.SOURCES:
+        for source, _ in mnist_sources.SOURCES:
             print(f"  {source}")
         print("study data --fetch does so now; a command that needs them does so by itself")
     return 0 if set(states.values()) == {"verified"} else EXIT_FAILURE

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from study.config.errors import StudyError, UsageError
 from study.config.own_code import is_import_path, load_object, resolve
-from study.data import mnist
+from study.data import mnist, mnist_sources
 from study.data.dataset import Dataset, DataShape, require_sound
 
 
@@ -23,7 +23,9 @@ class Source(NamedTuple):
 
 
 # Those that ship with this package.
-SOURCES = {"mnist": Source(mnist.load_mnist, mnist.fetch, mnist.SHAPE, mnist.N_TRAIN, mnist.FACTS)}
+SOURCES = {
+    "mnist": Source(mnist.load_mnist, mnist.fetch, mnist.SHAPE, mnist_sources.N_TRAIN, mnist.FACTS)
+}
 
 
 def load_data(name: str, data_dir: Path | None = None) -> Dataset:

@@ -48,25 +48,25 @@ class Trials:
         storage, name = open_storage(study)
         require_same(study, stored(storage, name), search)
         wanted = [directions[objective] for objective in search.objectives]
-        self._study = optuna.create_study(
+        self.study = optuna.create_study(
             storage=storage,
             study_name=name,
             directions=wanted,
             load_if_exists=True,
             pruner=_pruner(search),
         )
-        self._study.sampler = _sampler(search, len(self._study.get_trials(deepcopy=False)))
-        self._study.set_user_attr("search", search.to_dict())
+        self.study.sampler = _sampler(search, len(self.study.get_trials(deepcopy=False)))
+        self.study.set_user_attr("search", search.to_dict())
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            self._study.set_metric_names(search.objectives)
-        self._spent, self._since = float(self._study.user_attrs.get("seconds", 0.0)), 0.0
+            self.study.set_metric_names(search.objectives)
+        self._spent, self._since = float(self.study.user_attrs.get("seconds", 0.0)), 0.0
         self._open: dict[int, OpenTrial] = {}
         self._twins: dict[int, list[Trial]] = {}
 
     def repair(self) -> None:
         """Close the trials that no driver works on any more, and line them up once more."""
-        trials = self._study.get_trials(deepcopy=False)
+        trials = self.study.get_trials(deepcopy=False)
         lined_up = {trial.user_attrs.get("continues") for trial in trials}
         for trial in trials:
             if trial.state is not TrialState.RUNNING:
@@ -76,19 +76,19 @@ class Trials:
                 attributes = {"continues": trial.number}
                 if "source" in trial.user_attrs:
                     attributes["source"] = trial.user_attrs["source"]
-                self._study.enqueue_trial(trial.params, user_attrs=attributes)
-            self._study.tell(trial.number, state=TrialState.FAIL)
+                self.study.enqueue_trial(trial.params, user_attrs=attributes)
+            self.study.tell(trial.number, state=TrialState.FAIL)
         self._open.clear()
         self._twins.clear()
         self._since = time.monotonic()
 
     def enqueue(self, params: Iterable[dict[str, Any]], source: str) -> int:
         """Line up known configurations, each once; returns how many are new."""
-        trials = self._study.get_trials(deepcopy=False)
+        trials = self.study.get_trials(deepcopy=False)
         known = [trial.system_attrs.get("fixed_params", trial.params) for trial in trials]
         new = [one for one in params if one not in known]
         for one in new:
-            self._study.enqueue_trial(one, user_attrs={"source": source})
+            self.study.enqueue_trial(one, user_attrs={"source": source})
         return len(new)
 
     def ask(self) -> OpenTrial | None:
@@ -99,7 +99,7 @@ class Trials:
         for _ in range(MAX_TWINS):
             if not self.left():
                 break
-            trial = self._study.ask(self.search.distributions())
+            trial = self.study.ask(self.search.distributions())
             runs = self.search.runs(trial.params)
             trial.set_user_attr("runs", [run.run_id for run in runs])
             before = self._before(trial, runs)
@@ -115,7 +115,7 @@ class Trials:
 
     def left(self) -> int:
         """How many trials may still be asked for; known ones and continued ones come on top."""
-        trials = self._study.get_trials(deepcopy=False)
+        trials = self.study.get_trials(deepcopy=False)
         waiting = sum(trial.state is TrialState.WAITING for trial in trials)
         hours = self.search.budget.hours
         if hours is not None and self._spent >= hours * 3600:
@@ -150,7 +150,7 @@ class Trials:
 
     def table(self) -> pd.DataFrame:
         """A row a trial: number, runs, state, reason, source, seconds, parameters, values."""
-        rows = [_row(trial, self.search) for trial in self._study.get_trials(deepcopy=False)]
+        rows = [_row(trial, self.search) for trial in self.study.get_trials(deepcopy=False)]
         names = ["trial", "run", "state", "reason", "source", "seconds"]
         columns = [*names, *self.search.space, *self.search.objectives]
         return pd.DataFrame(rows, columns=columns).astype({"trial": int, "seconds": float})
@@ -166,16 +166,16 @@ class Trials:
 
     def _tell(self, number: int, **outcome: Any) -> None:
         for trial in (self._open.pop(number).trial, *self._twins.pop(number, [])):
-            self._study.tell(trial, **outcome)
+            self.study.tell(trial, **outcome)
         now = time.monotonic()
         self._spent, self._since = self._spent + now - self._since, now
-        self._study.set_user_attr("seconds", self._spent)  # a budget of hours spans invocations
+        self.study.set_user_attr("seconds", self._spent)  # a budget of hours spans invocations
         self.write()
 
     def _before(self, trial: Trial, runs: list[RunConfig]) -> FrozenTrial | None:
         """The trial that has these runs already, judged or at work."""
         names = [run.run_id for run in runs]
-        for other in self._study.get_trials(deepcopy=False):
+        for other in self.study.get_trials(deepcopy=False):
             same = other.number != trial.number and other.user_attrs.get("runs") == names
             if same and other.state is not TrialState.WAITING and not _interrupted(other):
                 return other
@@ -184,13 +184,13 @@ class Trials:
     def _same(self, trial: Trial, before: FrozenTrial) -> None:
         """The outcome of one trial for another one."""
         if before.state is TrialState.COMPLETE:
-            self._study.tell(trial, values=before.values)
+            self.study.tell(trial, values=before.values)
             return
         if reason := before.user_attrs.get("reason"):
             trial.set_user_attr("reason", reason)
         for epoch, value in before.intermediate_values.items():
             trial.report(value, epoch)
-        self._study.tell(trial, state=before.state)
+        self.study.tell(trial, state=before.state)
 
     def _go_on(self, trial: Trial) -> None:
         """Early values of the trial that this one continues."""
@@ -200,7 +200,7 @@ class Trials:
                 trial.report(value, epoch)
 
     def _intermediate(self, number: int) -> dict[int, float]:
-        return self._study.get_trials(deepcopy=False)[number].intermediate_values
+        return self.study.get_trials(deepcopy=False)[number].intermediate_values
 
 
 def _sampler(search: Search, n_trials: int) -> BaseSampler:

@@ -42,7 +42,7 @@ class Pack:
         widest = max(self.members, key=lambda member: member.model.n_classes)
         model = build_model(widest.config, first.data, stackable=True).to(first.device)
         self._n_classes = model.n_classes
-        self._state = _stack([member.engine_state for member in self.members], model)
+        self.state = _stack([member.engine_state for member in self.members], model)
         self._scalars = Scalars(_stacked_weights(self.members), first.scalars.learning_rate)
         recipe = Recipe(model, first.config.optimiser, first.config.objective, first.bf16)
         if first.device.type == "cuda":
@@ -52,7 +52,7 @@ class Pack:
 
     def train_epoch(self, train: Split) -> None:
         """One epoch of every member; afterwards each is as if it had trained alone."""
-        for total in self._state.totals.values():
+        for total in self.state.totals.values():
             total.zero_()
         for member in self.members:
             member.warm_up()
@@ -65,9 +65,9 @@ class Pack:
         labels = train.labels[:, : self._n_classes]
         for step_rows, step_noise in zip(rows, noise, strict=True):  # (members, batch_size, ...)
             batch = Batch(train.images[step_rows], labels[step_rows] * mask, step_noise)
-            self._update(self._state, batch, self._scalars)
+            self._update(self.state, batch, self._scalars)
         for index, member in enumerate(self.members):
-            _unstack(self._state, index, member.engine_state)
+            _unstack(self.state, index, member.engine_state)
 
 
 def _stacked_weights(members: Sequence[Trainer]) -> dict[str, Tensor]:

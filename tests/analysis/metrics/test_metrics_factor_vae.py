@@ -4,7 +4,7 @@ from planted_codes import grid, mixed_in_pairs, noise, perfect, rotated, with_de
 
 from analysis.metrics import factor_vae
 from analysis.metrics.common.votes import Sets, draw_sets
-from analysis.metrics.factor_vae import _steadiest
+from analysis.metrics.factor_vae import steadiest
 
 FACTORS = grid()
 PERFECT = perfect(FACTORS)
@@ -103,4 +103,4 @@ def test_votes_agree_with_a_plain_loop():
     members = np.random.default_rng(1).integers(200, size=(60, 64))
     variance = codes.var(axis=0)
     want = [np.argmin(codes[rows].var(axis=0) / variance) for rows in members]
-    np.testing.assert_array_equal(_steadiest(codes, Sets(np.zeros(60), members)), want)
+    np.testing.assert_array_equal(steadiest(codes, Sets(np.zeros(60), members)), want)

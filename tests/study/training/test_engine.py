@@ -156,7 +156,7 @@ def test_absent_label_columns_of_a_member_stay_zero(mnist):
     configs = [member(index, hidden=20, train_images=1_000) for index in (0, 1)]
     pack = Pack([Trainer(config, SHAPE, CPU) for config in configs])
     pack.train_epoch(train)
-    weights = pack._state.params["encoder.hidden.weight"]
+    weights = pack.state.params["encoder.hidden.weight"]
     assert weights.shape == (2, 20, 794)
     assert (weights[0, :, 784:] == 0).all()
     assert (weights[1, :, 784:] != 0).any()
