@@ -98,9 +98,13 @@ def test_node_without_what_it_needs(cluster, grid, tmp_path):
     results.mkdir()
     data = data_dir()
     (tmp_path / "empty" / "study").mkdir(parents=True)
-    (tmp_path / "empty" / "study" / "__init__.py").touch()
-    shutil.copytree(ROOT / "study", tmp_path / "other" / "study")
-    with (tmp_path / "other" / "study" / "vae.py").open("a") as file:
+    # An editable install would fill an empty package: this one is as good as none.
+    (tmp_path / "empty" / "study" / "__init__.py").write_text(
+        "raise ModuleNotFoundError(\"No module named 'study'\")\n"
+    )
+    for package in ("study", "analysis"):
+        shutil.copytree(ROOT / package, tmp_path / "other" / package)
+    with (tmp_path / "other" / "study" / "models" / "vae.py").open("a") as file:
         file.write("# another version\n")
     how = {
         "storage": (hide(results), {}),
