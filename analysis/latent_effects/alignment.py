@@ -7,14 +7,14 @@ latents can be compared; an effect is a slope over the property's standard devia
 test digits, so that properties can be compared.
 
 A direction is named by the property with the largest effect if the rules of `named` allow it. The
-thresholds were set before any model was looked at, but for `REACTS`. That is where the latents of a
+thresholds were set before any model was looked at, but for `reacts`. That is where the latents of a
 pilot (the paper's configurations, 20 epochs, one seed) part by what they carry: those of J up to 20
 with a KL under 0.01 nats changed the picture by 0.010 to 0.037, the others by 0.020 to 0.5, all but
 three of 102 by more than 0.04. It was fixed before the paper's 200 epochs were run.
 """
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -38,12 +38,20 @@ POSITIONS = (-2.0, -1.0, 0.0, 1.0, 2.0)  # steps, for the slopes
 ENDS = (-5.0, 0.0, 5.0)  # steps, for the reaction: the paper's range
 PER_DIGIT = 10  # images of every digit
 
-REACTS = 0.04  # mean change of a pixel, in [0, 1], from the middle to an end of the paper's range
-CHANGES_DIGIT = 0.5  # share of pictures two steps away that are read as another digit
-MOVES = 0.1  # effect below which a direction moves no property
-LEAKAGE = 0.5  # share of the squared effects that goes to the other properties
 SEPARABLE = 0.1  # smallest singular value of the slopes, of the largest, that is inverted
-AGREEING = 0.8  # share of the digits in which the property is the most moved, and the same way
+
+
+class Thresholds(NamedTuple):
+    """What the names of directions depend on."""
+
+    reacts: float = 0.04  # mean change of a pixel, in [0, 1], from the middle to an end of ENDS
+    changes_digit: float = 0.5  # share of pictures two steps away that are read as another digit
+    moves: float = 0.1  # effect below which a direction moves no property
+    leakage: float = 0.5  # share of the squared effects that goes to the other properties
+    disagreeing: float = 0.2  # share of digits whose most moved property, or its sign, is another
+
+
+THRESHOLDS = Thresholds()
 
 
 class Reader(NamedTuple):
@@ -106,7 +114,7 @@ def moves(model: Vae, starts: Starts, directions: Directions, reader: Reader) ->
         (pictures,) = sweep(model, starts.codes, starts.digits, one, ENDS)
         low, middle, high = np.moveaxis(pictures, 1, 0) / 255
         picture_change[index] = max(abs(low - middle).mean(), abs(high - middle).mean())
-        if picture_change[index] < REACTS:
+        if picture_change[index] < THRESHOLDS.reacts:
             continue
         (pictures,) = sweep(model, starts.codes, starts.digits, one, POSITIONS)
         class_change[index] = _class_change(pictures, reader)
@@ -152,15 +160,33 @@ def align(moved: Moves, spread: Floats, own: Iterable[int] | None = None) -> pd.
     return pd.DataFrame(rows)
 
 
-def named(row: dict[str, float], most_moved: str, n_digits: int) -> str:
+def named(
+    row: Mapping[Any, Any], most_moved: str, n_digits: int, thresholds: Thresholds = THRESHOLDS
+) -> str:
     """The name of a direction by its figures, for so many digits; the rules are in order."""
-    if row["picture_change"] < REACTS:
+    if row["picture_change"] < thresholds.reacts:
         return "none"
-    if row["class_change"] > CHANGES_DIGIT:
+    if row["class_change"] > thresholds.changes_digit:
         return "digit"
-    agrees = row["n_digits"] >= AGREEING * n_digits
-    clear = row["effect"] >= MOVES and row["leakage"] <= LEAKAGE and agrees
+    agrees = n_digits - row["n_digits"] <= thresholds.disagreeing * n_digits
+    clear = row["effect"] >= thresholds.moves and row["leakage"] <= thresholds.leakage and agrees
     return NAMES[most_moved] if clear else "mixed"
+
+
+def renamed(rows: pd.DataFrame, thresholds: Thresholds) -> pd.Series:
+    """The names that directions have under other thresholds.
+
+    Args:
+        rows: of the table `alignment`, latents or components: named by what they move most. One
+            that did not react when it was measured has no slopes: under a smaller `reacts` it is
+            mixed.
+    """
+    names = []
+    for row in rows.to_dict("records"):
+        effects = np.reshape(row["digit_effects"], (-1, len(PROPERTIES)))
+        most_moved = PROPERTIES[int(np.abs(np.nanmean(effects, axis=0)).argmax())]
+        names.append(named(row, most_moved, len(effects), thresholds))
+    return pd.Series(names, index=rows.index, dtype=object)
 
 
 def edit_directions(moved: Moves, directions: Directions, spread: Floats) -> Directions:

@@ -14,7 +14,7 @@ import pandas as pd
 from analysis.factors import FACTORS
 from analysis.figures.inputs import FigureInputs, FigureRun, Missing
 from analysis.figures.pictures.sheet import Panel, Sheet, sheet_figure
-from analysis.latent_effects.alignment import MOVES
+from analysis.latent_effects.alignment import THRESHOLDS
 from analysis.latent_effects.wording import agreement
 from analysis.representations.traversal import (
     PAPER_VALUES,
@@ -100,8 +100,8 @@ def moved(row: Row) -> str:
     words = str(name)
     if name in UNITS:
         words = slope(row)
-    elif row["effect"] < MOVES:
-        return f"{name}, effects below {MOVES:g} SD"
+    elif row["effect"] < THRESHOLDS.moves:
+        return f"{name}, effects below {THRESHOLDS.moves:g} SD"
     return f"{words}, leakage {row['leakage']:.0%}, {agreement(row)}"
 
 
@@ -123,7 +123,7 @@ def row_labels(n_latents: int, aligned: pd.DataFrame | None, brief: bool = False
     if aligned is not None:
         for row in aligned[aligned["basis"] == "latent"].to_dict("records"):
             still = row["property"] == "none"
-            still |= row["property"] == "mixed" and row["effect"] < MOVES
+            still |= row["property"] == "mixed" and row["effect"] < THRESHOLDS.moves
             short = "" if still else str(row["property"])
             words[row["direction"]] = short if brief else moved(row)
     return [f"z{latent} {text}".rstrip() for latent, text in words.items()]

@@ -16,6 +16,7 @@ from analysis.latent_effects.alignment import (
     axes,
     edit_directions,
     moves,
+    renamed,
 )
 from analysis.representations.traversal import (
     PAPER_VALUES,
@@ -157,6 +158,20 @@ def test_a_property_that_holds_for_few_digits_is_no_alignment():
 def test_the_rules_of_naming(figures, name):
     clear = {"picture_change": 0.1, "class_change": 0, "effect": 1, "leakage": 0, "n_digits": 10}
     assert alignment.named(clear | figures, "slant_rad", 10) == name
+
+
+def test_a_kept_row_has_another_name_under_other_thresholds():
+    """Slant by 0.2 in seven of ten digits, by -0.1 in three: agreement of 70%."""
+    slopes = np.zeros((1, 10, 3))
+    slopes[0, :, 1] = 0.2
+    slopes[0, :3, 1] = -0.1
+    row = align(Moves(np.ones(1), np.full(1, 0.3), slopes), SPREAD)
+    kept = row.assign(digit_effects=[(slopes / SPREAD).reshape(-1)])
+    own = alignment.THRESHOLDS
+    assert renamed(kept, own).tolist() == row["property"].tolist() == ["mixed"]
+    assert renamed(kept, own._replace(disagreeing=0.4)).tolist() == ["slant"]
+    assert renamed(kept, own._replace(changes_digit=0.25)).tolist() == ["digit"]
+    assert renamed(kept, own._replace(reacts=2)).tolist() == ["none"]
 
 
 def test_edit_directions_undo_a_mixture_that_is_known():
