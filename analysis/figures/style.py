@@ -90,15 +90,13 @@ def save_figure(figure: Figure, study: Folder, name: str) -> None:
         with mpl.rc_context(STYLE):
             figure.savefig(buffer, format=kind, metadata={"Date": None} if kind == "svg" else None)
         figure.set_layout_engine("none")  # the second format keeps the first one's layout
-        content = _in_256_colours(buffer) if kind == "png" else buffer.getvalue()
+        content = _without_alpha(buffer) if kind == "png" else buffer.getvalue()
         (study / "figures").write(f"{name}.{kind}", content)
 
 
-def _in_256_colours(png: io.BytesIO) -> bytes:
-    """Half the bytes: grey pictures stay exact, and rare colours, as in a colour bar, are kept."""
+def _without_alpha(png: io.BytesIO) -> bytes:
+    """Every colour as drawn, in fewer bytes. A palette of 256 would make colour bars lie."""
     smaller = io.BytesIO()
     with Image.open(png) as image:
-        most = Image.Quantize.MAXCOVERAGE
-        few = image.convert("RGB").quantize(256, most, dither=Image.Dither.NONE)
-        few.save(smaller, "PNG", optimize=True, dpi=image.info["dpi"])
+        image.convert("RGB").save(smaller, "PNG", optimize=True, dpi=image.info["dpi"])
     return smaller.getvalue()

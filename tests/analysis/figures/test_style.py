@@ -4,6 +4,7 @@ import io
 
 import matplotlib as mpl
 import numpy as np
+import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -11,18 +12,50 @@ from analysis.figures.style import STYLE, save_figure
 from study.storage.folder import Folder
 
 
-def test_a_saved_figure_has_the_colours_that_were_drawn(tmp_path):
-    """A colour bar is a few pixels of many colours beside many of few; it still has no steps."""
+def heat_map(colours):
+    """Noise, and its colour bar: a few pixels of many colours beside many of few."""
     figure = Figure(figsize=(6, 3))
+    noise = np.random.default_rng(0).normal(size=(9, 9))
     axes = figure.subplots()
-    image = axes.imshow(np.random.default_rng(0).normal(size=(4, 4)), cmap="viridis")
-    figure.colorbar(image)
-    save_figure(figure, Folder(tmp_path), "bar")
+    figure.colorbar(axes.imshow(noise, cmap=colours, vmin=-3, vmax=3))
+    for (row, column), value in np.ndenumerate(noise):
+        axes.text(column, row, f"{value:.2f}", ha="center", color="0.2")
+    return figure
+
+
+def saved(figure, folder):
+    save_figure(figure, Folder(folder), "bar")
+    with Image.open(folder / "figures" / "bar.png") as image:
+        return np.asarray(image.convert("RGB"), np.int64)
+
+
+def test_a_saved_figure_has_the_very_colours_that_were_drawn(tmp_path):
+    figure = heat_map("viridis")
+    pixels = saved(figure, tmp_path)
     drawn = io.BytesIO()
     with mpl.rc_context(STYLE):
         figure.savefig(drawn, format="png")
-    saved, wanted = (
-        np.asarray(Image.open(file).convert("RGB"), np.int64)
-        for file in (tmp_path / "figures" / "bar.png", drawn)
-    )
-    assert np.abs(saved - wanted).max() <= 12
+    wanted = np.asarray(Image.open(drawn).convert("RGB"), np.int64)
+    assert np.array_equal(pixels, wanted)
+
+
+def test_left_and_right_of_zero_differ_in_hue_after_saving(tmp_path):
+    """Blue below and red above; a palette of 256 colours made both of them grey."""
+    pixels = saved(heat_map("RdBu_r"), tmp_path)
+    ends = [np.round(np.array(mpl.colormaps["RdBu_r"](end)[:3]) * 255) for end in (1.0, 0.0)]
+    tops, bottoms = (np.argwhere(np.abs(pixels - end).sum(axis=2) <= 12) for end in ends)
+    column = tops[:, 1].max() - 2  # the bar stands to the right of the noise
+    top = tops[tops[:, 1] == column, 0].min()
+    bottom = bottoms[bottoms[:, 1] == column, 0].max()
+    middle, length = (top + bottom) / 2, bottom - top
+    for share in (0.02, 0.05, 0.1, 0.3):
+        above, below = (pixels[round(middle + side * share * length), column] for side in (-1, 1))
+        assert above[0] - above[2] >= 100 * share, above
+        assert below[2] - below[0] >= 100 * share, below
+
+
+def test_a_saved_figure_has_no_alpha_and_keeps_its_resolution(tmp_path):
+    saved(heat_map("viridis"), tmp_path)
+    with Image.open(tmp_path / "figures" / "bar.png") as image:
+        assert image.mode == "RGB"
+        assert image.info["dpi"] == pytest.approx((200, 200), abs=0.1)
