@@ -66,6 +66,13 @@ def encode(
     return Encoded(*(torch.cat(column).cpu().numpy() for column in columns))
 
 
+def prior_samples(model: Vae, n: int, seed: int = 0) -> Floats:
+    """Codes drawn from a model's prior, (n, n_latents)."""
+    with torch.inference_mode():
+        drawn = model.prior.sample(n, torch.Generator().manual_seed(seed))
+    return drawn.cpu().numpy().astype(np.float64)
+
+
 def decode(model: Vae, codes: npt.ArrayLike, labels: npt.ArrayLike) -> npt.NDArray[np.float32]:
     """Pictures of codes: the expected pixels.
 

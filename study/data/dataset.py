@@ -53,6 +53,11 @@ class Dataset(NamedTuple):
         """Size of one image and number of classes."""
         return image_shape(self.train_images, self.n_classes)
 
+    @property
+    def noun(self) -> str:
+        """What one of its classes is called: digits are what strokes are measured on."""
+        return "digit" if self.measure == "strokes" else "class"
+
 
 def image_shape(images: np.ndarray, n_classes: int) -> DataShape:
     """The shape of images (n, height, width) or (n, height, width, channels)."""

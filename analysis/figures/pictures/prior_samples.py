@@ -4,7 +4,7 @@ import numpy as np
 
 from analysis.figures.inputs import FigureInputs
 from analysis.figures.pictures.sheet import Panel, Sheet, sheet_figure
-from analysis.representations.encode import decode, grey_levels
+from analysis.representations import encode
 from study.models.vae import Vae
 
 N_COLUMNS = 10
@@ -17,30 +17,30 @@ def from_the_prior(inputs: FigureInputs) -> Sheet:
         for figure_run in inputs.paper_runs()
     ]
     caption = (
-        "What the decoders draw of latents from the prior N(0, I): the more of them are digits, the"
-        " closer the codes of images fill the prior."
+        "What the decoders draw of latents from their prior: the more of it looks like the images"
+        " that they were trained on, the closer the codes of images fill the prior."
     )
     if any(panel.rows for panel in panels):
-        caption += " Of a conditional model a row is a digit and a column the same latents."
+        caption += (
+            f" Of a conditional model a row is a {inputs.data.noun}, a column the same latents."
+        )
     return Sheet("Samples from the prior", caption, panels)
 
 
 def prior_samples(
     model: Vae, title: str, n_rows: int, *, n: int = N_COLUMNS, seed: int = 0
 ) -> Panel:
-    """Pictures of n x n_rows draws from the prior; a conditional model draws a digit a row.
+    """Pictures of n x n_rows draws from the prior; a conditional model draws a class a row.
 
     The same draws in every row of a conditional model, so that columns share their style.
     """
-    rng = np.random.default_rng(seed)
-    digits = np.repeat(np.arange(n_rows), n)
+    classes = np.repeat(np.arange(n_rows), n)
+    codes = encode.prior_samples(model, n if model.n_classes else n_rows * n, seed)
     if model.n_classes:
-        codes = np.tile(rng.normal(size=(n, model.latent_dim)), (n_rows, 1))
-    else:
-        codes = rng.normal(size=(n_rows * n, model.latent_dim))
-    pictures = grey_levels(decode(model, codes, digits))
+        codes = np.tile(codes, (n_rows, 1))
+    pictures = encode.grey_levels(encode.decode(model, codes, classes))
     pictures = pictures.reshape(n_rows, n, *pictures.shape[1:])
-    rows = [str(digit) for digit in range(n_rows)] if model.n_classes else []
+    rows = [str(one) for one in range(n_rows)] if model.n_classes else []
     return Panel(title, pictures, rows, [], "")
 
 

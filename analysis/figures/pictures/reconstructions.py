@@ -1,4 +1,4 @@
-"""Figure 5 of the paper: an image of every digit, and what models of rising beta make of it."""
+"""Figure 5 of the paper: an image of every class, and what models of rising beta make of it."""
 
 from collections.abc import Mapping
 
@@ -18,12 +18,13 @@ def by_beta(inputs: FigureInputs) -> Sheet:
     models = {f"β = {figure_run.beta:g}": inputs.model(figure_run.run) for figure_run in runs}
     first = some_of_every_digit(inputs.labels, 1)
     panel = reconstructions(models, inputs.data.test_images[first], inputs.labels[first])
+    panel = panel._replace(x_label=inputs.data.noun)
     recon = inputs.done.set_index("run").loc[[figure_run.run for figure_run in runs], "recon"]
     title = f"Reconstructions without labels, J = {runs[0].latent_dim}"
     caption = (
-        f"The first test image of every digit and what each model makes of it at the posterior"
-        f" mean. Over the whole test set the reconstruction costs {recon.iloc[0]:.0f} nats an image"
-        f" for β = {runs[0].beta:g}"
+        f"The first test image of every {inputs.data.noun} and what each model makes of it at the"
+        f" posterior mean. Over the whole test set the reconstruction costs {recon.iloc[0]:.0f}"
+        f" nats an image for β = {runs[0].beta:g}"
         + (f" and {recon.iloc[-1]:.0f} for β = {runs[-1].beta:g}." if len(runs) > 1 else ".")
     )
     return Sheet(title, caption, [panel])
@@ -36,15 +37,15 @@ def reconstructions(
 
     Args:
         models: by the words beside their row.
-        images: (n, height, width), a column each.
-        labels: the digits shown, (n,).
+        images: (n, height, width), or with a last axis of colours; a column each.
+        labels: their classes, (n,).
     """
     rows = [images]
     for model in models.values():
         codes = encode(model, images, labels).mean
         rows.append(grey_levels(decode(model, codes, labels)))
     columns = [str(label) for label in labels]
-    return Panel("", np.stack(rows), ["original", *models], columns, "digit")
+    return Panel("", np.stack(rows), ["original", *models], columns, "class")
 
 
 FIGURE = sheet_figure("figure-5", "paper", by_beta)

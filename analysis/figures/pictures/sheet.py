@@ -31,7 +31,7 @@ class Panel(NamedTuple):
     """Rows of pictures."""
 
     title: str
-    images: Images  # (n_rows, n_columns, height, width)
+    images: Images  # (n_rows, n_columns, height, width), grey, or with a last axis of colours
     rows: list[str]  # words beside each row; empty: none
     columns: list[str]  # words below each column; empty: none
     x_label: str
@@ -75,7 +75,7 @@ def unpack(content: bytes) -> Sheet:
 
 @mpl.rc_context(style.PLAIN)
 def draw_sheet(sheet: Sheet) -> Figure:
-    """Every panel a block of pictures, white ink on black, words beside the rows."""
+    """Every panel a block of pictures, words beside the rows; 0 is black."""
     n = len(sheet.panels)
     across = n if n <= ACROSS else 2
     down = -(-n // across)
@@ -83,7 +83,7 @@ def draw_sheet(sheet: Sheet) -> Figure:
     n_columns = sum(panel.images.shape[1] for panel in sheet.panels[:across])
     side = min(LARGEST_IN, (style.PAGE_IN - words_in - 0.1 * across) / n_columns)
     n_rows = max(panel.images.shape[0] for panel in sheet.panels)
-    height, width = sheet.panels[0].images.shape[2:]
+    height, width = sheet.panels[0].images.shape[2:4]
     rows_in = n_rows * side * (height / width)
     size = (words_in + n_columns * side + 0.1 * across, down * (rows_in + 0.5) + 0.3)
     figure = Figure(figsize=size, layout="constrained")
@@ -100,12 +100,12 @@ def draw_sheet(sheet: Sheet) -> Figure:
 
 
 def mosaic(images: Images) -> Images:
-    """(n_rows, n_columns, height, width) pictures as one, with white between them."""
-    n_rows, n_columns, height, width = images.shape
-    padded = np.full((n_rows, n_columns, height + GAP, width + GAP), 255, np.uint8)
+    """Pictures of a `Panel` as one, with white between them; the axis of colours stays the last."""
+    n_rows, n_columns, height, width, *colours = images.shape
+    padded = np.full((n_rows, n_columns, height + GAP, width + GAP, *colours), 255, np.uint8)
     padded[:, :, :height, :width] = images
-    whole = padded.transpose(0, 2, 1, 3).reshape(n_rows * (height + GAP), -1)
-    return whole[:-GAP, :-GAP]
+    down, across = n_rows * (height + GAP), n_columns * (width + GAP)
+    return padded.swapaxes(1, 2).reshape(down, across, *colours)[:-GAP, :-GAP]
 
 
 def _words_in(panel: Panel) -> float:
@@ -114,7 +114,7 @@ def _words_in(panel: Panel) -> float:
 
 
 def _draw_panel(axes: Axes, panel: Panel, side_in: float) -> None:
-    n_rows, n_columns, height, width = panel.images.shape
+    n_rows, n_columns, height, width = panel.images.shape[:4]
     axes.imshow(mosaic(panel.images), cmap="gray", vmin=0, vmax=255, interpolation="none")
     down, across = height + GAP, width + GAP
     axes.set_yticks(np.arange(n_rows) * down + height / 2 if panel.rows else [], panel.rows)

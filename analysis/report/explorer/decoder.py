@@ -14,7 +14,7 @@ from scipy.special import expit
 from torch import nn
 
 from analysis.report.explorer.sliders import packed
-from analysis.representations.encode import decode
+from analysis.representations.encode import decode, prior_samples
 from study.config.errors import StudyError
 from study.data.dataset import pixel_rows
 from study.models import Vae
@@ -113,7 +113,7 @@ def difference(
 
     Over the starting codes, (n, n_latents), and `N_SAMPLES` of the prior, the classes in turn.
     """
-    codes = np.random.default_rng(0).normal(size=(N_SAMPLES, model.latent_dim))
+    codes = prior_samples(model, N_SAMPLES)
     if starts is not None:
         codes = np.concatenate([starts, codes])
     labels = np.arange(len(codes)) % max(1, model.n_classes)

@@ -29,7 +29,7 @@ from analysis.report.explorer.sliders import (
     packed,
     unaligned_sliders,
 )
-from analysis.representations.encode import encode
+from analysis.representations.encode import encode, prior_samples
 from analysis.representations.traversal import aggregated_samples
 from analysis.statistics.wording import count, listing
 from analysis.study import Study
@@ -86,7 +86,7 @@ def payload(study: Study, board: Board, data_folder: Path | None = None) -> dict
     return {
         "study": study.folder.name,
         "image": {"channels": channels, "height": height, "width": width},
-        "noun": "digit" if properties else "class",
+        "noun": data.noun,
         "classes": [str(label) for label in range(n_classes)],
         "images": packed(pixel_rows(data.test_images[chosen]), "u1"),
         "labels": data.test_labels[chosen].tolist(),
@@ -138,6 +138,7 @@ def _run(
         "latent_dim": model.latent_dim,
         "classes": model.n_classes,
         "starts": np.round(means.astype(np.float64), 4).tolist(),
+        "prior": packed(prior_samples(model, N_SAMPLES), "<f4"),
         "layers": as_payload(shown.layers),
         "bytes": n_bytes(shown.layers),
         "difference": difference(model, shown.layers, means),

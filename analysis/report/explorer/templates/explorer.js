@@ -29,7 +29,10 @@ const find = (id) => document.getElementById(id);
 /** The codes that a run starts from: those of the image, or a sample of the prior. */
 function startOf(run) {
   const seed = /^random-(\d+)$/.exec(state.from);
-  return seed ? normals(Number(seed[1]), run.latent_dim) : Float64Array.from(run.starts[state.from]);
+  if (!seed) return Float64Array.from(run.starts[state.from]);
+  const drawn = floats(run.prior);
+  const first = run.latent_dim * (Number(seed[1]) % (drawn.length / run.latent_dim));
+  return Float64Array.from(drawn.subarray(first, first + run.latent_dim));
 }
 
 /** Show the state; a point for each pane that is not to start anew. */

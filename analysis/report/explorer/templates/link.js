@@ -38,18 +38,3 @@ function stateOf(hash, allowed) {
   for (const key of ["z", "k", "z2", "k2"]) state[key] = given.get(key);
   return state;
 }
-
-/** n standard normal numbers that depend on the seed alone (mulberry32, Box and Muller). */
-function normals(seed, n) {
-  let now = seed >>> 0;
-  const uniform = () => {
-    now = (now + 0x6d2b79f5) >>> 0;
-    let mix = Math.imul(now ^ (now >>> 15), now | 1);
-    mix ^= mix + Math.imul(mix ^ (mix >>> 7), mix | 61);
-    return (((mix ^ (mix >>> 14)) >>> 0) + 0.5) / 2 ** 32;
-  };
-  return Float64Array.from(
-    { length: n },
-    () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform())
-  );
-}

@@ -1,9 +1,25 @@
 """Draws from the prior."""
 
 import numpy as np
+import torch
 from figure_samples import Show, digit_of, levels
 
 from analysis.figures.pictures.prior_samples import prior_samples
+from study.models.priors import NormalPrior
+
+
+class Ones(NormalPrior):
+    """A prior of the one latent vector (1, 1, 1)."""
+
+    def sample(self, n, generator=None):
+        return torch.ones(n, self.latent_dim)
+
+
+def test_the_draws_are_those_of_the_models_own_prior():
+    model = Show()
+    model.prior = Ones(3)
+    panel = prior_samples(model, "S", 2, n=4)
+    assert (panel.images[..., 0, :3] == levels(1)).all()
 
 
 def test_a_conditional_model_draws_digit_by_digit_with_the_same_latents():
@@ -13,5 +29,5 @@ def test_a_conditional_model_draws_digit_by_digit_with_the_same_latents():
     assert panel.rows == [str(digit) for digit in range(10)]
     plain = prior_samples(Show(), "S", 10, n=4)
     assert plain.rows == []
-    drawn = np.random.default_rng(0).normal(size=(40, 3))
+    drawn = torch.randn(40, 3, generator=torch.Generator().manual_seed(0))
     np.testing.assert_array_equal(plain.images[..., 0, :3].reshape(40, 3), levels(drawn))

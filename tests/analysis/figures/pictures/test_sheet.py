@@ -30,6 +30,18 @@ def test_a_mosaic_by_hand():
     assert mosaic(np.zeros((2, 1, 3, 3), np.uint8)).shape == (8, 3)
 
 
+def test_colours_are_kept_and_drawn():
+    red, green = np.zeros((2, 2, 2, 3), np.uint8)
+    red[..., 0], green[..., 1] = 200, 150
+    one = Panel("", np.stack([red, green])[None], [], [], "")
+    assert mosaic(one.images)[0].tolist() == [
+        *[[200, 0, 0]] * 2, *[[255] * 3] * 2, *[[0, 150, 0]] * 2
+    ]  # fmt: skip
+    sheet = unpack(pack(Sheet("Title", "", [one])))
+    (shown,) = draw_sheet(sheet).axes[0].get_images()
+    np.testing.assert_array_equal(shown.get_array(), mosaic(one.images))
+
+
 @pytest.mark.parametrize("n", [1, 2, 3, 4])
 def test_a_sheet_is_drawn_with_a_word_a_row(n):
     figure = draw_sheet(Sheet("Title", "", [panel(10, 10)] * n))

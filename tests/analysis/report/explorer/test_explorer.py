@@ -34,6 +34,7 @@ from study.config.run import RunConfig
 from study.data.mnist import SHAPE
 from study.models import build_model
 from study.models.likelihoods import LIKELIHOODS
+from study.models.priors import NormalPrior
 from study.storage.folder import Folder
 from study.storage.tables import write_table
 
@@ -185,7 +186,7 @@ class Drawn(nn.Module):
 
     def __init__(self, decoder):
         super().__init__()
-        self.decoder = decoder
+        self.decoder, self.prior = decoder, NormalPrior(3)
 
     def decode(self, latent, label=None):
         return self.decoder(latent)
