@@ -91,6 +91,7 @@ def gather(study: Study) -> Report:
     ica = _csv(study.folder / "tables", "ica", ("score", "scaling"))
     claims = _csv(study.folder, "claims", CLAIM_COLUMNS)
     decided = claims[claims["verdict"] != "not run"]
+    ica = ica[ica["scaling"] == "raw"].drop(columns="scaling") if "scaling" in ica else ica
     elbo = configurations(study.trials, study.latents, scores)
     aligned = alignments(alignment)
     more = unlisted(scores)

@@ -91,7 +91,7 @@ def highlights(
         lowest = min(elbo.to_dict("records"), key=lambda row: float(row["neg_elbo"]))
         nats = f"{lowest['neg_elbo']:.1f} nats"
         figures.append(Highlight("Lowest −ELBO", nats, configuration_words(lowest)))
-    if len(mig := ica.query("score == 'mig' and scaling == 'raw'")):
+    if len(mig := ica.query("score == 'mig'")):
         apart = mig[mig["separated"].astype(bool)]
         up, down = int((apart["change"] > 0).sum()), int((apart["change"] < 0).sum())
         note = f"falls in {down}; intervals overlap in the other {len(mig) - up - down}"
