@@ -1,6 +1,7 @@
 """The first screen of a report: sentences and figures; every number comes from a table."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -8,9 +9,8 @@ import pandas as pd
 
 from analysis.latent_effects.alignment import NAMES
 from analysis.metrics import SATURATED
-from analysis.statistics.wording import CONDITIONING, count, interval
-
-NAMED_TIES = 3  # configurations that share the first rank and are named in the text
+from analysis.statistics.comparisons import AMONG, BEHIND, UNDECIDED
+from analysis.statistics.wording import CONDITIONING, count, interval, listing
 
 
 class Highlight(NamedTuple):
@@ -32,7 +32,7 @@ def configuration_words(row: Mapping[Any, Any]) -> str:
 
 
 def best(ranked: pd.DataFrame) -> list[str]:
-    """The first configuration, its interval, and whether it is separated from the next.
+    """The first configuration, its interval, and how many are as good as it or surely are not.
 
     Args:
         ranked: a study's ranking.
@@ -43,24 +43,16 @@ def best(ranked: pd.DataFrame) -> list[str]:
     rows = ranked[ranked["rank"].notna()].to_dict("records")
     if not rows:
         return []
-    first, others = rows[0], rows[1:]
-    scores = [interval(row, "higgins") for row in rows]
-    words = [configuration_words(row) for row in rows]
-    sentences = [f"{words[0]}: Higgins score {scores[0]}, 95% interval."]
-    both = [f"{name} ({score})" for name, score in zip(words, scores, strict=True)]
-    ties = [row for row in others if row["rank"] == first["rank"]]
-    if not others:
+    first, scored = rows[0], interval(rows[0], "higgins")
+    sentences = [f"{configuration_words(first)}: Higgins score {scored}, 95% interval."]
+    if len(rows) == 1:
         sentences.append("No other configuration is scored.")
-    elif ties:
-        names = both[1 : 1 + min(len(ties), NAMED_TIES)]
-        more = f"; and {len(ties) - NAMED_TIES} more" if len(ties) > NAMED_TIES else ""
-        noun = "another configuration" if len(ties) == 1 else f"{len(ties)} others"
+    elif "verdict" in first:  # an older ranking has none
+        counts = Counter(row["verdict"] for row in rows)
+        told = [f"{counts[verdict]} {verdict}" for verdict in (AMONG, BEHIND, UNDECIDED)]
         sentences.append(
-            f"Not separated from {noun}: {'; '.join(names)}{more}."
-            " Equal ranks are ordered by MIG, then by −ELBO."
+            f"{len(rows)} configurations, each against the best of the others: {listing(told)}."
         )
-    else:
-        sentences.append(f"Separated from the next: {both[1]}.")
     if first["saturated"]:
         sentences.append(
             f"It is at the ceiling ({SATURATED:.2f} and more), where Higgins scores no longer tell"

@@ -8,7 +8,8 @@ import pandas as pd
 from analysis.latent_effects.alignment import NAMES
 from analysis.latent_effects.wording import Aligned
 from analysis.metrics import ACTIVE_VARIANCE, CLASS_PROBE, LABELS, RANKABLE, UDR
-from analysis.statistics.ranking import BESIDE, RANKING, TIE_BREAK, own
+from analysis.statistics.comparisons import MARGIN
+from analysis.statistics.ranking import BESIDE, RANKING, WITH_INTERVAL, own
 from analysis.statistics.wording import interval
 from analysis.study import configuration
 
@@ -94,21 +95,25 @@ def flags(key: str) -> CellOf:
 
 def ranking(ranked: pd.DataFrame, more: Sequence[str] = ()) -> Table:
     """A row a configuration, as `study.ranking` has them; `more` names a user's own metrics."""
-    others = [name for name in RANKABLE if name not in {RANKING, TIE_BREAK}]
+    others = [name for name in RANKABLE if name not in WITH_INTERVAL]
     caption = (
-        f"Configurations by their {LABELS[RANKING]} score on the latents; those that the 95%"
-        " intervals cannot separate share a rank and are ordered by MIG, then by −ELBO. * at the"
-        " ceiling, where this score no longer tells configurations apart. Seeds: scored of trained."
+        f"Configurations by their mean {LABELS[RANKING]} score on the latents. To the best: the"
+        " difference to the best of the others, paired by seed, with 95% intervals that hold all"
+        f" at once; among the best where it is surely above −{MARGIN:g}, behind where it is surely"
+        " not above 0. * at the ceiling, where this score no longer tells configurations apart."
+        " Seeds: scored of trained."
         " UDR: how far runs that differ in their seed agree. Digit read: how often a linear"
-        " classifier tells the digit from the codes. −ELBO in nats per image. Front: none has both"
-        " less −ELBO and a higher score."
+        " classifier tells the digit from the codes. −ELBO in nats per image. Front: none"
+        " with the same conditioning has both less −ELBO and a higher score."
     )
     columns: dict[str, CellOf] = {
         "configuration": words("configuration"),
         "rank": numbers("rank", ".0f"),
         "seeds": lambda row: Cell(f"{row['n_scored']}/{row['n_runs']}", row["n_scored"]),
         f"{LABELS[RANKING]} [95%]": estimates(RANKING, star="saturated"),
-        f"{LABELS[TIE_BREAK]} [95%]": estimates(TIE_BREAK),
+        "to the best [95%]": estimates("difference"),
+        "verdict": words("verdict"),
+        **{f"{LABELS[n]} [95%]": estimates(n) for n in WITH_INTERVAL if n != RANKING},
         **{LABELS.get(n, n): numbers(n) for n in (*others, *more, UDR.name, CLASS_PROBE.name)},
         "−ELBO": numbers("neg_elbo", ".2f"),
         "front": flags("pareto"),

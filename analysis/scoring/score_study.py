@@ -104,10 +104,10 @@ def ranking_table(ranked: pd.DataFrame, more: Sequence[str] = ()) -> Table:
             *(f"{row[f'{RANKING}_{name}']:.3f}" for name in ("untrained", "pixel_pca")),
         )
     table.caption = (
-        "* at the ceiling, where Higgins scores no longer tell configurations apart; equal ranks"
-        " are ordered by MIG, then neg_elbo. digit read: how often a linear classifier tells the"
-        " digit from the codes. front: none has both less neg_elbo and more Higgins. The last two"
-        " columns are the Higgins scores of an untrained encoder and of the pixels' PCA."
+        "* at the ceiling, where Higgins scores no longer tell configurations apart. digit read:"
+        " how often a linear classifier tells the digit from the codes. front: none with the same"
+        " conditioning has both less neg_elbo and more Higgins. The last two columns are the"
+        " Higgins scores of an untrained encoder and of the pixels' PCA."
     )
     table.caption_justify = "left"
     return table

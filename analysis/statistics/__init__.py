@@ -1,1 +1,1 @@
-"""Intervals, ranks, fronts, ELBO tables."""
+"""Intervals, tests over seeds, the ranking, fronts, ELBO tables."""

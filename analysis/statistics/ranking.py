@@ -1,11 +1,7 @@
-"""Configurations in the order of their disentanglement; ties are shown as such.
+"""Configurations in the order of their disentanglement: a mean over seeds, against the best.
 
-A configuration's Higgins score is the mean over its seeds, its 95% interval that of
-`intervals.over_seeds`.
-
-Going down from the highest mean, a configuration shares the rank of the group above it while its
-interval overlaps that of the group's first; the next group's rank counts everyone before it.
-Within a group the order is by MIG, then by negative ELBO.
+`rank` is the place by the mean alone, a name for a row; what the seeds can tell apart is said by
+`difference` and `verdict`, see statistics.comparisons.
 """
 
 from collections.abc import Sequence
@@ -15,35 +11,34 @@ import pandas as pd
 from scipy.stats import kendalltau
 
 from analysis.metrics import CLASS_PROBE, HIGGINS, LABELS, METRICS, MIG, RANKABLE, UDR, labels
+from analysis.statistics.comparisons import with_the_best
 from analysis.statistics.dominance import non_dominated
 from analysis.statistics.intervals import Estimate, over_seeds
 from analysis.statistics.objectives import BOUNDS
 from analysis.study import configuration
 
-RANKING, TIE_BREAK = HIGGINS.name, MIG.name
+RANKING = HIGGINS.name
+WITH_INTERVAL = (RANKING, MIG.name)  # their columns _low and _high come with them
 AXES = ["latent_dim", "beta", "conditioning"]
+COMPARED = ["difference", "difference_low", "difference_high", "verdict"]
+RANGES = {metric.name: metric.bounds for metric in METRICS}
 BESIDE = ("chance", "untrained", "pixel_pca", "raw_pixels", "shuffled")
 
 
-def ranks(values: Sequence[Estimate]) -> list[int]:
-    """The rank of each, counted from 1, by the rule of the module."""
-    order = sorted(range(len(values)), key=lambda i: -values[i].value)
-    places = [0] * len(values)
-    first, rank = 0, 1
-    for place, index in enumerate(order):
-        if values[index].high < values[order[first]].low:
-            first, rank = place, place + 1
-        places[index] = rank
-    return places
-
-
 def ranking(trials: pd.DataFrame, scores: pd.DataFrame, udr: pd.DataFrame) -> pd.DataFrame:
-    """A row a configuration, the first the most disentangled; unscored ones last, without a rank.
+    """A row a configuration, the highest mean first; unscored ones last, without a rank.
 
     Args:
         trials: a study's runs.
         scores: its scores; those of raw codes on the latents themselves rank.
         udr: its pairs of seeds; may be empty.
+
+    Returns:
+        rank, configuration, its axes; difference, difference_low, difference_high and verdict, as
+        statistics.comparisons has them; pareto: none with the same conditioning has both less
+        negative ELBO and a higher mean; n_runs, n_scored; the scores, two of them with _low and
+        _high; saturated; the controls of the ranking score; UDR, the digit read from the codes;
+        neg_elbo, objective and active_latents, means.
     """
     trials = trials.assign(configuration=configuration(trials["run"]))
     table = trials.drop_duplicates("configuration").set_index("configuration")[AXES].copy()
@@ -56,9 +51,15 @@ def ranking(trials: pd.DataFrame, scores: pd.DataFrame, udr: pd.DataFrame) -> pd
     for score in (*RANKABLE, *unlisted(scores)):
         estimates = _by_configuration(usable[usable["score"] == score])
         table[score] = estimates["value"]
-        if score in {RANKING, TIE_BREAK}:
+        if score in WITH_INTERVAL:
             table[[f"{score}_low", f"{score}_high"]] = estimates[["low", "high"]]
     keys = configuration(ranking_rows["run"])
+    by_seed = ranking_rows.assign(configuration=keys)
+    by_seed = by_seed.pivot(index="configuration", columns="seed", values="value")
+    compared = with_the_best(by_seed.reindex(table.index.intersection(by_seed.index, sort=False)))
+    low, high = RANGES[RANKING]
+    compared[COMPARED[:3]] = compared[COMPARED[:3]].clip(low - high, high - low)
+    table[COMPARED] = compared[COMPARED]
     table["saturated"] = ranking_rows["saturated"].groupby(keys).all().reindex(table.index)
     for name in BESIDE:
         table[f"{RANKING}_{name}"] = ranking_rows[name].groupby(keys).mean()
@@ -112,9 +113,7 @@ def ica_table(scores: pd.DataFrame) -> pd.DataFrame:
         row |= {"n_seeds": part["run"].nunique(), "scaling": scaling, "score": score}
         estimates = {}
         for basis in ("latent", "ica", "pca"):
-            values = part[part["basis"] == basis][["value", "low", "high"]].dropna().to_numpy()
-            nothing = Estimate(np.nan, np.nan, np.nan)
-            one = over_seeds([Estimate(*v) for v in values]) if len(values) else nothing
+            one = _estimate(part[part["basis"] == basis].dropna(subset="value"), str(score))
             estimates[basis] = one
             row |= {basis: one.value, f"{basis}_low": one.low, f"{basis}_high": one.high}
         before, after = estimates["latent"], estimates["ica"]
@@ -133,24 +132,32 @@ def own(scores: pd.DataFrame) -> pd.DataFrame:
 def _by_configuration(rows: pd.DataFrame) -> pd.DataFrame:
     """Value, low and high over the seeds of every configuration, from rows of one score."""
     estimates = {
-        name: over_seeds([Estimate(*row) for row in part[["value", "low", "high"]].to_numpy()])
+        name: _estimate(part, part["score"].iloc[0])
         for name, part in rows.groupby(configuration(rows["run"]), sort=False)
     }
     columns = list(Estimate._fields)
     return pd.DataFrame.from_dict(estimates, orient="index", columns=columns).astype(float)
 
 
+def _estimate(rows: pd.DataFrame, score: str) -> Estimate:
+    """A configuration's score over its seeds, cut at what the score can be if that is known."""
+    if rows.empty:
+        return Estimate(np.nan, np.nan, np.nan)
+    seeds = [Estimate(*row) for row in rows[["value", "low", "high"]].to_numpy(dtype=float)]
+    return over_seeds(seeds, RANGES[score]) if score in RANGES else over_seeds(seeds)
+
+
 def _ordered(table: pd.DataFrame) -> pd.DataFrame:
-    scored = table[table[RANKING].notna()].copy()
-    columns = [RANKING, f"{RANKING}_low", f"{RANKING}_high"]
-    scored["rank"] = ranks([Estimate(*row) for row in scored[columns].to_numpy(dtype=float)])
-    scored["pareto"] = non_dominated(np.column_stack([scored["neg_elbo"], -scored[RANKING]]))
-    order = ["rank", TIE_BREAK, "neg_elbo"]
-    scored = scored.sort_values(order, ascending=[True, False, True], kind="stable")
-    rest = table[table[RANKING].isna()].assign(rank=None, pareto=False)
+    scored = table[table[RANKING].notna()].sort_values(RANKING, ascending=False, kind="stable")
+    scored["rank"] = np.arange(1, len(scored) + 1)
+    for _, rows in scored.groupby("conditioning"):  # log p(x) and log p(x|label) never compare
+        cost = np.column_stack([rows["neg_elbo"], -rows[RANKING]])
+        scored.loc[rows.index, "pareto"] = non_dominated(cost)
+    rest = table[table[RANKING].isna()].assign(rank=None)
     both = pd.concat([scored, rest], ignore_index=True) if len(rest) else scored
     both["rank"] = both["rank"].astype("Int64")
-    both["saturated"] = both["saturated"].eq(True)
-    both["pareto"] = both["pareto"].astype(bool)
-    first = ["rank", "configuration", *AXES, "pareto"]
+    both["verdict"] = both["verdict"].fillna("")
+    for name in ("saturated", "pareto"):
+        both[name] = both.get(name, pd.Series(False, both.index)).eq(True)
+    first = ["rank", "configuration", *AXES, *COMPARED, "pareto"]
     return both[[*first, *(name for name in both if name not in first)]].reset_index(drop=True)

@@ -24,7 +24,7 @@ ANALYSIS = {
     "analysis.factors": "generative factors: measured or known",
     "analysis.representations": "a model and images -> codes and bounds; bases, traversals",
     "analysis.latent_effects": "what each direction of the latents moves in the picture",
-    "analysis.statistics": "intervals, ranks, fronts, ELBO tables",
+    "analysis.statistics": "intervals, tests over seeds, the ranking, fronts, ELBO tables",
     "analysis.scoring": "a study's scores: targets, evaluation, cache, over Ray",
     "analysis.paper": "the paper's claims and open questions, decided on a study",
     "analysis.figures": "figures: table, drawing and caption of each",

@@ -10,6 +10,7 @@ from analysis.figures.entry import StudyFigure
 from analysis.figures.inputs import FigureInputs
 from analysis.metrics import LABELS
 from analysis.statistics import wording
+from analysis.statistics.comparisons import AMONG, BEHIND, UNDECIDED
 
 DRAWN = ("higgins", "mig")
 CONTROLS = {
@@ -20,9 +21,11 @@ CONTROLS = {
 
 
 def ranking(inputs: FigureInputs) -> pd.DataFrame:
-    """rank, the axes, both scores with _low and _high, and the controls of the first."""
+    """rank, verdict, the axes, both scores with _low and _high, and the controls of the first."""
     scores = [f"{score}{end}" for score in DRAWN for end in ("", "_low", "_high")]
-    return inputs.ranked(["rank", *scores, *(f"higgins_{control}" for control in CONTROLS)])
+    return inputs.ranked(
+        ["rank", "verdict", *scores, *(f"higgins_{control}" for control in CONTROLS)]
+    )
 
 
 @mpl.rc_context(style.STYLE)
@@ -53,13 +56,13 @@ def draw_ranking(table: pd.DataFrame) -> Figure:
 
 
 def caption(table: pd.DataFrame) -> str:
-    first = table[table["rank"] == 1].sort_values("higgins")
+    counts = table["verdict"].value_counts()
+    told = [f"{counts.get(verdict, 0)} {verdict}" for verdict in (AMONG, BEHIND, UNDECIDED)]
     text = (
-        f"Configurations by their Higgins score with 95% intervals; one shares a rank while its"
-        f" interval overlaps that of the rank's first."
-        f" {wording.count(len(first), 'configuration')} of {len(table)}"
-        f" {'has' if len(first) == 1 else 'share'} rank 1, where the highest score is"
-        f" {wording.interval(first.iloc[-1], 'higgins')}."
+        f"Configurations by their mean Higgins score, with 95% intervals over seeds. The highest is"
+        f" {wording.interval(table.iloc[0], 'higgins')}."
+        f" {wording.count(len(table), 'configuration')}, each against the best of the others:"
+        f" {wording.listing(told)}."
     )
     pca = table["higgins_pixel_pca"].max()
     if pd.notna(pca):

@@ -8,6 +8,7 @@ import pandas as pd
 
 from analysis.latent_effects.alignment import NAMES, PROPERTIES
 from analysis.report.explorer.decoder import CannotShow, Dense, decoder_layers, halves, n_bytes
+from analysis.statistics.comparisons import AMONG
 from analysis.study import Study, configuration, named
 from study.config.errors import StudyError
 from study.config.run import RunConfig
@@ -42,18 +43,18 @@ def choose(study: Study) -> Board:
     """Runs on board, the most disentangled first: one a configuration, the lowest seed.
 
     The paper's four of Figure 7 (J = 10, beta 1 and 10, with and without labels) have a place;
-    the top of the ranking takes the others, up to `N_RUNS` and `MAX_BYTES`. Among those that share
-    the first rank, one whose knobs each move their own property comes first.
+    the top of the ranking takes the others, up to `N_RUNS` and `MAX_BYTES`. Among those that are
+    among the best, one whose knobs each move their own property comes first.
 
     Raises:
         NothingToShow: no run has its weights, or the page can show no run's decoder.
     """
-    by_rank, ranks = _one_a_configuration(study), ranks_of(study)
+    by_rank = _one_a_configuration(study)
     paper = (by_rank["latent_dim"] == 10) & by_rank["beta"].isin([1, 10])
     order = list(by_rank["run"])
     board = load(study, [*by_rank.loc[paper, "run"], *by_rank.loc[~paper, "run"]], MAX_BYTES)
     runs = sorted(board.runs, key=lambda one: order.index(one.run))
-    top = {name for name, rank in ranks.items() if rank == min(ranks.values())}
+    top = _among_the_best(study)
     for one in runs:
         if configuration_of(one.run) in top and _has_clear_knobs(study, one.run):
             runs = [one, *(other for other in runs if other is not one)]
@@ -97,6 +98,13 @@ def ranks_of(study: Study) -> dict[str, int]:
         return {}
     ranked = study.ranking.dropna(subset="rank")
     return dict(zip(ranked["configuration"], ranked["rank"].astype(int).tolist(), strict=True))
+
+
+def _among_the_best(study: Study) -> set[str]:
+    """Configurations that are among the best; empty where a ranking does not say so."""
+    if not has_table(study.folder, "ranking") or "verdict" not in study.ranking:
+        return set()
+    return set(study.ranking.loc[study.ranking["verdict"] == AMONG, "configuration"])
 
 
 def _one_a_configuration(study: Study) -> pd.DataFrame:

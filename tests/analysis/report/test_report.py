@@ -24,7 +24,7 @@ from analysis.report.page import (
     write_report,
 )
 from analysis.report.provenance import notices
-from analysis.report.summary import NAMED_TIES, best, configuration_words
+from analysis.report.summary import best, configuration_words
 from study.cli.main import carry_out
 from study.cli.present import report
 from study.config.errors import StudyError
@@ -125,20 +125,20 @@ def test_the_best_configuration_in_words(report):
     digest = tiny().run_id[-8:]
     assert report.best == [
         f"J = 4, β = 4, no labels, {digest}: Higgins score 0.900 [0.890, 0.910], 95% interval.",
-        f"Separated from the next: J = 4, β = 1, no labels, {digest} (0.800 [0.790, 0.810]).",
+        "4 configurations, each against the best of the others: 0 among the best, 0 behind and 4"
+        " not decided.",
         "One seed: the interval leaves out how far seeds differ.",
     ]
 
 
-def test_ties_are_named(tmp_path):
-    configs = [tiny(beta) for beta in (1.0, 2.0, 4.0, 8.0, 16.0)]
+def test_ties_are_counted(tmp_path):
+    configs = [tiny(beta, seed=seed) for beta in (1.0, 2.0, 4.0) for seed in (0, 1)]
     study = write_runs(Folder(tmp_path / "ties"), [finished(config) for config in configs])
-    write_scores(study, {config.run_id: 0.995 for config in configs})
+    write_scores(study, {c.run_id: 0.995 if c.beta < 4 else 0.5 for c in configs})
     sentences = best(study.ranking)
-    assert sentences[1].startswith("Not separated from 4 others: ")
-    assert sentences[1].count("0.995 [0.985, 1.005]") == NAMED_TIES
-    assert "; and 1 more." in sentences[1]
+    assert sentences[1].endswith(": 2 among the best, 1 behind and 0 not decided.")
     assert sentences[2].startswith("It is at the ceiling (0.99 and more)")
+    assert "One seed" not in " ".join(sentences)
 
 
 def test_the_first_screen(report):
@@ -188,7 +188,7 @@ def test_claims_decided_on_short_runs_say_so(copy):
 
 def test_the_tables_are_those_of_the_study(study, report):
     ranked = study.ranking
-    assert [cell.text for cell in column(report.ranking, "rank")] == ["1", "2", "2", "4", "–", "–"]
+    assert [cell.text for cell in column(report.ranking, "rank")] == ["1", "2", "3", "4", "–", "–"]
     shown = [cell.sort for cell in column(report.ranking, "Higgins [95%]")]
     assert shown[:4] == ranked["higgins"].tolist()[:4]
     assert shown[4:] == [None, None]

@@ -49,12 +49,25 @@ def test_one_seed_keeps_its_own_interval():
     assert over_seeds([Estimate(0.5, 0.4, 0.7)]) == (0.5, 0.4, 0.7)
 
 
-def test_interval_over_seeds_has_the_width_of_theory():
-    """Standard error^2 = (spread of seeds^2 + noise within^2) / n, here of 3 seeds."""
-    values, half = np.array([0.4, 0.5, 0.6]), 0.05
-    mean, low, high = over_seeds([Estimate(v, v - half, v + half) for v in values])
-    assert mean == pytest.approx(0.5)
-    error = np.sqrt((values.var(ddof=1) + (half / 1.96) ** 2) / 3)
-    assert high - low == pytest.approx(2 * 1.96 * error, rel=0.1)
-    exact = over_seeds([Estimate(0.5, 0.5, 0.5)] * 3)
-    assert exact == (0.5, 0.5, 0.5)
+def test_seeds_have_the_interval_of_their_mean_cut_at_what_a_score_can_be():
+    """Mean 0.5, standard deviation 0.1 of three: 0.5 -+ 4.303 x 0.1 / sqrt(3) = 0.252 to 0.748."""
+    three = [Estimate(value, value - 0.01, value + 0.01) for value in (0.4, 0.5, 0.6)]
+    assert over_seeds(three) == pytest.approx((0.5, 0.2516, 0.7484), abs=1e-4)
+    assert over_seeds(three, (0.3, 0.7)) == pytest.approx((0.5, 0.3, 0.7))
+    assert over_seeds([Estimate(0.5, 0.5, 0.5)] * 3) == (0.5, 0.5, 0.5)
+
+
+@pytest.mark.parametrize("n_seeds", [3, 5, 10])
+def test_the_interval_over_seeds_covers_as_often_as_it_says(n_seeds):
+    rng, draws = np.random.default_rng(n_seeds), 2000
+    hits = 0
+    for value in rng.normal(0.5, 0.1, (draws, n_seeds)):
+        _, low, high = over_seeds([Estimate(v, v - 0.02, v + 0.02) for v in value])
+        hits += low <= 0.5 <= high
+    assert abs(hits / draws - 0.95) <= 3 * (0.95 * 0.05 / draws) ** 0.5
+
+
+def test_the_confidence_of_an_interval_is_as_asked():
+    """90%: t(0.95; 2) = 2.920."""
+    half = 2.919986 / 3**0.5
+    assert mean_interval([1, 2, 3], 0.9) == pytest.approx((2, 2 - half, 2 + half))

@@ -3,30 +3,11 @@ import pandas as pd
 import pytest
 
 from analysis.metrics import RANKABLE
-from analysis.statistics.intervals import Estimate
-from analysis.statistics.ranking import (
-    agreement,
-    ica_table,
-    ranking,
-    ranks,
-)
+from analysis.statistics.ranking import agreement, ica_table, ranking
 from study.storage.folder import Folder
 from study.storage.tables import read_table, write_table
 
 NO_PAIRS = pd.DataFrame(columns=["configuration", "value"])
-
-
-def test_those_that_intervals_cannot_separate_share_a_rank():
-    found = [(0.9, 0.85, 0.95), (0.5, 0.4, 0.6), (0.86, 0.8, 0.88), (0.55, 0.5, 0.6), (0.1, 0, 0.2)]
-    assert ranks([Estimate(*one) for one in found]) == [1, 3, 1, 3, 5]
-
-
-def test_a_chain_of_overlaps_breaks_at_its_first():
-    """The second overlaps both others, which are apart."""
-    found = [(0.9, 0.85, 0.95), (0.8, 0.7, 0.9), (0.7, 0.6, 0.8)]
-    assert ranks([Estimate(*one) for one in found]) == [1, 1, 3]
-    assert ranks([Estimate(*one) for one in reversed(found)]) == [3, 1, 1]
-    assert ranks([]) == []
 
 
 def trials_of(*runs):
@@ -42,7 +23,15 @@ def scores_of(values, basis="latent"):
     for run, known in values.items():
         for score in (*RANKABLE, "digit_probe"):
             value, half = known.get(score, (0.5, 0.1))
-            row = {"run": run, "basis": basis, "scaling": "raw", "score": score, "value": value}
+            seed = int(run.split("-seed")[1])
+            row = {
+                "run": run,
+                "seed": seed,
+                "basis": basis,
+                "scaling": "raw",
+                "score": score,
+                "value": value,
+            }
             row |= {"low": value - half, "high": value + half, "saturated": value >= 0.99}
             row |= dict.fromkeys(
                 ("chance", "untrained", "pixel_pca", "raw_pixels", "shuffled"), 0.3
@@ -53,7 +42,7 @@ def scores_of(values, basis="latent"):
 
 @pytest.fixture
 def planted():
-    """b and c tie on Higgins, a is worse and cheapest, d failed."""
+    """Higgins 0.9 at beta 4, 0.88 at 9; 0.6 at 1, which is cheapest; 99 failed."""
     trials = trials_of(
         ("J3-beta1-none-seed0", 3, 1.0, "none", 0, 100.0),
         ("J3-beta4-none-seed0", 3, 4.0, "none", 0, 110.0),
@@ -71,23 +60,51 @@ def planted():
     return trials, scores
 
 
-def test_ties_are_ordered_by_mig_and_the_unscored_come_last(planted):
+def test_the_order_is_that_of_the_means_and_the_unscored_come_last(planted):
     ranked = ranking(*planted, NO_PAIRS)
-    names = ["J3-beta9-none", "J3-beta4-none", "J3-beta1-none", "J3-beta99-none"]
+    names = ["J3-beta4-none", "J3-beta9-none", "J3-beta1-none", "J3-beta99-none"]
     assert ranked["configuration"].tolist() == names
-    assert ranked["rank"].tolist()[:3] == [1, 1, 3]
+    assert ranked["rank"].tolist()[:3] == [1, 2, 3]
     assert ranked["rank"].isna().tolist() == [False, False, False, True]
-    assert ranked["pareto"].tolist() == [False, True, True, False]
+    assert ranked["verdict"].tolist() == ["not decided"] * 3 + [""]
+    assert ranked["pareto"].tolist() == [True, False, True, False]
     assert ranked["n_scored"].tolist() == [1, 1, 1, 0]
     assert ranked["digit_probe"].tolist()[:3] == [0.5, 0.5, 0.5]
     assert ranked["higgins_untrained"].tolist()[:3] == [0.3, 0.3, 0.3]
 
 
-def test_equal_migs_are_ordered_by_neg_elbo(planted):
-    trials, scores = planted
-    scores.loc[scores["score"] == "mig", "value"] = 0.2
-    ranked = ranking(trials, scores, NO_PAIRS)
-    assert ranked["configuration"].tolist()[:2] == ["J3-beta4-none", "J3-beta9-none"]
+def test_bounds_on_log_p_of_x_and_of_x_given_the_label_share_no_front():
+    """The conditioned run is better in both, of another quantity."""
+    runs = [(f"J3-beta1-{kind}-seed0", 3, 1.0, kind, 0, nats) for kind, nats in
+            (("none", 100.0), ("label", 90.0))]  # fmt: skip
+    values = dict(zip((run[0] for run in runs), (0.5, 0.9), strict=True))
+    scores = scores_of({run: {"higgins": (value, 0.01)} for run, value in values.items()})
+    assert ranking(trials_of(*runs), scores, NO_PAIRS)["pareto"].tolist() == [True, True]
+
+
+def test_configurations_are_compared_with_the_best_of_the_others():
+    """0.9, 0.8 and 0.4, the same in every seed but for what seeds share."""
+    means = {1: 0.4, 4: 0.9, 9: 0.8}
+    runs = [(f"J3-beta{beta}-none-seed{seed}", 3, float(beta), "none", seed, 100.0)
+            for beta in means for seed in range(3)]  # fmt: skip
+    values = {run[0]: {"higgins": (means[int(run[2])] + run[4] / 100, 0.01)} for run in runs}
+    ranked = ranking(trials_of(*runs), scores_of(values), NO_PAIRS)
+    assert ranked["difference"].tolist() == pytest.approx([0.1, -0.1, -0.5])
+    assert ranked["difference_low"].tolist() == pytest.approx([0, -0.1, -0.5])
+    assert ranked["difference_high"].tolist() == pytest.approx([0.1, 0, 0], abs=1e-12)
+    assert ranked["verdict"].tolist() == ["among the best", "behind", "behind"]
+
+
+def test_no_interval_goes_beyond_what_a_score_can_be():
+    runs = [(f"J3-beta{beta}-none-seed{seed}", 3, float(beta), "none", seed, 100.0)
+            for beta in (1, 4) for seed in range(2)]  # fmt: skip
+    wide = dict(zip((run[0] for run in runs), (0.2, 0.9, 0.8, 0.1), strict=True))
+    ranked = ranking(trials_of(*runs), scores_of({run: {"higgins": (value, 0.01)}
+                     for run, value in wide.items()}), NO_PAIRS)  # fmt: skip
+    assert ranked["higgins_low"].tolist() == [0, 0]
+    assert ranked["higgins_high"].tolist() == [1, 1]
+    assert ranked["difference_low"].tolist() == [-1, -1]
+    assert ranked["difference_high"].tolist() == [1, 1]
 
 
 def test_seeds_are_averaged_and_their_spread_widens_the_interval():

@@ -24,6 +24,6 @@ def test_ranking_has_a_line_a_configuration_best_on_top(grid):
     assert sorted(drawn) == sorted(table["higgins"])
 
 
-def test_the_caption_of_the_ranking_counts_who_shares_the_first_rank():
-    assert "3 configurations of 13 share rank 1" in caption(ranking_of(PAPER))
-    assert "1 configuration of 1 has rank 1" in caption(ranking_of(ONE))
+def test_the_caption_of_the_ranking_counts_who_is_among_the_best():
+    assert "3 among the best, 10 behind and 0 not decided" in caption(ranking_of(PAPER))
+    assert "1 among the best, 0 behind" in caption(ranking_of(ONE))

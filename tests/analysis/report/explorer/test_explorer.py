@@ -314,11 +314,12 @@ def test_the_papers_four_are_on_board_and_the_top_of_the_ranking(tmp_path, monke
     ]
 
 
-def test_among_equals_the_one_with_clear_knobs_is_shown_first(tmp_path, monkeypatch):
+def test_among_the_best_the_one_with_clear_knobs_is_shown_first(tmp_path, monkeypatch):
     table = trials(latent_dim=10, beta=[3.0, 4, 5], conditioning="none", seed=0)
     study = unread(tmp_path, monkeypatch, table)
     names = [f"J10-beta{beta}-none" for beta in (3, 4, 5)]
-    ranked = pd.DataFrame({"rank": [1, 1, 3], "configuration": names})
+    ranked = pd.DataFrame({"rank": [1, 2, 3], "configuration": names})
+    ranked["verdict"] = ["among the best", "among the best", "behind"]
     write_table(study.folder, "ranking", ranked, None)
     knobs = {3: "thickness digit width", 4: "thickness slant width", 5: "thickness slant width"}
     rows = [
