@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,9 +20,17 @@ from study.config.errors import StudyError
 from study.data import Dataset
 from study.data.mnist import data_dir
 from study.models.vae import Vae
+from study.storage.axes import (
+    CONDITIONING,
+    STANDARD,
+    alike,
+    axes_in,
+    in_words,
+    other_axes,
+    others_of,
+)
 from study.storage.tables import has_table
 
-AXES = ["configuration", "latent_dim", "beta", "conditioning"]
 PAPER_MODELS = {
     "standard": (0, "none"),
     "beta": (1, "none"),
@@ -47,15 +55,17 @@ class FigureRun(NamedTuple):
     latent_dim: int
     beta: float
     conditioning: str
+    axes: dict[str, Any]  # these three, and the others of its study
 
     @property
     def words(self) -> str:
-        return wording.in_words(*self[1:])
+        return in_words(self.axes)
 
     @property
     def title(self) -> str:
         kind = wording.kind_of_vae(self.beta, self.conditioning)
-        return f"{kind} (β = {self.beta:g}, J = {self.latent_dim})"
+        words = [f"β = {self.beta:g}", f"J = {self.latent_dim}", *others_of(self.axes)]
+        return f"{kind} ({', '.join(words)})"
 
 
 class FigureInputs:
@@ -78,6 +88,11 @@ class FigureInputs:
         return done.sort_values("seed", kind="stable")
 
     @cached_property
+    def compared(self) -> pd.DataFrame:
+        """Those of them that differ in J, beta, conditioning and seed alone."""
+        return alike(self.done)
+
+    @cached_property
     def data(self) -> Dataset:
         """The data set, whose test images figures show."""
         return self.study.images(self._data_folder)
@@ -98,7 +113,8 @@ class FigureInputs:
         With one beta alone, 1 makes the unconditioned run the standard VAE and no beta-VAE; any
         other the reverse.
         """
-        latent_dim, betas = reference(self.done)
+        runs = self.compared
+        latent_dim, betas = reference(runs)
         high, conditioning = PAPER_MODELS[name]
         beta = betas[high]
         if betas[0] == betas[1]:
@@ -107,10 +123,12 @@ class FigureInputs:
             if unwanted or name == "conditional standard":
                 raise Missing(f"no other β than {beta:g} at J = {latent_dim}")
         return self._first(
-            (self.done["latent_dim"] == latent_dim)
-            & (self.done["beta"] == beta)
-            & (self.done["conditioning"] == conditioning),
-            f"no finished run with {wording.in_words(latent_dim, beta, conditioning)}",
+            runs[
+                (runs["latent_dim"] == latent_dim)
+                & (runs["beta"] == beta)
+                & (runs["conditioning"] == conditioning)
+            ],
+            f"no finished run with J = {latent_dim}, β = {beta:g}, {CONDITIONING[conditioning]}",
         )
 
     def paper_runs(self) -> list[FigureRun]:
@@ -125,18 +143,17 @@ class FigureInputs:
 
     def runs_by_beta(self) -> list[FigureRun]:
         """A run for each beta, unconditioned, at the J of the paper's models; rising."""
-        latent_dim = reference(self.done).latent_dim
-        rows = (self.done["latent_dim"] == latent_dim) & (self.done["conditioning"] == "none")
-        if not rows.any():
+        latent_dim = reference(self.compared).latent_dim
+        runs = self.compared.query("latent_dim == @latent_dim and conditioning == 'none'")
+        if runs.empty:
             raise Missing(f"no finished run without labels at J = {latent_dim}")
-        betas = sorted(self.done.loc[rows, "beta"].unique())
-        return [self._first(rows & (self.done["beta"] == beta), "") for beta in betas]
+        return [self._first(part, "") for _, part in runs.groupby("beta")]
 
     def best_run(self) -> FigureRun:
         """A run of the configuration that ranks first."""
         name = self.ranked([], "not ranked yet: python -m analysis.score")["configuration"].iloc[0]
-        rows = configuration(self.done["run"]) == name
-        return self._first(rows, f"no finished run of {name}")
+        runs = self.done[configuration(self.done["run"]) == name]
+        return self._first(runs, f"no finished run of {name}")
 
     def ranked(
         self, columns: Sequence[str], otherwise: str = "not scored yet: python -m analysis.score"
@@ -147,7 +164,8 @@ class FigureInputs:
         ranking = self.study.ranking
         if ranking["higgins"].isna().all():
             raise Missing("no configuration has a score")
-        return ranking.loc[ranking["higgins"].notna(), [*AXES, *columns]].reset_index(drop=True)
+        kept = ["configuration", *axes_in(ranking), *columns]
+        return ranking.loc[ranking["higgins"].notna(), kept].reset_index(drop=True)
 
     def table(self, name: str) -> pd.DataFrame:
         """One of the tables in `tables/` that scoring leaves."""
@@ -161,7 +179,8 @@ class FigureInputs:
         parts = []
         for figure_run in self.paper_runs():
             table = table_of(figure_run)
-            parts.append(pd.DataFrame(figure_run._asdict(), index=table.index).join(table))
+            axes = {"run": figure_run.run, **figure_run.axes}
+            parts.append(pd.DataFrame(axes, index=table.index).join(table))
         return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
 
     def model(self, run: str) -> Vae:
@@ -190,8 +209,9 @@ class FigureInputs:
                 return rows
         raise Missing(f"what the latents of {run} move was not measured")
 
-    def _first(self, rows: pd.Series, otherwise: str) -> FigureRun:
-        if not rows.any():
+    def _first(self, runs: pd.DataFrame, otherwise: str) -> FigureRun:
+        if runs.empty:
             raise Missing(otherwise)
-        first = self.done[rows].iloc[0]
-        return FigureRun(*first[["run", "latent_dim", "beta", "conditioning"]])
+        axes = dict(runs.iloc[0][[*STANDARD, *other_axes(self.study.trials)]])
+        standard = axes["latent_dim"], axes["beta"], axes["conditioning"]
+        return FigureRun(runs["run"].iloc[0], *standard, axes)

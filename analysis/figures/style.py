@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from PIL import Image
 
-from analysis.statistics.wording import CONDITIONING
+from study.storage.axes import CONDITIONING, others_in_words, varied
 from study.storage.folder import Folder
 
 COLUMN_IN = 3.4  # width of a column of print
@@ -43,6 +43,14 @@ LOOKS = {
         CONDITIONING, sns.color_palette("colorblind"), "os", strict=False
     )
 }
+
+# Of configurations that other axes than J, beta and conditioning tell apart.
+DASHES, FILLS = ("-", "--", ":", "-."), ("full", "left", "top", "right", "bottom")
+
+
+def settings(table: pd.DataFrame) -> pd.Series:
+    """In words, of every row of a table of configurations, the other axes that vary in it."""
+    return others_in_words(table, varied(table))
 
 
 def legend_entry(**look: object) -> Line2D:

@@ -10,6 +10,7 @@ import pandas as pd
 from analysis.latent_effects.alignment import NAMES
 from analysis.study import Study
 from study.config.run import AXES
+from study.storage.axes import as_in_the_paper
 from study.storage.tables import has_table
 
 INF = float("inf")
@@ -39,10 +40,8 @@ class Check(NamedTuple):
 
 
 def paper_runs(study: Study) -> PaperRuns:
-    """Runs that differ from the paper in nothing but the axes: their ids have no hash."""
-    plain = r"J\d+-beta[\d.e+-]+-(?:none|label)-seed\d+"
-    trials = study.trials[study.trials["run"].str.fullmatch(plain)]
-    trials = trials[trials["state"] == "done"]
+    """Runs that differ from the paper in J, beta, conditioning and seed alone."""
+    trials = as_in_the_paper(study.trials[study.trials["state"] == "done"])
     tables = []
     for name, figures in USED.items():
         empty = pd.DataFrame(columns=["run", *AXES, *figures])

@@ -16,6 +16,7 @@ from analysis.statistics.intervals import Estimate, mean_interval, rank_correlat
 from analysis.statistics.ranking import own
 from analysis.statistics.wording import count, estimate
 from analysis.study import Study, configuration
+from study.storage.axes import alike
 from study.storage.tables import has_table
 
 BEST = (
@@ -47,18 +48,26 @@ class Finding(NamedTuple):
 
 
 def findings(study: Study) -> pd.DataFrame:
-    """A row a figure; empty for a study of other data, or that has not been scored."""
+    """A row a figure; empty for a study of other data, or that has not been scored.
+
+    Of runs that differ in J, beta, conditioning and seed alone: the paper's, or those like the
+    study's first.
+    """
     scored = has_table(study.folder, "scores") and has_table(study.folder, "alignment")
     if not scored or other_data(study):
         return pd.DataFrame(columns=Finding._fields)
-    scores = own(study.scores).dropna(subset="value")
+    trials = alike(study.trials)
+    every, alignment = (
+        table[table["run"].isin(trials["run"])] for table in (study.scores, study.alignment)
+    )
+    scores = own(every).dropna(subset="value")
     rows = [
         *(_best(scores, score) for score in JUDGES),
         *(_conditioning(scores, score) for score in JUDGES),
-        *_own_latents(study.alignment),
-        *(_ica(study.scores, score) for score in JUDGES),
-        _ica_directions(study.alignment),
-        *(_hypothesis(study.trials, scores, score) for score in JUDGES),
+        *_own_latents(alignment),
+        *(_ica(every, score) for score in JUDGES),
+        _ica_directions(alignment),
+        *(_hypothesis(trials, scores, score) for score in JUDGES),
     ]
     return pd.DataFrame([row for row in rows if row], columns=Finding._fields)
 

@@ -20,6 +20,7 @@ from analysis.statistics.elbo import configurations
 from analysis.statistics.ranking import RANKING, own, unlisted
 from analysis.study import Study
 from study.config.errors import StudyError
+from study.storage.axes import STANDARD, axis_in_words, varied
 from study.storage.folder import Folder
 from study.storage.study_file import read_study
 from study.storage.tables import has_table
@@ -188,13 +189,15 @@ def plots(
     if len(scores):
         wide = own(scores).pivot(index="run", columns="score", values="value")
         by_run = by_run.merge(wide, left_on="run", right_index=True, how="left")
-    measures = MEASURES | {name: name for name in more}
+    axes = [*STANDARD, *varied(trials)]
+    labels = {column: axis_in_words(column) for column in axes} | MEASURES
+    labels |= {name: name for name in more}
     rows = {}
     for name, table in (("configuration", by_configuration), ("run", by_run)):
-        kept = [key for key in measures if key in table and table[key].notna().any()]
+        kept = [key for key in labels if key in table and table[key].notna().any()]
         columns = {key: [_plain(value) for value in table[key]] for key in kept}
         rows[name] = {"names": list(table[name]), "columns": columns}
-    return {"labels": measures, "rows": rows}
+    return {"labels": labels, "axes": axes, "rows": rows}
 
 
 def _plain(value: Any) -> float | str | None:

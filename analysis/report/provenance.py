@@ -13,6 +13,7 @@ from analysis.statistics.wording import count
 from analysis.study import Study, named
 from study.data.mnist import DATA_HASH
 from study.data.mnist_sources import SHA256
+from study.storage.axes import axis_in_words, other_axes
 from study.storage.records import read_record, runs_folder
 from study.storage.study_file import read_study
 from study.storage.tables import has_table
@@ -81,13 +82,15 @@ def what_was_run(trials: pd.DataFrame, study_file: Mapping[str, Any]) -> dict[st
         name = PurePosixPath(str(grid).replace("\\", "/")).name
         facts["grid"] = f"{name}, with {changed}" if changed else name
     done = trials[trials["state"] == "done"]
+    how = {column: axis_in_words(column) for column in other_axes(trials)}
+    how = HOW | {column: words for column, words in how.items() if column not in HOW}
     facts |= {
         "latents J": _values(trials["latent_dim"]),
         "β": _values(trials["beta"]),
         "labels": _kinds(trials),
         "seeds": _values(trials["seed"]),
         "epochs": _values(done["epochs"]) if len(done) else "no run is done",
-        **{label: _values(trials[key]) for key, label in HOW.items() if key in trials},
+        **{label: _values(trials[key]) for key, label in how.items() if key in trials},
     }
     return facts | ({"command": str(last["command"])} if last.get("command") else {})
 

@@ -1,16 +1,15 @@
 """The first screen of a report: sentences and figures; every number comes from a table."""
 
-import re
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
 from analysis.latent_effects.alignment import NAMES
 from analysis.metrics import SATURATED
 from analysis.statistics.comparisons import AMONG, BEHIND, UNDECIDED
-from analysis.statistics.wording import CONDITIONING, count, interval, listing
+from analysis.statistics.wording import count, interval, listing
+from study.storage.axes import in_words
 
 
 class Highlight(NamedTuple):
@@ -19,16 +18,6 @@ class Highlight(NamedTuple):
     label: str
     value: str
     note: str
-
-
-def configuration_words(row: Mapping[Any, Any]) -> str:
-    """`J = 10, β = 4, labels` of a row that has a configuration and its axes.
-
-    The hash of an id follows it: two configurations may differ in more than the axes.
-    """
-    other = re.search(r"-[0-9a-f]{8}$", row["configuration"])
-    words = f"J = {row['latent_dim']}, β = {row['beta']:g}, {CONDITIONING[row['conditioning']]}"
-    return f"{words}, {other[0][1:]}" if other else words
 
 
 def best(ranked: pd.DataFrame) -> list[str]:
@@ -44,7 +33,7 @@ def best(ranked: pd.DataFrame) -> list[str]:
     if not rows:
         return []
     first, scored = rows[0], interval(rows[0], "higgins")
-    sentences = [f"{configuration_words(first)}: Higgins score {scored}, 95% interval."]
+    sentences = [f"{in_words(first)}: Higgins score {scored}, 95% interval."]
     if len(rows) == 1:
         sentences.append("No other configuration is scored.")
     elif "verdict" in first:  # an older ranking has none
@@ -82,7 +71,7 @@ def highlights(
     if len(elbo):
         lowest = min(elbo.to_dict("records"), key=lambda row: float(row["neg_elbo"]))
         nats = f"{lowest['neg_elbo']:.1f} nats"
-        figures.append(Highlight("Lowest −ELBO", nats, configuration_words(lowest)))
+        figures.append(Highlight("Lowest −ELBO", nats, in_words(lowest)))
     if len(mig := ica.query("score == 'mig'")):
         apart = mig[mig["separated"].astype(bool)]
         up, down = int((apart["change"] > 0).sum()), int((apart["change"] < 0).sum())

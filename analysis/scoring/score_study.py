@@ -13,6 +13,7 @@ from analysis.scoring.targets import Setup, score_targets
 from analysis.statistics.elbo import configurations
 from analysis.statistics.ranking import RANKING, agreement, ica_table, ranking, unlisted
 from analysis.study import Study
+from study.storage.axes import with_axes
 from study.storage.tables import write_table
 
 
@@ -75,7 +76,7 @@ def write_ranking(study: Study) -> None:
     study.forget("ranking")
     tables = {
         "elbo": configurations(study.trials, study.latents, study.scores),
-        "ica": ica_table(study.scores),
+        "ica": ica_table(with_axes(study.scores, study.trials)),
         "agreement": agreement(ranked, unlisted(study.scores)),
     }
     for name, table in tables.items():

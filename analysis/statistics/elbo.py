@@ -7,6 +7,7 @@ import pandas as pd
 from analysis.metrics import ACTIVE_VARIANCE
 from analysis.study import configuration
 from study.data.mnist import N_PIXELS
+from study.storage.axes import STANDARD, other_axes
 from study.training.trainer import ACTIVE_NATS
 
 PAPER_J = 10
@@ -74,6 +75,6 @@ def configurations(
     done = done.join(bounds)
     done["iwae_gain"] = done["iwae"] - done["elbo"]
     groups = done.groupby("configuration", sort=False)
-    table = groups[["latent_dim", "beta", "conditioning"]].first()
+    table = groups[[*STANDARD, *other_axes(trials)]].first()
     table["n_seeds"] = groups.size()
     return table.join(groups[list(_MEANS)].mean().astype(float)).reset_index()

@@ -16,10 +16,10 @@ from analysis.statistics.dominance import non_dominated
 from analysis.statistics.intervals import Estimate, over_seeds
 from analysis.statistics.objectives import BOUNDS
 from analysis.study import configuration
+from study.storage.axes import STANDARD, axes_in, other_axes
 
 RANKING = HIGGINS.name
 WITH_INTERVAL = (RANKING, MIG.name)  # their columns _low and _high come with them
-AXES = ["latent_dim", "beta", "conditioning"]
 COMPARED = ["difference", "difference_low", "difference_high", "verdict"]
 RANGES = {metric.name: metric.bounds for metric in METRICS}
 BESIDE = ("chance", "untrained", "pixel_pca", "raw_pixels", "shuffled")
@@ -41,7 +41,8 @@ def ranking(trials: pd.DataFrame, scores: pd.DataFrame, udr: pd.DataFrame) -> pd
         neg_elbo, objective and active_latents, means.
     """
     trials = trials.assign(configuration=configuration(trials["run"]))
-    table = trials.drop_duplicates("configuration").set_index("configuration")[AXES].copy()
+    table = trials.drop_duplicates("configuration").set_index("configuration")
+    table = table[[*STANDARD, *other_axes(trials)]].copy()
     groups = trials.groupby("configuration", sort=False)
     table["n_runs"] = groups.size()
     usable = own(scores).dropna(subset="value")
@@ -99,6 +100,9 @@ def agreement(ranked: pd.DataFrame, more: Sequence[str] = ()) -> pd.DataFrame:
 def ica_table(scores: pd.DataFrame) -> pd.DataFrame:
     """Every score before and after ICA, a row a configuration, score and scaling.
 
+    Args:
+        scores: a study's scores, with all its axes.
+
     Returns:
         Columns: the configuration's axes, n_seeds, scaling, score, latent (before), ica (after)
         and pca with _low and _high, change (ica - latent), separated (whether the intervals before
@@ -109,7 +113,7 @@ def ica_table(scores: pd.DataFrame) -> pd.DataFrame:
     rows = []
     keys = [configuration(rankable["run"]), "scaling", "score"]
     for (name, scaling, score), part in rankable.groupby(keys, sort=False):
-        row = {"configuration": name, **part.iloc[0][AXES].to_dict()}
+        row = {"configuration": name, **part.iloc[0][axes_in(part)].to_dict()}
         row |= {"n_seeds": part["run"].nunique(), "scaling": scaling, "score": score}
         estimates = {}
         for basis in ("latent", "ica", "pca"):
@@ -159,5 +163,5 @@ def _ordered(table: pd.DataFrame) -> pd.DataFrame:
     both["verdict"] = both["verdict"].fillna("")
     for name in ("saturated", "pareto"):
         both[name] = both.get(name, pd.Series(False, both.index)).eq(True)
-    first = ["rank", "configuration", *AXES, *COMPARED, "pareto"]
+    first = ["rank", "configuration", *axes_in(both), *COMPARED, "pareto"]
     return both[[*first, *(name for name in both if name not in first)]].reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""How figures and pages word configurations, factors and numbers."""
+"""How figures and pages word models, factors and numbers; configurations: study.storage.axes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,18 +10,6 @@ from analysis.statistics.intervals import Estimate
 
 _FACTORS = {factor.name: factor for factor in FACTORS}
 NUMERALS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
-CONDITIONING = {"none": "no labels", "label": "labels"}
-
-
-def in_words(latent_dim: int, beta: float, conditioning: str) -> str:
-    """A configuration as people say it: `J = 10, β = 4, labels`."""
-    return f"J = {latent_dim}, β = {beta:g}" + (", labels" if conditioning == "label" else "")
-
-
-def words_of(table: pd.DataFrame) -> list[str]:
-    """The configuration of every row as people say it."""
-    axes = table[["latent_dim", "beta", "conditioning"]]
-    return [in_words(*row) for row in axes.itertuples(index=False)]
 
 
 def kind_of_vae(beta: float, conditioning: str) -> str:

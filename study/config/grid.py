@@ -73,10 +73,11 @@ def read_grid(
         for run in _product({**content, **member, **(overrides or {})}, origin)
     ]
     unique = list(dict.fromkeys(runs))
-    if len({run.run_id for run in unique}) < len(unique):
+    seedless = {run.model_copy(update={"seed": 0}) for run in unique}  # what seeds repeat
+    if len({run.run_id for run in seedless}) < len(seedless):
         raise UsageError(
             f"{origin.of(*HOW)}: epochs, checkpoint_every, compile and pack cannot differ between"
-            " runs that are otherwise the same; give each one value"
+            " runs that are otherwise the same, or differ in their seed alone; give each one value"
         )
     return unique
 

@@ -1,13 +1,10 @@
 """Typed, frozen configuration of one run."""
 
-import hashlib
-import json
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from study.config.errors import Source, UsageError, explain
-from study.config.own_code import is_import_path
 
 N_TRAIN = 60_000
 AXES = ("latent_dim", "beta", "conditioning", "seed")  # of the paper's study, as ids name them
@@ -90,24 +87,23 @@ class RunConfig(BaseModel):
 
     @property
     def run_id(self) -> str:
-        """`J10-beta4-label-seed0`; what is not the default stands before the seed.
+        """`J10-beta4-label-seed0`; what is not the default stands before the seed, by its name.
 
-        A choice that this package ships stands there by its name, everything else in one hash.
+        As in `J10-beta4-none-learning_rate0.003-optimiser_adam-seed0`; `module:name`, code of the
+        user's own, stands there as `module.name`.
         """
-        beta = repr(self.beta).removesuffix(".0")
-        changed = {
-            key: value
+        others = [
+            key + (f"_{value.replace(':', '.')}" if isinstance(value, str) else plain(value))
             for key, value in self.identity().items()
             if key not in AXES and value != RunConfig.model_fields[key].default
-        }
-        named = [key for key in PARTS if key in changed and not is_import_path(changed[key])]
-        names = [changed.pop(key) for key in named]
-        parts = [f"J{self.latent_dim}", f"beta{beta}", self.conditioning, *names]
-        name = "-".join([*parts, f"seed{self.seed}"])
-        if not changed:
-            return name
-        digest = hashlib.sha256(json.dumps(changed, sort_keys=True).encode()).hexdigest()
-        return f"{name}-{digest[:8]}"
+        ]
+        standard = [f"J{self.latent_dim}", f"beta{plain(self.beta)}", self.conditioning]
+        return "-".join([*standard, *others, f"seed{self.seed}"])
+
+
+def plain(value: float) -> str:
+    """The shortest digits that say which number it is: `4`, `0.003`."""
+    return repr(value).removesuffix(".0")
 
 
 def run_config(values: dict[str, Any], source: str | Source) -> RunConfig:

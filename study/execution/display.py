@@ -16,6 +16,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from study.config.run import AXES, RunConfig
+from study.storage.axes import axis_in_words, varied
 
 PLAIN_EVERY_S = 30.0
 SHOWN_FAILURES = 5
@@ -135,10 +136,12 @@ class Display:
 def trials_table(trials: pd.DataFrame) -> Table:
     """A row a run: its configuration and test figures, in nats per image."""
     nats = ("recon", "kl", "objective", "neg_elbo")
-    table = figure_table([], [*axis_headings(), "epochs", *nats, "kl_fraction", "active latents"])
+    others = varied(trials)
+    headings = [*axis_headings(), *map(axis_in_words, others), "epochs", *nats]
+    table = figure_table([], [*headings, "kl_fraction", "active latents"])
     for row in trials.to_dict("records"):
         state = "" if row["state"] == "done" else f" ({row['state']})"
-        cells = [*axis_cells(row), f"{row['epochs']}{state}"]
+        cells = [*axis_cells(row), *(str(row[name]) for name in others), f"{row['epochs']}{state}"]
         if row["epochs"] == 0:
             error = row["error"]  # NaN where there is none
             cells += [error if isinstance(error, str) else row["state"]]

@@ -41,18 +41,21 @@ def _config_field(name: str) -> pa.Field:
     """The column of a field of RunConfig."""
     kinds = {int: pa.int64(), float: pa.float64()}
     kind = kinds.get(RunConfig.model_fields[name].annotation, pa.string())  # type: ignore[arg-type]
-    return _field(_COLUMN.get(name, name), kind, "epochs" if name in _IN_EPOCHS else "")
+    return _field(column_of(name), kind, "epochs" if name in _IN_EPOCHS else "")
+
+
+def column_of(name: str) -> str:
+    """The column of trials that holds a field of RunConfig."""
+    return "objective_kind" if name == "objective" else name  # `objective` is a figure
 
 
 _IN_EPOCHS = {"kl_warmup_epochs", "checkpoint_every"}
-_COLUMN = {"objective": "objective_kind"}  # `objective` is a figure
 # Not of the configuration are the columns `epochs`, which counts those trained, and `engine`, which
 # says what was made of the precision, the compilation and the pack that were asked for.
 _CONFIG = [
-    name
-    for name in RunConfig.model_fields
-    if name not in {*AXES, "epochs", "precision", "compile", "pack"}
+    name for name in RunConfig.model_fields if name not in {*AXES, "epochs", "compile", "pack"}
 ]
+_LATER = (*PARTS, "precision")  # columns that came after the others: they stand last
 AXIS_FIELDS = [_field("run", pa.string()), *map(_config_field, AXES)]
 
 TRIALS = pa.schema(
@@ -66,12 +69,12 @@ TRIALS = pa.schema(
         _term("recon_at_mean"),
         _term("neg_elbo_at_mean"),
         *_terms("train_"),
-        *[_config_field(name) for name in _CONFIG if name not in PARTS],
+        *[_config_field(name) for name in _CONFIG if name not in _LATER],
         _field("node", pa.string()),
         _field("device", pa.string()),
         _field("engine", pa.string()),
         _field("seconds", pa.float64(), "s"),
-        *[_config_field(name) for name in _CONFIG if name in PARTS],
+        *map(_config_field, _LATER),
     ]
 )
 EPOCHS = pa.schema(
@@ -212,7 +215,7 @@ def epoch_row(beta: float, epoch: dict[str, float]) -> dict[str, float]:
 
 def _trial_row(record: Record) -> dict[str, Any]:
     config = RunConfig().model_dump() | record["config"]  # a record may lack a newer field
-    row: dict[str, Any] = {_COLUMN.get(name, name): config[name] for name in _CONFIG}
+    row: dict[str, Any] = {column_of(name): config[name] for name in _CONFIG}
     row |= {key: record[key] for key in ("state", "error", "node", "device", "engine", "seconds")}
     row["epochs"] = len(record["epochs"])
     if not record["epochs"]:
@@ -228,7 +231,7 @@ def _trial_row(record: Record) -> dict[str, Any]:
 def _with_defaults(trials: pd.DataFrame) -> pd.DataFrame:
     """Trials of an older version: what their configuration did not have yet was the default."""
     defaults = RunConfig().model_dump()
-    columns = {_COLUMN.get(name, name): defaults[name] for name in _CONFIG}
+    columns = {column_of(name): defaults[name] for name in _CONFIG}
     return trials.assign(**{k: value for k, value in columns.items() if k not in trials})
 
 

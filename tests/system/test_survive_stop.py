@@ -109,7 +109,7 @@ def test_nan_in_training(grid, tmp_path):
     trials = open_study(tmp_path / "s").trials.set_index("learning_rate")
     assert trials["state"].to_dict() == {1e6: "failed", 1e-4: "done"}
     assert re.match(r"diverged in epoch 1: train_recon is (nan|inf)", trials["error"][1e6])
-    assert re.search(r"seed0-\w+ failed: diverged in epoch 1", output)
+    assert re.search(r"-learning_rate1000000-\S+-seed0 failed: diverged in epoch 1", output)
     assert re.search(r"\n2 runs: 1 done, 1 failed\n.*failed: diverged in", status(tmp_path / "s"))
     assert pd.isna(trials["objective"][1e6])
     assert len(records(tmp_path / "s")) == 2

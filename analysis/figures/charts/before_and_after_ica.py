@@ -8,9 +8,10 @@ from matplotlib.figure import Figure
 
 from analysis.figures import style
 from analysis.figures.entry import StudyFigure
-from analysis.figures.inputs import AXES, FigureInputs, Missing
+from analysis.figures.inputs import FigureInputs, Missing
 from analysis.metrics import LABELS, RANKABLE
 from analysis.statistics import wording
+from study.storage.axes import axes_in, words_of
 
 PALETTE = sns.color_palette("colorblind")
 BEFORE, AFTER = PALETTE[0], PALETTE[3]
@@ -30,7 +31,8 @@ def with_both(ica: pd.DataFrame) -> pd.DataFrame:
     both = ica[ica["score"].isin(RANKABLE) & (ica["scaling"] == "raw")]
     both = both.dropna(subset=["latent", "ica"])
     columns = ["latent", "latent_low", "latent_high", "ica", "ica_low", "ica_high"]
-    return both[[*AXES, "score", *columns, "separated", "converged"]].reset_index(drop=True)
+    kept = ["configuration", *axes_in(both), "score", *columns, "separated", "converged"]
+    return both[kept].reset_index(drop=True)
 
 
 @mpl.rc_context(style.STYLE)
@@ -46,7 +48,7 @@ def draw_before_and_after(table: pd.DataFrame) -> Figure:
             {n: row for row, n in enumerate(first["configuration"])}
         )
         _draw_changes(axes, part, heights)
-        style.line_a_configuration(axes, wording.words_of(first))
+        style.line_a_configuration(axes, words_of(first))
         axes.set(title=LABELS[score], xlim=(-0.06, 1.06), xticks=[0, 0.5, 1], xlabel="score")
         axes.set_xticklabels(["0", "0.5", "1"])
     handles = [

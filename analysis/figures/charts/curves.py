@@ -15,6 +15,7 @@ from analysis.figures import style
 from analysis.figures.entry import StudyFigure
 from analysis.figures.inputs import FigureInputs, Missing
 from analysis.statistics.elbo import reference
+from study.storage.axes import others_in_words, varied, with_axes
 
 SPLITS = {"train": "--", "test": "-"}
 METRICS = {"objective": "objective (nats per image)", "kl_fraction": "KL fraction of the objective"}
@@ -34,7 +35,7 @@ class Series(NamedTuple):
     figure: str
     title: str  # J stands for the number of latents
     rows: str  # of the table of epochs: a query that may name J and the two betas
-    names: Callable[[pd.DataFrame], pd.Series]  # of their lines
+    names: Callable[[pd.DataFrame], pd.Series]  # of their lines; other axes that vary follow
 
 
 def over_seeds(epochs: pd.DataFrame, metric: str, series: pd.Series) -> pd.DataFrame:
@@ -65,15 +66,16 @@ def curves(inputs: FigureInputs, series: Series, metric: str) -> Curves:
     Where the study lacks the paper's J = 10 (or its betas 1 and 10, in figure 7), the nearest J
     (the smallest and the largest beta) stand in; the title says which.
     """
-    epochs = inputs.study.epochs
+    epochs, trials = inputs.study.epochs, inputs.study.trials
     if not epochs.empty:
         nearest = reference(epochs)
         places = {"J": nearest.latent_dim, "betas": nearest.betas}
-        rows = epochs.query(series.rows, local_dict=places)
+        rows = with_axes(epochs.query(series.rows, local_dict=places), trials)
         if len(rows):
-            return Curves(
-                series.title.format(**places), metric, over_seeds(rows, metric, series.names(rows))
-            )
+            others = others_in_words(rows, varied(trials))
+            names = series.names(rows) + others.where(others == "", ", " + others)
+            title = series.title.format(**places)
+            return Curves(title, metric, over_seeds(rows, metric, names))
     raise Missing("no run of its series has an epoch behind it")
 
 

@@ -1,5 +1,8 @@
 """The Higgins score by beta: a panel for every J, a line for every conditioning."""
 
+import itertools
+from collections.abc import Sequence
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -10,6 +13,7 @@ from analysis.figures import style
 from analysis.figures.entry import StudyFigure
 from analysis.figures.inputs import FigureInputs
 from analysis.statistics import wording
+from study.storage.axes import CONDITIONING, words_of
 
 
 def higgins_by_beta(inputs: FigureInputs) -> pd.DataFrame:
@@ -26,6 +30,8 @@ def along_beta(table: pd.DataFrame) -> pd.DataFrame:
 @mpl.rc_context(style.STYLE)
 def draw_higgins_by_beta(table: pd.DataFrame) -> Figure:
     """Bars span the intervals."""
+    table = table.assign(setting=style.settings(table))
+    settings = list(table["setting"].unique())
     sizes, betas = sorted(table["latent_dim"].unique()), sorted(table["beta"].unique())
     across = min(3, len(sizes))
     down = -(-len(sizes) // across)
@@ -33,7 +39,7 @@ def draw_higgins_by_beta(table: pd.DataFrame) -> Figure:
     figure = Figure(figsize=(width, 0.5 + 2.0 * down), layout="constrained")
     panels = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True).ravel()
     for place, (axes, size) in enumerate(zip(panels, sizes, strict=False)):
-        _draw_lines(axes, table[table["latent_dim"] == size], betas)
+        _draw_lines(axes, table[table["latent_dim"] == size], betas, settings)
         axes.set(title=f"J = {size}", xlabel="β", ylabel="Higgins score")
         axes.label_outer()
         if place + across >= len(sizes):  # nothing stands below
@@ -45,14 +51,21 @@ def draw_higgins_by_beta(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def _draw_lines(axes: Axes, table: pd.DataFrame, betas: list[float]) -> None:
-    for shift, (name, look) in zip((-0.06, 0.06), style.LOOKS.items(), strict=True):
-        line = table[table["conditioning"] == name].sort_values("beta")
+def _draw_lines(
+    axes: Axes, table: pd.DataFrame, betas: list[float], settings: Sequence[str]
+) -> None:
+    looks = list(itertools.product(enumerate(settings), style.LOOKS.items()))
+    for place, ((number, setting), (name, look)) in enumerate(looks):
+        line = table[(table["conditioning"] == name) & (table["setting"] == setting)]
+        line = line.sort_values("beta")
         if line.empty:
             continue
+        shift = 0.12 * (place / (len(looks) - 1) - 0.5)
         at = np.array([betas.index(beta) for beta in line["beta"]]) + shift
+        label = ", ".join(filter(None, [CONDITIONING[name], setting]))
         axes.errorbar(at, line["higgins"], yerr=style.error_bars(line, "higgins"),
-                      label=wording.CONDITIONING[name], ms=4, capsize=2, **look)  # fmt: skip
+                      ls=style.DASHES[number % len(style.DASHES)],
+                      label=label, ms=4, capsize=2, **look)  # fmt: skip
     axes.set_xticks(range(len(betas)), [f"{beta:g}" for beta in betas])
     axes.set_xlim(-0.5, len(betas) - 0.5)
 
@@ -64,7 +77,7 @@ def caption(table: pd.DataFrame) -> str:
     return (
         f"The Higgins score by β, a panel for each J that has several; bars are 95% intervals"
         f" ({seeds}). The highest of them is {wording.interval(best.iloc[0], 'higgins')}, at"
-        f" {wording.words_of(best)[0]}."
+        f" {words_of(best)[0]}."
     )
 
 

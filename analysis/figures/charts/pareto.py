@@ -1,4 +1,7 @@
-"""Bound against score: colour shows beta, the marker conditioning; the front is numbered."""
+"""Bound against score: colour shows beta, the marker conditioning, its filling other axes; the
+front is numbered."""
+
+import itertools
 
 import matplotlib as mpl
 import pandas as pd
@@ -10,6 +13,7 @@ from analysis.figures import style
 from analysis.figures.entry import StudyFigure
 from analysis.figures.inputs import FigureInputs
 from analysis.statistics import wording
+from study.storage.axes import CONDITIONING, words_of
 
 
 def pareto(inputs: FigureInputs) -> pd.DataFrame:
@@ -21,13 +25,15 @@ def pareto(inputs: FigureInputs) -> pd.DataFrame:
 def draw_pareto(table: pd.DataFrame) -> Figure:
     """A point a configuration, with the interval of its score."""
     betas = sorted(table["beta"].unique())
+    settings = style.settings(table)
+    fills = dict(zip(settings.unique(), itertools.cycle(style.FILLS), strict=False))
     colours = dict(zip(betas, sns.color_palette("viridis", len(betas)), strict=True))
     front = table[table["pareto"]].sort_values("neg_elbo")
     figure = Figure(figsize=(style.PAGE_IN, max(3.0, 1.2 + 0.16 * (len(front) + len(betas)))),
                     layout="constrained")  # fmt: skip
     axes = figure.subplots()
     axes.plot(front["neg_elbo"], front["higgins"], "--", color="0.6", lw=0.8, zorder=1)
-    _draw_points(axes, table, colours)
+    _draw_points(axes, table, colours, settings.map(fills))
     for place, row in enumerate(front.to_dict("records"), start=1):
         at = (row["neg_elbo"], row["higgins"])
         axes.annotate(str(place), at, (4, 4), textcoords="offset points", fontsize=7)
@@ -39,12 +45,19 @@ def draw_pareto(table: pd.DataFrame) -> Figure:
         ),
         *(
             style.legend_entry(color="0.5", marker=style.LOOKS[name]["marker"], label=words)
-            for name, words in wording.CONDITIONING.items()
+            for name, words in CONDITIONING.items()
             if name in set(table["conditioning"])
+        ),
+        *(
+            style.legend_entry(
+                color="0.5", marker="o", fillstyle=fill, markerfacecoloralt="white", label=words
+            )
+            for words, fill in fills.items()
+            if words
         ),
     ]
     axes.add_artist(figure.legend(handles=handles, loc="outside right upper"))
-    named = [f"{place}  {words}" for place, words in enumerate(wording.words_of(front), start=1)]
+    named = [f"{place}  {words}" for place, words in enumerate(words_of(front), start=1)]
     figure.legend(
         handles=[style.legend_entry(color="none", label=words) for words in named],
         loc="outside right lower", handlelength=0, handletextpad=0, title="front",
@@ -52,14 +65,15 @@ def draw_pareto(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def _draw_points(axes: Axes, table: pd.DataFrame, colours: dict[float, object]) -> None:
-    for row, bars in zip(
-        table.to_dict("records"), style.error_bars(table, "higgins").T, strict=True
-    ):
+def _draw_points(
+    axes: Axes, table: pd.DataFrame, colours: dict[float, object], fills: pd.Series
+) -> None:
+    ends = style.error_bars(table, "higgins").T
+    for row, bars, fill in zip(table.to_dict("records"), ends, fills, strict=True):
         axes.errorbar(
             row["neg_elbo"], row["higgins"], yerr=bars[:, None], color=colours[row["beta"]], ms=5,
             marker=style.LOOKS[row["conditioning"]]["marker"], elinewidth=0.8, mew=0.8,
-            mec="black" if row["pareto"] else "none",
+            fillstyle=fill, markerfacecoloralt="white", mec="black" if row["pareto"] else "none",
         )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from analysis.figures.inputs import FigureInputs
 from analysis.metrics import LABELS
 from analysis.statistics import wording
 from analysis.statistics.comparisons import AMONG, BEHIND, UNDECIDED
+from study.storage.axes import CONDITIONING, words_of
 
 DRAWN = ("higgins", "mig")
 CONTROLS = {
@@ -35,14 +36,13 @@ def draw_ranking(table: pd.DataFrame) -> Figure:
     figure = Figure(figsize=size, layout="constrained")
     panels = figure.subplots(1, 2, sharey=True, width_ratios=[2, 1])
     names = [
-        f"{words}   {rank}"
-        for rank, words in zip(table["rank"], wording.words_of(table), strict=True)
+        f"{words}   {rank}" for rank, words in zip(table["rank"], words_of(table), strict=True)
     ]
     for axes, score in zip(panels, DRAWN, strict=True):
         for name, look in style.LOOKS.items():
             part = table[table["conditioning"] == name]
             axes.errorbar(part[score], part.index, xerr=style.error_bars(part, score), ls="none",
-                          ms=4, capsize=2, label=wording.CONDITIONING[name], **look)  # fmt: skip
+                          ms=4, capsize=2, label=CONDITIONING[name], **look)  # fmt: skip
         style.line_a_configuration(axes, names)
         axes.set_xlabel(f"{LABELS[score]} score")
     for control, (marker, label) in CONTROLS.items():

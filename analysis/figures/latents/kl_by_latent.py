@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 
 from analysis.figures import style
 from analysis.figures.entry import StudyFigure
-from analysis.figures.inputs import AXES, FigureInputs, Missing
-from analysis.statistics import wording
+from analysis.figures.inputs import FigureInputs, Missing
 from analysis.study import configuration
+from study.storage.axes import axes_in, with_axes, words_of
 from study.training.trainer import ACTIVE_NATS
 
 MOST_COLUMNS = 30  # latents; J = 200 would leave the others too narrow to see
@@ -21,14 +21,14 @@ def kl_by_latent(inputs: FigureInputs) -> pd.DataFrame:
     """Of the study's table `latents`, see `over_seeds`."""
     if inputs.study.latents.empty:
         raise Missing("no run has finished")
-    return over_seeds(inputs.study.latents)
+    return over_seeds(with_axes(inputs.study.latents, inputs.study.trials))
 
 
 def over_seeds(latents: pd.DataFrame) -> pd.DataFrame:
     """KL of the latents of every configuration, sorted in each run: means over seeds.
 
     Args:
-        latents: a study's latents.
+        latents: a study's latents, with all its axes.
 
     Returns:
         The axes, place (1: the latent with the largest KL), kl (nats per image), n_seeds.
@@ -37,7 +37,7 @@ def over_seeds(latents: pd.DataFrame) -> pd.DataFrame:
     ordered["place"] = ordered.groupby("run").cumcount() + 1
     names = configuration(latents["run"]).unique()  # in this order
     ordered["configuration"] = pd.Categorical(configuration(ordered["run"]), names)
-    groups = ordered.groupby([*AXES, "place"], observed=True)["kl"]
+    groups = ordered.groupby(["configuration", *axes_in(ordered), "place"], observed=True)["kl"]
     table = groups.agg(kl="mean", n_seeds="count").reset_index()
     return table.astype({"configuration": str})
 
@@ -57,7 +57,7 @@ def draw_kl(table: pd.DataFrame) -> Figure:
     top = max(float(np.nanmax(wide.to_numpy())), 2 * ACTIVE_NATS)
     sns.heatmap(
         wide, ax=axes, cmap=colours, norm=LogNorm(ACTIVE_NATS, top), linewidths=0.3,
-        xticklabels=max(1, wide.shape[1] // 12), yticklabels=wording.words_of(first),
+        xticklabels=max(1, wide.shape[1] // 12), yticklabels=words_of(first),
         cbar_kws={"label": "KL (nats per image)", "extend": "min", **style.colour_bar(len(wide))},
     )  # fmt: skip
     cut = f" (the first {MOST_COLUMNS})" if active >= MOST_COLUMNS else ""
@@ -72,8 +72,8 @@ def caption(table: pd.DataFrame) -> str:
     fewest, most = first[active.eq(active.min())].head(1), first[active.eq(active.max())].head(1)
     return (
         f"KL of every latent on the test set, the largest first; grey: below {ACTIVE_NATS:g} nats,"
-        f" not active. Active latents: {active.min()} ({wording.words_of(fewest)[0]}) to"
-        f" {active.max()} ({wording.words_of(most)[0]})."
+        f" not active. Active latents: {active.min()} ({words_of(fewest)[0]}) to"
+        f" {active.max()} ({words_of(most)[0]})."
     )
 
 

@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 
 from analysis.figures import style
 from analysis.figures.entry import StudyFigure
-from analysis.figures.inputs import FigureInputs, FigureRun, Missing
+from analysis.figures.inputs import FigureInputs, Missing
 from analysis.representations.bases import pca
 from analysis.statistics import wording
+from study.storage.axes import axes_in, words_of
 
 N_POINTS = 1_000  # of a scatter: more than that hide each other
 N_FACTORS = 2  # that colour a panel, the first by name
@@ -56,7 +57,7 @@ def plane(codes: npt.ArrayLike, known: pd.DataFrame, *, seed: int = 0) -> pd.Dat
 def draw_latent_space(table: pd.DataFrame) -> Figure:
     """A row a run: the same codes coloured by digit and by each factor."""
     runs = list(table["run"].unique())
-    beside = {*FigureRun._fields, "digit", "first", "second", "first_share", "second_share"}
+    beside = {"run", *axes_in(table), "digit", "first", "second", "first_share", "second_share"}
     factors = [str(name) for name in table if name not in beside]
     figure = Figure(figsize=(style.PAGE_IN, 2.3 * len(runs) + 0.3), layout="constrained")
     panels = figure.subplots(len(runs), 1 + len(factors), squeeze=False)
@@ -72,7 +73,7 @@ def draw_latent_space(table: pd.DataFrame) -> Figure:
         for axes in row:
             axes.set_xlabel(f"1st component ({codes['first_share'].iloc[0]:.0%})")
         row[0].set_ylabel(f"2nd component ({codes['second_share'].iloc[0]:.0%})")
-        row[0].set_title(f"{wording.words_of(codes)[0]}: by digit", loc="left")
+        row[0].set_title(f"{words_of(codes)[0]}: by digit", loc="left")
     return figure
 
 
@@ -92,9 +93,7 @@ def _draw_digits(axes: Axes, codes: pd.DataFrame, dots: dict[str, object]) -> No
 def caption(table: pd.DataFrame) -> str:
     first = table.drop_duplicates("run")
     both = first["first_share"] + first["second_share"]
-    shares = [
-        f"{share:.0%} ({words})" for share, words in zip(both, wording.words_of(first), strict=True)
-    ]
+    shares = [f"{share:.0%} ({words})" for share, words in zip(both, words_of(first), strict=True)]
     return (
         f"{len(table) // len(first):,} test images on the two strongest principal"
         f" components of the codes, a model a row, coloured by digit (numerals stand at their"

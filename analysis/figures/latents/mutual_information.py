@@ -15,6 +15,7 @@ from analysis.figures.entry import StudyFigure
 from analysis.figures.inputs import FigureInputs
 from analysis.metrics import mig
 from analysis.statistics import wording
+from study.storage.axes import words_of
 
 MOST_ROWS = 20  # latents
 
@@ -68,7 +69,7 @@ def draw_information(table: pd.DataFrame) -> Figure:
             yticklabels=[f"z{latent}" for latent in wide.index],
             xticklabels=[wording.factor_word(str(name)) for name in wide],
         )  # fmt: skip
-        axes.set(title=wording.words_of(table[table["run"] == run])[0], xlabel="", ylabel="")
+        axes.set(title=words_of(table[table["run"] == run])[0], xlabel="", ylabel="")
         axes.title.set_fontsize(8)
         axes.tick_params(length=0, labelsize=7, rotation=0)
     cells = panels[-1].collections[0]
@@ -89,7 +90,7 @@ def caption(table: pd.DataFrame) -> str:
     return (
         f"How much each latent tells of each factor of the test images; all there is to tell are"
         f" {table['entropy'].max():.2f} nats. The most is {row['information']:.2f} nats:"
-        f" z{row['latent']} of {wording.words_of(top)[0]}, of {wording.factor_word(row['factor'])}."
+        f" z{row['latent']} of {words_of(top)[0]}, of {wording.factor_word(row['factor'])}."
     )
 
 

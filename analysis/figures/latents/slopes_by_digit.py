@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 from analysis.factors import FACTORS
 from analysis.figures import style
 from analysis.figures.entry import StudyFigure
-from analysis.figures.inputs import AXES, FigureInputs, Missing
+from analysis.figures.inputs import FigureInputs, Missing
 from analysis.statistics import wording
 from analysis.study import configuration
+from study.storage.axes import axes_in, with_axes, words_of
 from study.storage.tables import has_table
 
 
@@ -22,7 +23,7 @@ def slopes_by_digit(inputs: FigureInputs) -> pd.DataFrame:
     if not has_table(inputs.study.folder, "alignment"):
         raise Missing("what the latents move was not measured yet: python -m analysis.score")
     runs = [figure_run.run for figure_run in inputs.paper_runs()]
-    table = effects_by_digit(inputs.study.alignment, runs)
+    table = effects_by_digit(with_axes(inputs.study.alignment, inputs.study.trials), runs)
     if table["effect"].isna().all():
         raise Missing("no latent of the compared runs is aligned with a property")
     return table
@@ -32,7 +33,7 @@ def effects_by_digit(alignment: pd.DataFrame, runs: Iterable[str]) -> pd.DataFra
     """How far each aligned latent of some runs moves its property, digit by digit.
 
     Args:
-        alignment: a study's table of that name.
+        alignment: a study's table of that name, with all its axes.
         runs: whose latents; in this order.
 
     Returns:
@@ -42,16 +43,17 @@ def effects_by_digit(alignment: pd.DataFrame, runs: Iterable[str]) -> pd.DataFra
     columns = {factor.short: place for place, factor in enumerate(FACTORS)}
     aligned = alignment[(alignment["basis"] == "latent") & alignment["property"].isin(columns)]
     aligned = aligned.assign(configuration=configuration(aligned["run"]))
+    axes = ["run", "configuration", *axes_in(aligned)]
     rows = []
     for run in runs:
         for row in aligned[aligned["run"] == run].to_dict("records"):
             effects = np.asarray(row["digit_effects"], float).reshape(-1, len(FACTORS))
-            kept = {name: row[name] for name in ("run", *AXES, "direction", "property")}
+            kept = {name: row[name] for name in (*axes, "direction", "property")}
             rows += [
                 {**kept, "digit": digit, "effect": effect}
                 for digit, effect in enumerate(effects[:, columns[row["property"]]])
             ]
-    return pd.DataFrame(rows, columns=["run", *AXES, "direction", "property", "digit", "effect"])
+    return pd.DataFrame(rows, columns=[*axes, "direction", "property", "digit", "effect"])
 
 
 @mpl.rc_context(style.PLAIN)
@@ -64,7 +66,7 @@ def draw_slopes(table: pd.DataFrame) -> Figure:
     top = max(float(np.nanmax(np.abs(wide.to_numpy()))), 0.1)
     names = [
         f"{words}: z{row.direction} {row.property}"
-        for words, row in zip(wording.words_of(first), first.itertuples(), strict=True)
+        for words, row in zip(words_of(first), first.itertuples(), strict=True)
     ]
     figure = Figure(figsize=(style.PAGE_IN, 1.1 + 0.2 * len(wide)), layout="constrained")
     axes = figure.subplots()
@@ -90,7 +92,7 @@ def caption(table: pd.DataFrame) -> str:
         f" {one_way.sum()} of {len(one_way)} move it the same way in all"
         f" {wording.numeral(table['digit'].nunique())} digits; the largest effect is"
         f" {wording.number(row['effect'], 2, sign=True)}, on the {row['property']} of the"
-        f" {row['digit']} ({wording.words_of(strongest)[0]})."
+        f" {row['digit']} ({words_of(strongest)[0]})."
     )
 
 

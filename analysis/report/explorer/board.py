@@ -1,7 +1,7 @@
 """Which runs of a study the explorer has on board, with their decoders."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from analysis.study import Study, configuration, named
 from study.config.errors import StudyError
 from study.config.run import RunConfig
 from study.models import Vae
+from study.storage.axes import STANDARD, alike, in_words, other_axes
 from study.storage.tables import has_table
 
 N_RUNS = 6
@@ -29,7 +30,12 @@ class OnBoard(NamedTuple):
     run: str
     model: Vae
     config: RunConfig
+    axes: dict[str, Any]  # of the study: what tells it from the others
     layers: list[Dense]  # of its decoder, in half precision
+
+    @property
+    def title(self) -> str:
+        return f"{in_words(self.axes)}, seed {self.config.seed}"
 
 
 class Board(NamedTuple):
@@ -51,6 +57,7 @@ def choose(study: Study) -> Board:
     """
     by_rank = _one_a_configuration(study)
     paper = (by_rank["latent_dim"] == 10) & by_rank["beta"].isin([1, 10])
+    paper &= by_rank["run"].isin(alike(by_rank)["run"])
     order = list(by_rank["run"])
     board = load(study, [*by_rank.loc[paper, "run"], *by_rank.loc[~paper, "run"]], MAX_BYTES)
     runs = sorted(board.runs, key=lambda one: order.index(one.run))
@@ -70,6 +77,7 @@ def load(study: Study, runs: Iterable[str], limit: float = np.inf) -> Board:
         StudyError: the study has no such run, or not its weights.
     """
     board, size = Board([], {}), 0
+    rows = study.trials.set_index("run")[[*STANDARD, *other_axes(study.trials)]]
     for run in runs:
         model, config = study.model(run)
         try:
@@ -80,7 +88,7 @@ def load(study: Study, runs: Iterable[str], limit: float = np.inf) -> Board:
         size += n_bytes(layers) * 4 // 3  # in base64
         if board.runs and (size > limit or (len(board.runs) == N_RUNS and limit < np.inf)):
             break
-        board.runs.append(OnBoard(run, model, config, layers))
+        board.runs.append(OnBoard(run, model, config, dict(rows.loc[run]), layers))
     if not board.runs:
         whys = "; ".join(f"{run}: {why}" for run, why in board.left_out.items())
         raise NothingToShow(f"no decoder of {study.folder} can be shown in the page: {whys}")

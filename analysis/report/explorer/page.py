@@ -126,15 +126,13 @@ def _run(
     chosen: npt.NDArray[np.int64],
     properties: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    model, config = shown.model, shown.config
+    model = shown.model
     means = encode(model, data.test_images[chosen], data.test_labels[chosen]).mean
-    title = f"J {config.latent_dim}, beta {config.beta:g}, "
-    title += f"{'labels' if model.n_classes else 'no labels'}, seed {config.seed}"
     rank = ranks_of(study).get(configuration_of(shown.run))
     return {
         "run": shown.run,
-        "title": title,
-        "menu": f"{title} (rank {rank})" if rank else title,
+        "title": shown.title,
+        "menu": f"{shown.title} (rank {rank})" if rank else shown.title,
         "latent_dim": model.latent_dim,
         "classes": model.n_classes,
         "starts": np.round(means.astype(np.float64), 4).tolist(),

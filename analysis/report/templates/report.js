@@ -45,10 +45,8 @@ addEventListener("afterprint", () => opened.forEach((each) => { each.open = fals
 if (matchMedia("(max-width: 48rem)").matches) document.querySelector("nav details").open = false;
 
 // The interactive plots.
-const { labels, rows } = JSON.parse(document.getElementById("data").textContent);
-const ORDINAL = ["latent_dim", "beta", "conditioning"];
-const AXES = ["latent_dim", "beta", "conditioning", "active", "kl_fraction", "neg_elbo",
-  "digit_probe", "dci", "mig", "factor_vae", "higgins"];
+const { labels, axes, rows } = JSON.parse(document.getElementById("data").textContent);
+const FIGURES = ["active", "kl_fraction", "neg_elbo", "digit_probe", "dci", "mig", "factor_vae", "higgins"];
 // As in report.css; the scales are viridis without the end that the ground swallows.
 const LIGHT = {
   text: "#1d1d1b", quiet: "#5f5e59", line: "#d9d8d3", ground: "#fcfcfb",
@@ -66,7 +64,7 @@ const said = (value) => WORDS[value] ?? (typeof value === "number" ? Number(valu
 
 // An axis of few, unevenly spread values (J: 3, 5, 10, 20, 200) takes them in even steps.
 function scale(key, values) {
-  if (!ORDINAL.includes(key)) return { values };
+  if (!axes.includes(key)) return { values };
   const known = [...new Set(values)];
   if (typeof known[0] === "number") known.sort((a, b) => a - b); else known.sort().reverse();
   const place = new Map(known.map((value, index) => [value, index]));
@@ -105,7 +103,7 @@ const UNWANTED = ["sendChartToCloud", "select2d", "lasso2d"];
 const CONFIG = { responsive: true, displaylogo: false, modeBarButtonsToRemove: UNWANTED, plotlyServerURL: "" };
 
 function drawParallel(table, colours) {
-  const keys = AXES.filter((key) => key in table.columns);
+  const keys = [...axes, ...FIGURES].filter((key) => key in table.columns);
   const colour = input("colour").value;
   const whole = table.names.map((_, index) => index).filter((index) =>
     [...keys, colour].every((key) => table.columns[key][index] !== null));

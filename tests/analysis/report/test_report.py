@@ -24,7 +24,7 @@ from analysis.report.page import (
     write_report,
 )
 from analysis.report.provenance import notices
-from analysis.report.summary import best, configuration_words
+from analysis.report.summary import best
 from study.cli.main import carry_out
 from study.cli.present import report
 from study.config.errors import StudyError
@@ -122,9 +122,8 @@ def column(table, name):
 
 
 def test_the_best_configuration_in_words(report):
-    digest = tiny().run_id[-8:]
     assert report.best == [
-        f"J = 4, β = 4, no labels, {digest}: Higgins score 0.900 [0.890, 0.910], 95% interval.",
+        "J = 4, β = 4, hidden 16: Higgins score 0.900 [0.890, 0.910], 95% interval.",
         "4 configurations, each against the best of the others: 0 among the best, 0 behind and 4"
         " not decided.",
         "One seed: the interval leaves out how far seeds differ.",
@@ -446,11 +445,6 @@ def test_fifty_configurations_of_three_seeds_are_under_fifteen_megabytes(tmp_pat
     page = Page(content.decode())
     assert len(page.all("img")) == 30
     assert "150 done of 150 runs" in page.text
-
-
-def test_words_of_a_configuration():
-    row = {"configuration": "J3-beta0.5-label", "latent_dim": 3, "beta": 0.5}
-    assert configuration_words(row | {"conditioning": "label"}) == "J = 3, β = 0.5, labels"
 
 
 def test_verdicts_are_coloured():

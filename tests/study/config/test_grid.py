@@ -61,6 +61,10 @@ def test_overrides_are_yaml():
             "epochs: [1, 2]",
             "g.yaml: epochs, checkpoint_every, compile and pack cannot differ",
         ),
+        (
+            "union: [{seed: 0, epochs: 1}, {seed: 1, epochs: 2}]",
+            "g.yaml: epochs, checkpoint_every, compile and pack cannot differ",
+        ),
     ],
 )
 def test_bad_grids_are_explained(text, message):

@@ -32,7 +32,7 @@ def test_a_trial_becomes_a_run_a_seed():
         assert run.model_dump(include=shared.keys()) == shared
         assert run.beta == 3.14  # three digits, so that the run's name can be read
         assert run.train_images == 50_000  # the others evaluate
-    assert runs[0].run_id.startswith("J5-beta3.14-label-seed0-")
+    assert runs[0].run_id == "J5-beta3.14-label-hidden64-train_images50000-seed0"
 
 
 def test_every_trial_lies_in_the_space():

@@ -40,7 +40,7 @@ def test_newer_columns_come_last():
     first = FIRST_COLUMNS.split()
     assert TRIALS.names[: len(first)] == first
     newer = TRIALS.names[len(first) :]
-    assert set(newer) <= {"data", "network", "prior", "likelihood", "objective_kind"}
+    assert set(newer) <= {"data", "network", "prior", "likelihood", "objective_kind", "precision"}
     assert all(TRIALS.field(name).type == "string" for name in newer)
 
 

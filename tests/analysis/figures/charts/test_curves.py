@@ -31,7 +31,8 @@ def epochs_of(*runs):
 
 def drawn(epochs):
     """What each figure that a study has runs for is drawn from, by its name."""
-    inputs = FigureInputs(SimpleNamespace(epochs=epochs), None)
+    study = SimpleNamespace(epochs=epochs, trials=epochs.drop_duplicates("run"))
+    inputs = FigureInputs(study, None)
     panels = {}
     for figure in FIGURES:
         try:

@@ -250,7 +250,10 @@ def test_a_run_that_cannot_be_shown_is_left_out_and_named(study, monkeypatch):
 
 def test_the_page_holds_the_runs_and_says_how_they_are_stored(study, content):
     assert [run["run"] for run in content["runs"]] == [LABEL.run_id, PLAIN.run_id]
-    assert content["runs"][0]["menu"] == "J 6, beta 2, labels, seed 0 (rank 1)"
+    assert content["runs"][0]["menu"] == (
+        "J = 6, β = 2, labels, hidden 64, optimiser adam, learning rate 0.003, train images 20000,"
+        " seed 0 (rank 1)"
+    )
     assert sorted(content["labels"]) == content["labels"] == [d for d in range(10) for _ in "ab"]
     rows = content["runs"][0]["bases"]["latent"]["rows"]
     assert [row["latent"] for row in rows if not row["reacts"]] == [DEAD]
@@ -368,7 +371,8 @@ def test_the_command_line(copy, capsys):
     page = copy.folder.read("explorer.html").decode()
     assert PLAIN.run_id in page
     assert LABEL.run_id not in page
-    assert main([str(copy.folder), "--runs", "J6-beta1-nome-seed0"]) == 1
-    assert "has no run 'J6-beta1-nome-seed0' (did you mean" in capsys.readouterr().err
+    mistyped = PLAIN.run_id.replace("none", "nome")
+    assert main([str(copy.folder), "--runs", mistyped]) == 1
+    assert f"has no run {mistyped!r} (did you mean" in capsys.readouterr().err
     assert main([f"{copy.folder}/nowhere"]) == 1
     assert "no study at" in capsys.readouterr().err

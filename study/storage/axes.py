@@ -1,0 +1,101 @@
+"""Which keys of the configuration a study varies, and what its configurations are called.
+
+A configuration is a run without its seed: seeds alone are ever pooled. J, beta and conditioning are
+axes of every study; any other key is one where it is not the default, for some run or for all. A
+table of configurations has a column for each axis, and its rows are named by all of them.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from study.config.run import AXES, RunConfig, plain
+from study.storage.tables import column_of
+
+STANDARD = [key for key in AXES if key != "seed"]
+CONDITIONING = {"none": "no labels", "label": "labels"}
+DEFAULTS = {
+    column_of(key): value for key, value in RunConfig().identity().items() if key not in AXES
+}
+"""The columns of trials that can be further axes, and what they are in the paper."""
+
+
+def other_axes(trials: pd.DataFrame) -> list[str]:
+    """Columns of a study's axes besides the standard ones; none for the paper's grid."""
+    known = [column for column in DEFAULTS if column in trials]
+    return [column for column in known if (trials[column] != DEFAULTS[column]).any()]
+
+
+def varied(trials: pd.DataFrame) -> list[str]:
+    """Those of `other_axes` in which runs of the study differ."""
+    return [column for column in other_axes(trials) if trials[column].nunique() > 1]
+
+
+def axes_in(table: pd.DataFrame) -> list[str]:
+    """Columns of the axes that a table of configurations has."""
+    return [*STANDARD, *(column for column in DEFAULTS if column in table)]
+
+
+def with_axes(table: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
+    """A table that has a column `run`, and a column for each of the study's other axes."""
+    more = other_axes(trials)
+    return table.merge(trials[["run", *more]], on="run", how="left") if more else table
+
+
+def as_in_the_paper(trials: pd.DataFrame) -> pd.DataFrame:
+    """The runs that differ from the paper in the standard axes and the seed alone."""
+    return _where(trials, DEFAULTS)
+
+
+def alike(trials: pd.DataFrame) -> pd.DataFrame:
+    """Runs that differ in the standard axes and the seed alone, so that these can be compared.
+
+    They are the paper's where there are any, and else those like the first.
+    """
+    paper = as_in_the_paper(trials)
+    return paper if len(paper) or trials.empty else _where(trials, trials.iloc[0])
+
+
+def in_words(row: Mapping[Any, Any]) -> str:
+    """A configuration as people say it: `J = 10, β = 4, labels, learning rate 0.003`.
+
+    Args:
+        row: the axes of its study.
+    """
+    kind = row["conditioning"]
+    words = [f"J = {row['latent_dim']}", f"β = {_value(row['beta'])}"]
+    words += [] if kind == "none" else [CONDITIONING.get(kind, kind)]
+    return ", ".join([*words, *others_of(row)])
+
+
+def words_of(table: pd.DataFrame) -> list[str]:
+    """The configuration of every row of a table of configurations as people say it."""
+    return [in_words(row) for row in table[axes_in(table)].to_dict("records")]
+
+
+def others_in_words(table: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
+    """`learning rate 0.003, optimiser adam` for every row, of these other axes; "" without any."""
+    rows = table[list(columns)].to_dict("records")
+    return pd.Series([", ".join(others_of(row)) for row in rows], table.index, dtype=str)
+
+
+def axis_in_words(column: str) -> str:
+    """`learning rate` of `learning_rate`."""
+    return column.removesuffix("_kind").replace("_", " ")
+
+
+def others_of(row: Mapping[Any, Any]) -> list[str]:
+    """The other axes of a configuration in words: `["learning rate 0.003"]`."""
+    return [f"{axis_in_words(name)} {_value(row[name])}" for name in DEFAULTS if name in row]
+
+
+def _value(value: Any) -> str:
+    return plain(float(value)) if isinstance(value, float) else str(value)
+
+
+def _where(trials: pd.DataFrame, values: Mapping[str, Any] | pd.Series) -> pd.DataFrame:
+    same = pd.Series(True, trials.index)
+    for column in other_axes(trials):
+        same &= trials[column] == values[column]
+    return trials[same]

@@ -1,0 +1,205 @@
+"""Whatever key of the configuration varies in a study: seeds are pooled, and nothing else is."""
+
+from typing import Literal, get_args, get_origin
+
+import pytest
+from pages import finished, write_runs, write_scores
+
+from analysis.figures.charts import before_and_after_ica, curves, higgins_by_beta, pareto, ranking
+from analysis.figures.inputs import FigureInputs
+from analysis.figures.latents import kl_by_latent
+from analysis.paper.checks import paper_runs
+from analysis.report.explorer.board import choose, load
+from analysis.report.page import gather
+from analysis.report.summary import best
+from analysis.study import Study
+from study.config.errors import UsageError
+from study.config.grid import read_grid
+from study.config.run import HOW, RunConfig
+from study.data.mnist import SHAPE
+from study.execution.display import trials_table
+from study.models import build_model
+from study.storage.axes import column_of, words_of
+from study.storage.folder import Folder
+
+SEEDS = [0, 1]
+SMALL = {"latent_dim": 4, "epochs": 3, "beta": 2.0}  # of two values, neither is always the default
+KEYS = [key for key in RunConfig.model_fields if key not in {*HOW, "seed"}]
+
+
+def other_value(key):
+    """A value that a key may have besides the one that the study has of it."""
+    field = RunConfig.model_fields[key]
+    value = SMALL.get(key, field.default)
+    if get_origin(field.annotation) is Literal:
+        return next(one for one in get_args(field.annotation) if one != value)
+    if isinstance(value, str):
+        return "elsewhere.parts:own"
+    return value * 0.3 if isinstance(value, float) else value + 1
+
+
+def configs_of(key):
+    base = {key: SMALL.get(key, RunConfig.model_fields[key].default)}
+    return [
+        RunConfig(**{**SMALL, **values, "seed": seed})
+        for values in (base, {key: other_value(key)})
+        for seed in SEEDS
+    ]
+
+
+@pytest.fixture(scope="module", params=KEYS)
+def key(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def study(key, tmp_path_factory):
+    """Two configurations of two seeds each; the second costs ten nats more."""
+    configs = configs_of(key)
+    costs = [100.0, 101.0, 110.0, 111.0]
+    records = [finished(config, cost) for config, cost in zip(configs, costs, strict=True)]
+    study = write_runs(Folder(tmp_path_factory.mktemp("study")), records)
+    runs = [config.run_id for config in configs]
+    write_scores(study, dict(zip(runs, (0.9, 0.91, 0.7, 0.71), strict=True)))
+    return study
+
+
+@pytest.fixture(scope="module")
+def inputs(study):
+    return FigureInputs(study, None)
+
+
+def assert_two(table, label):
+    """Two configurations, told apart by `label`, and the seeds of each are pooled."""
+    assert table[label].nunique() == 2
+    assert set(table["n_seeds"]) == {len(SEEDS)}
+
+
+def test_every_run_has_an_id_of_its_own(key):
+    ids = {config.run_id for config in configs_of(key)}
+    assert len(ids) == 4
+    assert len({run.rpartition("-seed")[0] for run in ids}) == 2
+
+
+def test_tables_have_its_column(study, key):
+    for table in (study.trials, study.ranking, gather_csv(study, "elbo"), gather_csv(study, "ica")):
+        assert table[column_of(key)].nunique() == 2
+
+
+def gather_csv(study, name):
+    return FigureInputs(study, None).table(name)
+
+
+def test_the_ranking_tells_both_apart(study):
+    ranked = study.ranking
+    assert len(ranked) == len(set(words_of(ranked))) == 2
+    assert ranked["n_scored"].tolist() == [2, 2]
+    assert ranked["higgins"].tolist() == pytest.approx([0.905, 0.705])
+    assert_two(gather_csv(study, "elbo"), "configuration")
+    for _, part in gather_csv(study, "ica").groupby(["score", "scaling"]):
+        assert_two(part, "configuration")
+    first, second = words_of(ranked)
+    sentences = " ".join(best(ranked))
+    assert sentences.startswith(first + ":")
+    assert second + " (" in sentences
+
+
+def test_curves_pool_seeds_alone(inputs):
+    series = [curves.Series("any", "", "beta > 0", names) for names in names_of_curves()]
+    tables = [curves.curves(inputs, one, "objective").table for one in series]
+    whole = [table for table in tables if table["series"].nunique() == 2]
+    assert whole  # the one that names this key
+    for table in whole:
+        assert_two(table, "series")
+        last = table[(table["split"] == "test") & (table["epoch"] == table["epoch"].max())]
+        assert (last["high"] - last["low"]).max() < 2.5
+
+
+def names_of_curves():
+    """How each figure of the paper names its lines."""
+    figures = (*curves.STANDARD, *curves.BETA, *curves.CONDITIONAL, *curves.CONDITIONING)
+    return list(dict.fromkeys(figure.make.keywords["series"].names for figure in figures))
+
+
+def test_charts_name_both(inputs):
+    for chart in (ranking.ranking, pareto.pareto, higgins_by_beta.higgins_by_beta):
+        table = chart(inputs)
+        assert len(table) == len(set(words_of(table))) == 2
+    both = before_and_after_ica.before_and_after(inputs)
+    assert len(set(words_of(both))) == 2
+    kl = kl_by_latent.kl_by_latent(inputs)
+    assert_two(kl, "configuration")
+    assert len(set(words_of(kl))) == 2
+
+
+def test_legends_and_rows_have_two_names(inputs):
+    table = ranking.ranking(inputs)
+    (axes, _) = ranking.draw_ranking(table).axes
+    assert len({label.get_text() for label in axes.get_yticklabels()}) == 2
+    table = higgins_by_beta.higgins_by_beta(inputs)
+    figure = higgins_by_beta.draw_higgins_by_beta(table)
+    lines = [
+        (axes.get_title(), bars.get_label(), float(x))
+        for axes in figure.axes
+        for bars in axes.containers
+        for x in bars[0].get_xdata()
+    ]
+    assert len(set(lines)) == 2
+
+
+def test_what_is_compared_differs_in_the_papers_axes_alone(inputs, key):
+    settings = inputs.compared.drop_duplicates(["latent_dim", "beta", "conditioning"])
+    others = {column_of(one) for one in KEYS} - {"latent_dim", "beta", "conditioning"}
+    assert all(inputs.compared[column].nunique() == 1 for column in others)
+    assert len(settings) == (2 if key in {"latent_dim", "beta", "conditioning"} else 1)
+
+
+def test_claims_and_findings_are_of_the_papers_runs(study, key):
+    defaults = RunConfig().model_dump()
+    trials = paper_runs(study).trials
+    for one in KEYS[3:]:
+        assert set(trials[column_of(one)]) == {defaults[one]}
+    assert len(trials) == (4 if key in KEYS[:3] else 2)
+
+
+def test_the_report_has_it_in_its_plots_and_its_words(study, key):
+    report = gather(study)
+    column = column_of(key)
+    assert column in report.plots["axes"]
+    assert column in report.plots["labels"]
+    for level in ("configuration", "run"):
+        assert len(set(report.plots["rows"][level]["columns"][column])) == 2
+    value = "without and with" if key == "conditioning" else f"{other_value(key)}"
+    assert any(value.removesuffix(".0") in words for words in report.what.values())
+
+
+def test_the_explorer_names_both(study, key, monkeypatch):
+    """Decoders of one shape stand in: the user's own code is not here, and nothing was trained."""
+    trials = study.trials.set_index("run")
+
+    def model(_, run):
+        config = RunConfig(**{**SMALL, "seed": int(trials.loc[run, "seed"])})
+        return build_model(config, SHAPE), config
+
+    monkeypatch.setattr(Study, "has_weights", lambda *_: True)
+    monkeypatch.setattr(Study, "model", model)
+    assert len({one.title for one in choose(study).runs}) == 2
+    assert len({one.title for one in load(study, study.trials["run"]).runs}) == 4
+
+
+def test_the_terminal_tells_both_apart(study):
+    table = trials_table(study.trials)
+    cells = [list(column.cells) for column in table.columns]
+    rows = list(zip(*cells, strict=False))
+    words = [column.header for column in table.columns]
+    seed = words.index("seed")
+    assert len({row[:seed] + row[seed + 1 : words.index("epochs")] for row in rows}) == 2
+
+
+@pytest.mark.parametrize("how", sorted(HOW))
+@pytest.mark.parametrize("seeds", ["[0, 1]", "0"])
+def test_what_is_no_part_of_a_configuration_cannot_vary_within_one(how, seeds):
+    """So that no run with fewer epochs is pooled with one that has more."""
+    values = {"compile": "[true, false]"}.get(how, "[1, 2]")
+    with pytest.raises(UsageError, match="cannot differ"):
+        read_grid(f"{{{how}: {values}, seed: {seeds}}}", "grid")
