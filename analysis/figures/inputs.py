@@ -164,6 +164,8 @@ class FigureInputs:
         ranking = self.study.ranking
         if ranking["higgins"].isna().all():
             raise Missing("no configuration has a score")
+        if lacking := set(columns) - set(ranking):
+            raise Missing(f"the ranking has no {min(lacking)} yet: python -m analysis.score")
         kept = ["configuration", *axes_in(ranking), *columns]
         return ranking.loc[ranking["higgins"].notna(), kept].reset_index(drop=True)
 

@@ -16,7 +16,7 @@ from analysis.latent_effects.wording import Aligned, alignments
 from analysis.metrics import CLASS_PROBE, LABELS, RANKABLE, UDR
 from analysis.paper.verdicts import PAPER_EPOCHS
 from analysis.report import inlined, provenance, summary, tables
-from analysis.statistics.elbo import configurations
+from analysis.statistics.elbo import configurations, with_joint_bound
 from analysis.statistics.ranking import RANKING, own, unlisted
 from analysis.study import Study
 from study.config.errors import StudyError
@@ -35,7 +35,7 @@ MEASURES = {
     "recon": "recon",
     "kl": "KL",
     "objective": "objective",
-    "neg_elbo": "−ELBO",
+    "neg_elbo_joint": "−ELBO, joint",
     "kl_fraction": "KL fraction",
     "active": "active latents",
     **{name: LABELS[name] for name in (*RANKABLE, UDR.name, CLASS_PROBE.name)},
@@ -93,7 +93,8 @@ def gather(study: Study) -> Report:
     claims = _csv(study.folder, "claims", CLAIM_COLUMNS)
     decided = claims[claims["verdict"] != "not run"]
     ica = ica[ica["scaling"] == "raw"].drop(columns="scaling") if "scaling" in ica else ica
-    elbo = configurations(study.trials, study.latents, scores)
+    trials = with_joint_bound(study)
+    elbo = configurations(trials, study.latents, scores)
     aligned = alignments(alignment)
     more = unlisted(scores)
     return Report(
@@ -108,7 +109,7 @@ def gather(study: Study) -> Report:
         short_of=short_of(claims),
         questions=questions(_csv(study.folder, "findings", ("question", "answer"))),
         ranking=tables.ranking(ranked, more) if len(ranked) else None,
-        plots=plots(study.trials, elbo, scores, ranked),
+        plots=plots(trials, elbo, scores, ranked),
         gallery=inlined.gallery(study.folder),
         elbo=tables.elbo(elbo),
         ica_changes=tables.ica_changes(ica) if len(ica) else None,

@@ -69,9 +69,10 @@ def highlights(
     if len(scored := ranked[ranked["higgins"].notna()]):
         figures.append(_above_pixels(scored))
     if len(elbo):
-        lowest = min(elbo.to_dict("records"), key=lambda row: float(row["neg_elbo"]))
-        nats = f"{lowest['neg_elbo']:.1f} nats"
-        figures.append(Highlight("Lowest −ELBO", nats, in_words(lowest)))
+        lowest = min(elbo.to_dict("records"), key=lambda row: float(row["neg_elbo_joint"]))
+        nats = f"{lowest['neg_elbo_joint']:.1f} nats"
+        note = f"{in_words(lowest)}; with labels, of image and label together"
+        figures.append(Highlight("Lowest −ELBO", nats, note))
     if len(mig := ica.query("score == 'mig'")):
         apart = mig[mig["separated"].astype(bool)]
         up, down = int((apart["change"] > 0).sum()), int((apart["change"] < 0).sum())

@@ -103,8 +103,8 @@ def ranking(ranked: pd.DataFrame, more: Sequence[str] = ()) -> Table:
         " not above 0. * at the ceiling, where this score no longer tells configurations apart."
         " Seeds: scored of trained."
         " UDR: how far runs that differ in their seed agree. Digit read: how often a linear"
-        " classifier tells the digit from the codes. −ELBO in nats per image. Front: none"
-        " with the same conditioning has both less −ELBO and a higher score."
+        " classifier tells the digit from the codes. −ELBO in nats per image, with labels that of"
+        " image and label together. Front: none has both less of it and a higher score."
     )
     columns: dict[str, CellOf] = {
         "configuration": words("configuration"),
@@ -115,7 +115,7 @@ def ranking(ranked: pd.DataFrame, more: Sequence[str] = ()) -> Table:
         "verdict": words("verdict"),
         **{f"{LABELS[n]} [95%]": estimates(n) for n in WITH_INTERVAL if n != RANKING},
         **{LABELS.get(n, n): numbers(n) for n in (*others, *more, UDR.name, CLASS_PROBE.name)},
-        "−ELBO": numbers("neg_elbo", ".2f"),
+        "−ELBO, joint": numbers("neg_elbo_joint", ".2f"),
         "front": flags("pareto"),
     }
     return table("ranking-table", caption, ranked, columns)
@@ -126,9 +126,10 @@ def elbo(configurations: pd.DataFrame) -> Table:
     caption = (
         "Test set, nats per image, means over finished seeds. objective = recon + β·KL is what"
         " training minimises and what the paper plots; −ELBO = recon + KL is the bound itself, on"
-        " log p(x), with labels on log p(x|label): compare within one of these. KL"
-        " fraction: β·KL of the objective, the paper's; raw: KL of −ELBO. A latent is active when"
-        f" the variance of its posterior mean exceeds {ACTIVE_VARIANCE:g}. IW bound: the"
+        " log p(x), with labels on log p(x|label). Joint: with labels, that of image and label,"
+        " −ELBO + ln of the number of classes: so both kinds bound log p(x) and can be compared."
+        " KL fraction: β·KL of the objective, the paper's; raw: KL of −ELBO. A latent is active"
+        f" when the variance of its posterior mean exceeds {ACTIVE_VARIANCE:g}. IW bound: the"
         " importance-weighted bound; its gain is over the ELBO."
     )
     columns = {
@@ -138,6 +139,7 @@ def elbo(configurations: pd.DataFrame) -> Table:
         "KL": numbers("kl", ".2f"),
         "objective": numbers("objective", ".2f"),
         "−ELBO": numbers("neg_elbo", ".2f"),
+        "joint": numbers("neg_elbo_joint", ".2f"),
         "KL fraction": numbers("kl_fraction", ".1%"),
         "raw": numbers("kl_fraction_raw", ".1%"),
         "active": numbers("active_variance", ".1f"),

@@ -14,6 +14,7 @@ from analysis.metrics import METRICS, UDR
 from analysis.representations.encode import Encoded, bounds, encode
 from analysis.scoring.evaluation import BOUNDS_SETTINGS, Unit, score_codes
 from analysis.scoring.targets import measure_pair
+from analysis.statistics.elbo import nats_of_labels
 from analysis.statistics.front import TEST, front, history, importance, search_of
 from analysis.statistics.objectives import BOUNDS
 from analysis.statistics.objectives import DIRECTIONS as DIRECTIONS
@@ -107,9 +108,11 @@ def _of_one(
 ) -> dict[str, float]:
     recon, kl = float(encoded.recon.mean()), float(encoded.kl.sum(axis=1).mean())
     row = {"recon": recon, **figures({"recon": recon, "kl": kl}, config.beta)}
+    nats = float(nats_of_labels(config.conditioning, model.n_classes))
+    row["neg_elbo"] += nats
     if set(names) & set(BOUNDS):
         both = bounds(model, images.images, images.sample.labels, **BOUNDS_SETTINGS)
-        row |= {name: float(getattr(both, name).mean()) for name in BOUNDS}
+        row |= {name: float(getattr(both, name).mean()) - nats for name in BOUNDS}
     units = [Unit("latent", "raw", name) for name in names if name in OF_CODES]
     row |= {one.score: one.value for one in score_codes(encoded.mean, images.sample, units)}
     return row

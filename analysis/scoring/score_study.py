@@ -10,7 +10,7 @@ from analysis.factors.image_set import ImageSet
 from analysis.metrics import CLASS_PROBE, DCI, FACTOR_VAE, LABELS, METRICS, MIG, Metric, with_own
 from analysis.scoring.cache import ScoreCache
 from analysis.scoring.targets import Setup, score_targets
-from analysis.statistics.elbo import configurations
+from analysis.statistics.elbo import configurations, with_joint_bound
 from analysis.statistics.ranking import RANKING, agreement, ica_table, ranking, unlisted
 from analysis.study import Study
 from study.storage.axes import with_axes
@@ -71,12 +71,13 @@ def write_ranking(study: Study) -> None:
 
     `ranking` goes to the study's folder; `elbo`, `ica` and `agreement` go to `tables/` as CSV.
     """
-    ranked = ranking(study.trials, study.scores, study.udr)
+    trials = with_joint_bound(study)
+    ranked = ranking(trials, study.scores, study.udr)
     write_table(study.folder, "ranking", ranked, None)
     study.forget("ranking")
     tables = {
-        "elbo": configurations(study.trials, study.latents, study.scores),
-        "ica": ica_table(with_axes(study.scores, study.trials)),
+        "elbo": configurations(trials, study.latents, study.scores),
+        "ica": ica_table(with_axes(study.scores, trials)),
         "agreement": agreement(ranked, unlisted(study.scores)),
     }
     for name, table in tables.items():

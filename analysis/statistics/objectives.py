@@ -1,4 +1,8 @@
-"""What a search may seek, by name, and which way each is better."""
+"""What a search may seek, by name, and which way each is better.
+
+`neg_elbo`, `elbo` and `iwae` of a model with labels are of image and label together, so that they
+stand beside those of one without: see `elbo.nats_of_labels`.
+"""
 
 from typing import Literal
 

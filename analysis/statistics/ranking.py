@@ -29,16 +29,16 @@ def ranking(trials: pd.DataFrame, scores: pd.DataFrame, udr: pd.DataFrame) -> pd
     """A row a configuration, the highest mean first; unscored ones last, without a rank.
 
     Args:
-        trials: a study's runs.
+        trials: a study's runs, see `elbo.with_joint_bound`.
         scores: its scores; those of raw codes on the latents themselves rank.
         udr: its pairs of seeds; may be empty.
 
     Returns:
         rank, configuration, its axes; difference, difference_low, difference_high and verdict, as
-        statistics.comparisons has them; pareto: none with the same conditioning has both less
-        negative ELBO and a higher mean; n_runs, n_scored; the scores, two of them with _low and
+        statistics.comparisons has them; pareto: none has both less
+        neg_elbo_joint and a higher mean; n_runs, n_scored; the scores, two of them with _low and
         _high; saturated; the controls of the ranking score; UDR, the digit read from the codes;
-        neg_elbo, objective and active_latents, means.
+        neg_elbo, neg_elbo_joint, objective and active_latents, means.
     """
     trials = trials.assign(configuration=configuration(trials["run"]))
     table = trials.drop_duplicates("configuration").set_index("configuration")
@@ -68,7 +68,7 @@ def ranking(trials: pd.DataFrame, scores: pd.DataFrame, udr: pd.DataFrame) -> pd
     probes = usable[usable["score"] == CLASS_PROBE.name]
     table[CLASS_PROBE.name] = probes["value"].groupby(configuration(probes["run"])).mean()
     done = trials[trials["run"].isin(ranking_rows["run"])].groupby("configuration")
-    for name in ("neg_elbo", "objective", "active_latents"):
+    for name in ("neg_elbo", "neg_elbo_joint", "objective", "active_latents"):
         table[name] = done[name].mean().astype(float)
     return _ordered(table.reset_index())
 
@@ -85,7 +85,7 @@ def agreement(ranked: pd.DataFrame, more: Sequence[str] = ()) -> pd.DataFrame:
     fewer than three configurations have both scores, or where one does not tell them apart.
     """
     columns = {name: ranked[name] for name in (*RANKABLE, UDR.name, *more)}
-    columns["elbo"] = -ranked["neg_elbo"]
+    columns["elbo"] = -ranked["neg_elbo_joint"]
     rows = []
     for one, left in columns.items():
         row: dict[str, object] = {"score": one}
@@ -154,9 +154,7 @@ def _estimate(rows: pd.DataFrame, score: str) -> Estimate:
 def _ordered(table: pd.DataFrame) -> pd.DataFrame:
     scored = table[table[RANKING].notna()].sort_values(RANKING, ascending=False, kind="stable")
     scored["rank"] = np.arange(1, len(scored) + 1)
-    for _, rows in scored.groupby("conditioning"):  # log p(x) and log p(x|label) never compare
-        cost = np.column_stack([rows["neg_elbo"], -rows[RANKING]])
-        scored.loc[rows.index, "pareto"] = non_dominated(cost)
+    scored["pareto"] = non_dominated(np.column_stack([scored["neg_elbo_joint"], -scored[RANKING]]))
     rest = table[table[RANKING].isna()].assign(rank=None)
     both = pd.concat([scored, rest], ignore_index=True) if len(rest) else scored
     both["rank"] = both["rank"].astype("Int64")

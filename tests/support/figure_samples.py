@@ -42,8 +42,8 @@ def ranking_of(grid, seed=0):
     for score in ("higgins", "mig"):
         table[f"{score}_low"] = table[score] - 0.02
         table[f"{score}_high"] = np.minimum(table[score] + 0.02, 1)
-    table["neg_elbo"] = 100 + 3 * table["beta"] + rng.normal(size=len(table))
-    table["pareto"] = non_dominated(np.column_stack([table["neg_elbo"], -table["higgins"]]))
+    table["neg_elbo_joint"] = 100 + 3 * table["beta"] + rng.normal(size=len(table))
+    table["pareto"] = non_dominated(np.column_stack([table["neg_elbo_joint"], -table["higgins"]]))
     table["rank"] = table.index + 1
     table["verdict"] = np.where(table.index < 3, "among the best", "behind")
     beside = {"higgins_chance": 1 / 3, "higgins_untrained": 0.6, "higgins_pixel_pca": 0.94}

@@ -17,8 +17,8 @@ from study.storage.axes import CONDITIONING, words_of
 
 
 def pareto(inputs: FigureInputs) -> pd.DataFrame:
-    """The axes, neg_elbo (nats per image), higgins with _low and _high, pareto."""
-    return inputs.ranked(["neg_elbo", "higgins", "higgins_low", "higgins_high", "pareto"])
+    """The axes, neg_elbo_joint (nats per image), higgins with _low and _high, pareto."""
+    return inputs.ranked(["neg_elbo_joint", "higgins", "higgins_low", "higgins_high", "pareto"])
 
 
 @mpl.rc_context(style.STYLE)
@@ -28,16 +28,16 @@ def draw_pareto(table: pd.DataFrame) -> Figure:
     settings = style.settings(table)
     fills = dict(zip(settings.unique(), itertools.cycle(style.FILLS), strict=False))
     colours = dict(zip(betas, sns.color_palette("viridis", len(betas)), strict=True))
-    front = table[table["pareto"]].sort_values("neg_elbo")
+    front = table[table["pareto"]].sort_values("neg_elbo_joint")
     figure = Figure(figsize=(style.PAGE_IN, max(3.0, 1.2 + 0.16 * (len(front) + len(betas)))),
                     layout="constrained")  # fmt: skip
     axes = figure.subplots()
-    axes.plot(front["neg_elbo"], front["higgins"], "--", color="0.6", lw=0.8, zorder=1)
+    axes.plot(front["neg_elbo_joint"], front["higgins"], "--", color="0.6", lw=0.8, zorder=1)
     _draw_points(axes, table, colours, settings.map(fills))
     for place, row in enumerate(front.to_dict("records"), start=1):
-        at = (row["neg_elbo"], row["higgins"])
+        at = (row["neg_elbo_joint"], row["higgins"])
         axes.annotate(str(place), at, (4, 4), textcoords="offset points", fontsize=7)
-    axes.set(xlabel="negative ELBO (nats per image)", ylabel="Higgins score")
+    axes.set(xlabel="−ELBO, joint with labels (nats per image)", ylabel="Higgins score")
     handles = [
         *(
             style.legend_entry(color=colours[beta], marker="o", label=f"β = {beta:g}")
@@ -71,9 +71,10 @@ def _draw_points(
     ends = style.error_bars(table, "higgins").T
     for row, bars, fill in zip(table.to_dict("records"), ends, fills, strict=True):
         axes.errorbar(
-            row["neg_elbo"], row["higgins"], yerr=bars[:, None], color=colours[row["beta"]], ms=5,
-            marker=style.LOOKS[row["conditioning"]]["marker"], elinewidth=0.8, mew=0.8,
-            fillstyle=fill, markerfacecoloralt="white", mec="black" if row["pareto"] else "none",
+            row["neg_elbo_joint"], row["higgins"], yerr=bars[:, None],
+            color=colours[row["beta"]], ms=5, marker=style.LOOKS[row["conditioning"]]["marker"],
+            elinewidth=0.8, mew=0.8, fillstyle=fill, markerfacecoloralt="white",
+            mec="black" if row["pareto"] else "none",
         )  # fmt: skip
 
 
@@ -84,7 +85,10 @@ def caption(table: pd.DataFrame) -> str:
         f" {int(table['pareto'].sum())} on the dashed front, outlined and numbered."
     )
     if table["conditioning"].nunique() > 1:
-        text += " With labels the bound is on log p(x|label): compare bounds within one marker."
+        text += (
+            " With labels the bound is that of image and label together: then both kinds bound"
+            " log p(x)."
+        )
     return text
 
 

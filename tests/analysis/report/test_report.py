@@ -149,7 +149,7 @@ def test_the_first_screen(report):
     assert what["epochs"] == "3"
     assert what["command"] == COMMAND
     shown = {finding.label: finding for finding in report.highlights}
-    assert shown["Lowest −ELBO"].value == "95.0 nats"
+    assert shown["Lowest −ELBO"].value == "97.3 nats"  # 95 + ln 10, below 100
     assert shown["Lowest −ELBO"].note.startswith("J = 4, β = 1, labels")
     # Lower ends 0.89, 0.79, 0.785 against 0.7 of the pixels; 0.64 is below.
     above = shown["Higgins above PCA of the pixels"]

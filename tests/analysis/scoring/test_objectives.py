@@ -48,6 +48,17 @@ def test_costs_follow_from_the_two_terms(pair, some):
     assert cost == pytest.approx(recon + 3 * kl)  # beta is the full one
 
 
+def test_bounds_with_labels_are_of_image_and_label(mnist, some):
+    config = CONFIG.model_copy(update={"conditioning": "label"})
+    model = Trainer(config, SHAPE, CPU).model
+    encoded = encode(model, some.images, some.sample.labels)
+    of_images = encoded.recon.mean() + encoded.kl.sum(axis=1).mean()
+    neg_elbo, elbo, cost = values([(config, model)], ["neg_elbo", "elbo", "objective"], some)
+    assert neg_elbo - of_images == pytest.approx(np.log(10), abs=1e-3)
+    assert elbo == pytest.approx(-neg_elbo, abs=1)  # other samples
+    assert cost == pytest.approx(encoded.recon.mean() + 3 * encoded.kl.sum(axis=1).mean(), rel=1e-5)
+
+
 def test_terms_agree_with_those_of_training(pair, mnist):
     """At 10,000 images the one posterior sample differs by little."""
     (value,) = on_test_set(pair[:1], ["neg_elbo"])

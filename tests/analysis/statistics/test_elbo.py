@@ -1,10 +1,18 @@
+import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.statistics.elbo import active, configurations
+from analysis.statistics.elbo import (
+    active,
+    configurations,
+    nats_of_labels,
+    with_joint_bound,
+)
+from analysis.study import Study
 from study.config.run import RunConfig
+from study.storage.folder import Folder
 from study.storage.records import new_record
-from study.storage.tables import Tables, build_tables
+from study.storage.tables import Tables, build_tables, write_tables
 
 
 def record(config, recons):
@@ -42,7 +50,8 @@ def test_a_configuration_averages_its_seeds():
          for score, value in (("elbo", -83.0), ("iwae", -80.0))],
         columns=["run", "score", "value"],
     )  # fmt: skip
-    table = configurations(tables["trials"], tables["latents"], bounds)
+    trials = tables["trials"].assign(neg_elbo_joint=tables["trials"]["neg_elbo"])
+    table = configurations(trials, tables["latents"], bounds)
     assert table["configuration"].tolist() == ["J2-beta4-none"]
     row = table.iloc[0]
     assert (row["n_seeds"], row["recon"], row["kl"]) == (2, 81, 2)
@@ -50,5 +59,32 @@ def test_a_configuration_averages_its_seeds():
     assert row["beta_normalised"] == pytest.approx(4 * 2 / 784)
     assert (row["active_kl"], row["active_variance"], row["kl_largest"]) == (1.5, 1, 1)
     assert (row["iwae"], row["iwae_gain"]) == (-80, 3)
-    without = configurations(tables["trials"], tables["latents"], bounds.iloc[:0])
+    without = configurations(trials, tables["latents"], bounds.iloc[:0])
     assert without["iwae"].isna().all()
+
+
+def test_a_bound_with_labels_pays_for_the_label():
+    """Ten classes, equally likely: ln 10 = 2.302585 nats."""
+    nats = nats_of_labels(pd.Series(["none", "label"]), 10)
+    assert nats.tolist() == pytest.approx([0, 2.302585])
+    assert nats_of_labels("label", 3) == pytest.approx(1.098612)
+    assert nats_of_labels("none", 0) == 0
+
+
+def test_the_joint_bound_is_one_on_the_image_too():
+    """Two classes of one picture each: p(x) = p(x|u) p(u), so the joint bound is exact."""
+    seen = np.array([0.9, 0.8])  # p(x|u) of each picture under its own label, else 0
+    exact = -np.log(seen * 0.5).mean()
+    neg_elbo = -np.log(seen).mean()
+    assert neg_elbo < exact  # without the label's cost it is no bound on -log p(x)
+    assert neg_elbo + nats_of_labels("label", 2) == pytest.approx(exact)
+
+
+def test_trials_with_labels_alone_get_the_cost_of_the_label(tmp_path):
+    folder = Folder(tmp_path / "both")
+    configs = [RunConfig(latent_dim=2, conditioning=kind) for kind in ("none", "label")]
+    records = {config.run_id: record(config, [98.0]) for config in configs}
+    write_tables(folder, build_tables(records, Tables()))
+    trials = with_joint_bound(Study(folder))
+    assert trials["neg_elbo"].tolist() == [100.0, 100.0]
+    assert trials["neg_elbo_joint"].tolist() == pytest.approx([100.0, 102.302585])

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from analysis.metrics import RANKABLE
+from analysis.statistics.elbo import nats_of_labels
 from analysis.statistics.ranking import agreement, ica_table, ranking
 from study.storage.folder import Folder
 from study.storage.tables import read_table, write_table
@@ -14,7 +15,7 @@ def trials_of(*runs):
     """(run, J, beta, conditioning, seed, neg_elbo)"""
     columns = ["run", "latent_dim", "beta", "conditioning", "seed", "neg_elbo"]
     table = pd.DataFrame(runs, columns=columns).assign(state="done", active_latents=3)
-    return table.assign(objective=table["neg_elbo"])
+    return table.assign(objective=table["neg_elbo"], neg_elbo_joint=table["neg_elbo"])
 
 
 def scores_of(values, basis="latent"):
@@ -58,6 +59,18 @@ def planted():
         }
     )
     return trials, scores
+
+
+def test_ln_10_decides_who_is_on_the_front():
+    """With labels 99 nats for the image cost 101.3 with the label: more than 100 without."""
+    runs = [("J3-beta1-none-seed0", "none", 100.0), ("J3-beta1-label-seed0", "label", 99.0)]
+    trials = trials_of(*((run, 3, 1.0, kind, 0, nats) for run, kind, nats in runs))
+    scores = scores_of({runs[0][0]: {"higgins": (0.9, 0.01)}, runs[1][0]: {"higgins": (0.8, 0.01)}})
+    for classes, front in ((1, [True, True]), (10, [True, False])):
+        joint = trials["neg_elbo"] + nats_of_labels(trials["conditioning"], classes)
+        ranked = ranking(trials.assign(neg_elbo_joint=joint), scores, NO_PAIRS)
+        assert ranked["configuration"].tolist() == ["J3-beta1-none", "J3-beta1-label"]
+        assert ranked["pareto"].tolist() == front
 
 
 def test_the_order_is_that_of_the_means_and_the_unscored_come_last(planted):

@@ -12,10 +12,10 @@ def test_the_front_is_numbered_from_the_tightest_bound(grid):
     figure = draw_pareto(table)
     assert_tidy(figure)
     (axes,) = figure.axes
-    assert axes.get_xlabel() == "negative ELBO (nats per image)"
-    front = table[table["pareto"]].sort_values("neg_elbo")
+    assert axes.get_xlabel() == "−ELBO, joint with labels (nats per image)"
+    front = table[table["pareto"]].sort_values("neg_elbo_joint")
     assert [text.get_text() for text in axes.texts] == [str(n + 1) for n in range(len(front))]
-    assert axes.lines[0].get_xdata().tolist() == front["neg_elbo"].tolist()
+    assert axes.lines[0].get_xdata().tolist() == front["neg_elbo_joint"].tolist()
     assert f"1  J = {front['latent_dim'].iloc[0]}, β" in " ".join(words(figure))
     assert len(axes.containers) == len(grid)
     assert f"the {len(front)} on the dashed front" in caption(table)
