@@ -86,15 +86,6 @@ def test_the_order_is_that_of_the_means_and_the_unscored_come_last(planted):
     assert ranked["higgins_untrained"].tolist()[:3] == [0.3, 0.3, 0.3]
 
 
-def test_bounds_on_log_p_of_x_and_of_x_given_the_label_share_no_front():
-    """The conditioned run is better in both, of another quantity."""
-    runs = [(f"J3-beta1-{kind}-seed0", 3, 1.0, kind, 0, nats) for kind, nats in
-            (("none", 100.0), ("label", 90.0))]  # fmt: skip
-    values = dict(zip((run[0] for run in runs), (0.5, 0.9), strict=True))
-    scores = scores_of({run: {"higgins": (value, 0.01)} for run, value in values.items()})
-    assert ranking(trials_of(*runs), scores, NO_PAIRS)["pareto"].tolist() == [True, True]
-
-
 def test_configurations_are_compared_with_the_best_of_the_others():
     """0.9, 0.8 and 0.4, the same in every seed but for what seeds share."""
     means = {1: 0.4, 4: 0.9, 9: 0.8}
