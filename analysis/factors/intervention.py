@@ -1,0 +1,279 @@
+"""Generative factors by intervention: digits redrawn over a grid of thickness, slant and width.
+
+Factors that are measured on real digits hang together, and with the digit; those of a grid do not.
+Each digit is drawn at all combinations of a few levels of the three, and measured again.
+"""
+
+import io
+import zlib
+from itertools import product
+from pathlib import Path
+from typing import NamedTuple
+from zipfile import BadZipFile
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from analysis.factors import FACTORS, morphometry
+from analysis.factors.image_set import ImageSet, Sample, content_key, measured
+from analysis.factors.redraw import SLACK, Strokes, redraw, strokes_of
+from study.data import Dataset
+from study.storage.folder import Folder
+
+Floats = npt.NDArray[np.float64]
+Images = npt.NDArray[np.uint8]
+Ints = npt.NDArray[np.int64]
+
+NAMES = tuple(factor.name for factor in FACTORS)
+REACH = 1.25  # standard deviations from the middle of the population to the ends of the grid
+THINNEST = 1.6  # px; what is thinner than 1.5 measures thicker than it is
+MOST = np.array([0.8, 0.3, 3.0, 2.0])  # px, rad, px, px: a pen never runs away
+VERSION = 1  # names the cache; raise it whenever pictures change
+_MEASURED = (*NAMES, morphometry.HEIGHT.name)  # height is kept
+_NODES = np.array(list(product((-1.0, 0.0, 1.0), repeat=3)))  # where the drawing is corrected
+
+
+class Interventions(NamedTuple):
+    """Redrawn digits: n = digits x levels**3, a digit's pictures in a row."""
+
+    images: Images  # (n, height, width)
+    labels: Ints  # (n,)
+    source: Ints  # (n,), index of the digit that was redrawn
+    levels: Ints  # (n, 3) of thickness, slant and width, from 0: the factors
+    asked: Floats  # (n, 3), in the factors' units
+    obtained: Floats  # (n, 3), measured on `images`
+    spread: Floats  # (3,), standard deviation of each property among the given images
+
+
+class _Range(NamedTuple):
+    """What is asked at the middle of the grid and, over it, at its ends, of one class."""
+
+    thickness: tuple[float, float]
+    slant: tuple[float, float]
+    width: tuple[float, float]
+    narrow: bool  # width is counted from the thickness
+
+
+def intervene(
+    images: Images,
+    labels: npt.ArrayLike,
+    *,
+    n_per_class: int = 20,
+    n_levels: int = 5,
+    seed: int = 0,
+    cache: Path | None = None,
+) -> Interventions:
+    """Redraw some digits of every class over a grid of thickness, slant and width.
+
+    Asked are: thickness and slant, the same for all digits, evenly from 1.5 standard deviations
+    below the mean of the given images to as much above (thickness from 1.6 px at least); width,
+    evenly within 1.5 standard deviations of the median of the class, by its quartiles. A class
+    whose narrowest width leaves no room for the thickest pen (a "1") is asked for a width less
+    thickness in that manner: it gets wider as it gets thicker. Height stays as it is.
+
+    Args:
+        images: (n, height, width), uint8, sides up to 62: the population.
+        labels: (n,), their classes.
+        n_per_class: digits of each class, fewer where the class has fewer.
+        n_levels: of each property, at least 2.
+        seed: chooses the digits.
+        cache: folder that keeps measurements and pictures; left alone where it cannot be written.
+
+    Raises:
+        ValueError: fewer than two levels, no digits, or what `measured` refuses.
+    """
+    if n_levels < 2 or n_per_class < 1:
+        raise ValueError(
+            f"n_levels must be at least 2 and n_per_class 1, got {n_levels} and {n_per_class}"
+        )
+    classes = np.asarray(labels).astype(np.int64)
+    settings = repr((VERSION, morphometry.VERSION, n_per_class, n_levels, seed))
+    name = f"intervention-{content_key(images, classes, settings)}.npz"
+    kept = _read(cache / name) if cache else None
+    if kept is not None:
+        return kept
+    population = measured(images, _MEASURED, cache=cache).to_numpy()
+    rng = np.random.default_rng(seed)
+    chosen = [
+        rng.permutation(np.flatnonzero(classes == c))[:n_per_class] for c in np.unique(classes)
+    ]
+    made = _drawn(images, classes, population, np.concatenate(chosen), n_levels)
+    if cache:
+        _write(cache, name, made)
+    return made
+
+
+def intervention_set(data: Dataset, cache: Path | None) -> ImageSet | None:
+    """Redrawn test digits with the levels as factors; None where no strokes can be measured."""
+    if data.measure != "strokes" or data.test_images.ndim != 3:
+        return None
+    made = intervene(data.test_images, data.test_labels, cache=cache)
+    return ImageSet.of(made.images, Sample(made.levels, made.labels))
+
+
+def fidelity(made: Interventions) -> pd.DataFrame:
+    """How far what was asked for was obtained, and what else moved with it.
+
+    Returns:
+        One row a property and a varied property, nine in all:
+        property, unit, varied: names and unit of the property;
+        asked, obtained: mean change of the property from the lowest to the highest level of the
+            varied one, all else fixed, in standard deviations of the property's population;
+        miss: root mean square over digits of (obtained - asked) of each digit's mean change;
+        slope, r2, rmse: of obtained on asked, all pictures, the error in the property's unit; NaN
+            but where a property is varied itself. r2 is 1 - mean squared error / variance asked.
+    """
+    n_levels = int(made.levels.max()) + 1
+    grid = (-1, n_levels, n_levels, n_levels, 3)
+    asked, obtained = ((x / made.spread).reshape(grid) for x in (made.asked, made.obtained))
+    rows = []
+    for (k, factor), (axis, varied) in product(enumerate(FACTORS), enumerate(NAMES)):
+        change = [
+            (np.take(x[..., k], -1, 1 + axis) - np.take(x[..., k], 0, 1 + axis)).mean(axis=(1, 2))
+            for x in (asked, obtained)
+        ]
+        row = {
+            "property": factor.name,
+            "unit": factor.unit,
+            "varied": varied,
+            "asked": change[0].mean(),
+            "obtained": change[1].mean(),
+            "miss": np.sqrt(((change[1] - change[0]) ** 2).mean()),
+        }
+        rows.append(row | (_agreement(made.asked[:, k], made.obtained[:, k]) if k == axis else {}))
+    return pd.DataFrame(rows)
+
+
+def _agreement(asked: Floats, obtained: Floats) -> dict[str, float]:
+    square = float(((obtained - asked) ** 2).mean())
+    slope = float(np.polyfit(asked, obtained, 1)[0])
+    return {"slope": slope, "r2": 1 - square / float(asked.var()), "rmse": square**0.5}
+
+
+def _drawn(
+    images: Images, classes: Ints, population: Floats, source: Ints, n_levels: int
+) -> Interventions:
+    levels = np.array(list(product(range(n_levels), repeat=3)))
+    places = 2 * levels / (n_levels - 1) - 1  # -1 to 1
+    ranges = {c: _range(population, population[classes == c]) for c in np.unique(classes[source])}
+    strokes = [strokes_of(images[i], population[i]) for i in source]
+    nodes, asked = (
+        np.stack([_asked(ranges[classes[i]], at, population[i]) for i in source])
+        for at in (_NODES, places)
+    )
+    spread = population.std(axis=0)
+    wanted = asked + np.einsum("pq,nqk->npk", _quadratic(places), _excess(strokes, nodes))
+    drawn, obtained = _improved(strokes, wanted, asked, spread)
+    n = len(levels)
+    return Interventions(
+        drawn.reshape(-1, *images.shape[1:]),
+        np.repeat(classes[source], n),
+        np.repeat(source, n),
+        np.tile(levels, (len(source), 1)),
+        asked[..., :3].reshape(-1, 3),
+        obtained[..., :3].reshape(-1, 3),
+        spread[:3],
+    )
+
+
+def _range(population: Floats, of_class: Floats) -> _Range:
+    thickness, slant, _, _ = (_middle(column) for column in population.T)
+    thickness = max(thickness[0], THINNEST), thickness[1]
+    width = _middle(of_class[:, 2])
+    narrow = width[0] < thickness[1] + SLACK
+    if narrow:
+        width = _middle(of_class[:, 2] - of_class[:, 0])
+    return _Range(thickness, slant, width, narrow)
+
+
+def _middle(values: Floats) -> tuple[float, float]:
+    """REACH standard deviations around the median, by the quartiles of a normal distribution.
+
+    Thickness has a long tail, and few digits of a class have flourishes that make them much wider:
+    a "1" with a foot.
+    """
+    first, median, third = np.quantile(values, (0.25, 0.5, 0.75))
+    reach = REACH * (third - first) / 1.349
+    return float(median - reach), float(median + reach)
+
+
+def _asked(of_class: _Range, places: Floats, own: Floats) -> Floats:
+    """(n, 4) thickness, slant, width and height at (n, 3) places of the grid, -1 to 1."""
+    ends = np.array([of_class.thickness, of_class.slant, of_class.width])
+    asked = ends.mean(axis=1) + places * np.ptp(ends, axis=1) / 2
+    if of_class.narrow:
+        asked[:, 2] += asked[:, 0]
+    return np.column_stack([asked, np.full(len(asked), own[3])])
+
+
+def _quadratic(places: Floats) -> Floats:
+    """Weights, (n, 27), of the values at _NODES in the quadratic through them at (n, 3) places."""
+    x = places[:, :, None]
+    node = np.concatenate([x * (x - 1) / 2, 1 - x**2, x * (x + 1) / 2], axis=2)  # (n, 3, 3)
+    weights = np.einsum("pi,pj,pk->pijk", *node.transpose(1, 0, 2))
+    return np.asarray(weights.reshape(len(places), -1))
+
+
+def _excess(strokes: list[Strokes], nodes: Floats) -> Floats:
+    """What to ask for beyond (n_digits, 27, 4) measurements, so that they come out."""
+    wanted = nodes.copy()
+    for _ in range(2):
+        wanted = _corrected(wanted, _measured(_all_drawn(strokes, wanted)), nodes)
+    return wanted - nodes
+
+
+def _corrected(wanted: Floats, obtained: Floats, asked: Floats) -> Floats:
+    """Ask for more where too little came, but for no more than a digit can give."""
+    return np.clip(wanted + asked - obtained, asked - MOST, asked + MOST)
+
+
+def _improved(
+    strokes: list[Strokes], wanted: Floats, asked: Floats, spread: Floats
+) -> tuple[Images, Floats]:
+    """Pictures and their measurements; the fifth that is furthest off is drawn twice again.
+
+    A picture is replaced where the new one is nearer, by the largest error in standard deviations.
+    """
+    drawn = _all_drawn(strokes, wanted)
+    obtained = _measured(drawn)
+    for _ in range(2):
+        off = np.abs((obtained - asked) / spread)[..., :3].max(axis=2)
+        worst = np.nonzero(off > np.quantile(off, 0.8))
+        wanted[worst] = _corrected(wanted[worst], obtained[worst], asked[worst])
+        again = np.concatenate(
+            [redraw(strokes[i], wanted[i, j][None]) for i, j in zip(*worst, strict=True)]
+        )
+        measured_again = _measured(again)
+        better = np.abs((measured_again - asked[worst]) / spread)[:, :3].max(axis=1) < off[worst]
+        where = tuple(index[better] for index in worst)
+        drawn[where], obtained[where] = again[better], measured_again[better]
+    return drawn, obtained
+
+
+def _all_drawn(strokes: list[Strokes], wanted: Floats) -> Images:
+    return np.stack([redraw(digit, row) for digit, row in zip(strokes, wanted, strict=True)])
+
+
+def _measured(drawn: Images) -> Floats:
+    """(..., 4) measurements of (..., height, width) pictures."""
+    table = morphometry.measure(drawn.reshape(-1, *drawn.shape[-2:]))[list(_MEASURED)]
+    return table.to_numpy(copy=True).reshape(*drawn.shape[:-2], len(_MEASURED))
+
+
+def _read(path: Path) -> Interventions | None:
+    """What a cache keeps; None where there is nothing, or nothing whole."""
+    try:
+        with np.load(io.BytesIO(path.read_bytes())) as kept:
+            return Interventions(**{name: kept[name] for name in Interventions._fields})
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error):  # absent or damaged
+        return None
+
+
+def _write(folder: Path, name: str, made: Interventions) -> None:
+    packed = io.BytesIO()
+    np.savez_compressed(packed, **made._asdict())
+    try:
+        Folder(folder).write(name, packed.getvalue())
+    except OSError:  # a cache that others own
+        return
