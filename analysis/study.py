@@ -106,7 +106,9 @@ class Study:
         Raises:
             StudyError: the study has no such run, or not its weights; says what to do.
         """
-        self._require_run(run)
+        known = list(self.trials["run"])
+        if run not in known:
+            raise StudyError(f"{self.folder} has no run {run!r}{nearest(run, known)}")
         record = read_record(runs_folder(self.folder) / run)
         if record is None or not self.has_weights(run):
             raise StudyError(
@@ -145,8 +147,7 @@ class Study:
         Raises:
             StudyError: there are several.
         """
-        trials = self.trials
-        names = sorted(set(trials["data"])) if "data" in trials else [RunConfig().data]
+        names = sorted(set(self.trials["data"]))
         if len(names) != 1:
             raise StudyError(
                 f"{self.folder} has runs on {', '.join(names)}: open one data set a study"
@@ -157,15 +158,13 @@ class Study:
         """The images that the study was trained and tested on."""
         return load_data(self.data_name, data_dir)
 
-    def _require_run(self, run: str) -> None:
-        known = list(self.trials["run"])
-        if run not in known:
-            raise StudyError(f"{self.folder} has no run {run!r}{nearest(run, known)}")
-
 
 def configuration(runs: pd.Series) -> pd.Series:
-    """Run ids without their seed: `J10-beta4-label-seed0` is of `J10-beta4-label`."""
-    return runs.str.replace(r"-seed\d+", "", regex=True)
+    """Run ids without their seed: `J10-beta4-label-seed0` is of `J10-beta4-label`.
+
+    Versions before 0.2 wrote a hash of what was not the default behind the seed.
+    """
+    return runs.str.replace(r"-seed\d+(?=$|-[0-9a-f]{8}$)", "", regex=True)
 
 
 def named(runs: Sequence[str]) -> str:

@@ -12,7 +12,13 @@ PARTS = ("data", "network", "prior", "likelihood", "objective")
 HOW = {"epochs", "checkpoint_every", "compile", "pack"}
 
 
-class RunConfig(BaseModel):
+class Checked(BaseModel):
+    """Values as a file has them: none changes, none is unknown, none is of another type."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class RunConfig(Checked):
     """One training run; the defaults are those of the paper (section 3).
 
     `AXES` names the axes of the paper's study, `HOW` the fields that say how far, how safely and
@@ -20,9 +26,7 @@ class RunConfig(BaseModel):
     be continued. The words below a field are its description, in docs/grids.md and for editors.
     """
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
     latent_dim: int = Field(default=10, ge=1)
     """J, the number of latents"""

@@ -18,7 +18,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 def grid_schema() -> Schema:
     """Of a grid: keys of a run, each a value or a list of different ones, and `union`."""
-    keys = {key: _value_or_axis(value) for key, value in _run_keys().items()}
+    keys = {key: _axis(value, single=True) for key, value in _run_keys().items()}
     member = {"type": "object", "properties": keys, "additionalProperties": False}
     union = {
         "description": "the grid is the union of these products, each on top of the keys outside",
@@ -37,7 +37,7 @@ def grid_schema() -> Schema:
 def search_schema() -> Schema:
     """Of a search: its space, objectives and budget, and the values that all its runs share."""
     own, keys = Search.model_json_schema()["properties"], _run_keys()
-    axes = {name: _axis(keys[name], name in NUMBERS) for name in SEARCHABLE}
+    axes = {name: _axis(keys[name], span=name in NUMBERS) for name in SEARCHABLE}
     space = {"type": "object", "properties": axes, "additionalProperties": False}
     properties = {
         "space": {**space, "minProperties": 1},
@@ -49,7 +49,7 @@ def search_schema() -> Schema:
         "sampler": _untitled(own["sampler"]),
         "pruner": _untitled(own["pruner"]),
         **keys,
-        "seed": _value_or_axis(keys["seed"]),
+        "seed": _axis(keys["seed"], single=True),
     }
     return {
         "$schema": DIALECT,
@@ -72,20 +72,13 @@ def _run_keys() -> dict[str, Schema]:
     return {key: _untitled(value) for key, value in properties.items()}
 
 
-def _value_or_axis(value: Schema) -> Schema:
+def _axis(value: Schema, *, single: bool = False, span: bool = False) -> Schema:
+    """A list of different values; or a single one, or a range of them."""
     one = {key: content for key, content in value.items() if key not in BESIDE}
-    beside = {key: value[key] for key in BESIDE if key in value}
-    return {"anyOf": [one, _list_of(one)], **beside}
-
-
-def _axis(value: Schema, is_number: bool) -> Schema:
-    one = {key: content for key, content in value.items() if key not in BESIDE}
-    ranges = [_plain(Range.model_json_schema())] if is_number else []
-    return {"anyOf": [*ranges, _list_of(one)], "description": value["description"]}
-
-
-def _list_of(one: Schema) -> Schema:
-    return {"type": "array", "items": one, "minItems": 1, "uniqueItems": True}
+    forms = [one] if single else [_plain(Range.model_json_schema())] if span else []
+    forms.append({"type": "array", "items": one, "minItems": 1, "uniqueItems": True})
+    beside = BESIDE if single else ("description",)
+    return {"anyOf": forms, **{key: value[key] for key in beside if key in value}}
 
 
 def _plain(model: Schema) -> Schema:

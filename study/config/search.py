@@ -4,11 +4,11 @@ import itertools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from study.config.errors import Source, UsageError, explain, nearest, repeated, unknown_key
 from study.config.grid import read_mapping
-from study.config.run import N_TRAIN, RunConfig, run_config
+from study.config.run import N_TRAIN, Checked, RunConfig, run_config
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -23,10 +23,8 @@ REDUCTION = 3  # of the trials that reach a rung, about one in so many passes it
 Directions = Mapping[str, Literal["minimize", "maximize"]]
 
 
-class Range(BaseModel):
+class Range(Checked):
     """Numbers from low to high, both included; whole ones where the parameter is."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     low: float = Field(allow_inf_nan=False, strict=False)
     high: float = Field(allow_inf_nan=False, strict=False)
@@ -44,10 +42,8 @@ class Range(BaseModel):
 Axis = Range | list[Any]
 
 
-class Budget(BaseModel):
+class Budget(Checked):
     """When a search stops asking; with both, whichever comes first."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     trials: int | None = Field(default=None, ge=0)
     hours: float | None = Field(default=None, gt=0, allow_inf_nan=False, strict=False)
@@ -59,10 +55,8 @@ class Budget(BaseModel):
         return self
 
 
-class Search(BaseModel):
+class Search(Checked):
     """One search; `constants` are fields of RunConfig that every trial shares."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     space: dict[str, Axis] = Field(min_length=1)
     objectives: Annotated[list[str], Field(min_length=1)]

@@ -9,6 +9,7 @@ A network is a function `(data: DataShape, latent_dim, n_labels, config) -> (enc
   width), the likelihood's parameters: logits, for the Bernoulli.
 """
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -18,6 +19,7 @@ from torch.nn import functional as F
 from study.config.run import RunConfig
 from study.data.dataset import DataShape
 
+Shape = tuple[int, ...]
 Network = Callable[[DataShape, int, int, RunConfig], tuple[nn.Module, nn.Module]]
 
 
@@ -54,45 +56,29 @@ class StackableLinear(Linear):
         return outputs + torch.einsum("...bi,...oi->...bo", label, self.weight[..., n:])
 
 
-class MlpEncoder(nn.Module):
-    """pixels - hidden tanh - 2 latent_dim; the label joins the pixels (section 4.3)."""
+class Mlp(nn.Module):
+    """inputs - hidden tanh - outputs; the label joins the inputs (section 4.3)."""
 
     def __init__(
-        self, n_pixels: int, hidden: int, latent_dim: int, n_labels: int, layer: type[Linear]
+        self, inputs: Shape, hidden: int, outputs: Shape, n_labels: int, layer: type[Linear]
     ) -> None:
         super().__init__()
-        self.hidden = layer(n_pixels + n_labels, hidden)
-        self.output = layer(hidden, 2 * latent_dim)
+        self._axes, self._outputs = len(inputs), outputs
+        self.hidden = layer(math.prod(inputs) + n_labels, hidden)
+        self.output = layer(hidden, math.prod(outputs))
 
-    def forward(self, images: Tensor, label: Tensor | None = None) -> Tensor:
-        hidden = torch.tanh(self.hidden(images.flatten(-3), label))
-        return self.output(hidden)  # type: ignore[no-any-return]
-
-
-class MlpDecoder(nn.Module):
-    """latent_dim - hidden tanh - pixels; the label joins the latents."""
-
-    def __init__(
-        self, image: tuple[int, int, int], hidden: int, latent_dim: int, n_labels: int,
-        layer: type[Linear],
-    ) -> None:  # fmt: skip
-        super().__init__()
-        self._image = image
-        channels, height, width = image
-        self.hidden = layer(latent_dim + n_labels, hidden)
-        self.output = layer(hidden, channels * height * width)
-
-    def forward(self, latent: Tensor, label: Tensor | None = None) -> Tensor:
-        hidden = torch.tanh(self.hidden(latent, label))
-        return torch.unflatten(self.output(hidden), -1, self._image)
+    def forward(self, inputs: Tensor, label: Tensor | None = None) -> Tensor:
+        """(..., batch, *outputs) of (..., batch, *inputs)."""
+        hidden = torch.tanh(self.hidden(inputs.flatten(-self._axes), label))
+        return torch.unflatten(self.output(hidden), -1, self._outputs)
 
 
 def mlp(
     data: DataShape, latent_dim: int, n_labels: int, config: RunConfig, layer: type[Linear] = Linear
 ) -> tuple[nn.Module, nn.Module]:
     """The paper's network (section 3.2, Figure 2): one hidden layer of `config.hidden` units."""
-    encoder = MlpEncoder(data.n_pixels, config.hidden, latent_dim, n_labels, layer)
-    return encoder, MlpDecoder(data.image, config.hidden, latent_dim, n_labels, layer)
+    encoder = Mlp(data.image, config.hidden, (2 * latent_dim,), n_labels, layer)
+    return encoder, Mlp((latent_dim,), config.hidden, data.image, n_labels, layer)
 
 
 def stackable_mlp(

@@ -73,7 +73,7 @@ class Lock:
                 self._take_turns()
             self._write()
         except Timeout:
-            raise _taken(self._study, read_holder(self._study)) from None
+            raise _taken(self._study) from None
         except OSError as error:
             if self._system:
                 self._system.release()
@@ -101,11 +101,11 @@ class Lock:
     def _take_turns(self) -> None:
         holder = read_holder(self._study)
         if holder and _beats(holder):
-            raise _taken(self._study, holder)
+            raise _taken(self._study)
         self._write()
         time.sleep(SETTLE_S)
         if not self._ours():
-            raise _taken(self._study, read_holder(self._study))
+            raise _taken(self._study)
 
     def _ours(self) -> bool:
         holder = read_holder(self._study)
@@ -181,7 +181,7 @@ def is_alive(study: Folder) -> bool:
 def require_free(study: Folder) -> None:
     """Raises StudyError, naming it, where a driver works on this study now."""
     if is_alive(study):
-        raise _taken(study, read_holder(study))
+        raise _taken(study)
 
 
 def _system_lock(study: Folder, timeout: float) -> BaseFileLock | None:
@@ -211,8 +211,8 @@ def _exists(pid: int) -> bool:
     return True
 
 
-def _taken(study: Folder, holder: Holder | None) -> StudyError:
+def _taken(study: Folder) -> StudyError:
+    holder = read_holder(study) or "another process"
     return StudyError(
-        f"{study} is in use by {holder or 'another process'}: wait for it, stop it, or give"
-        " another --name"
+        f"{study} is in use by {holder}: wait for it, stop it, or give another --name"
     )
