@@ -8,14 +8,14 @@ from .common.checks import ACTIVE_VARIANCE, SATURATED
 from .common.metric import Metric, Part, labels, load_metric, with_own
 from .dci import DCI, dci
 from .factor_vae import FACTOR_VAE, factor_vae
-from .higgins import HIGGINS, higgins
+from .higgins import HIGGINS, HIGGINS_FEW, higgins
 from .mcc import MCC, mcc
 from .mig import MIG, mig
 from .probe import CLASS_PROBE, probe
 from .sap import SAP, sap
 from .udr import UDR, Udr, udr
 
-METRICS = (HIGGINS, FACTOR_VAE, MIG, DCI, SAP, MCC, CLASS_PROBE, UDR)
+METRICS = (HIGGINS_FEW, HIGGINS, FACTOR_VAE, MIG, DCI, SAP, MCC, CLASS_PROBE, UDR)
 RANKABLE = tuple(metric.name for metric in METRICS if metric.ranks)
 """Names of those that measure disentanglement; the first ranks."""
 LABELS = labels(METRICS)
@@ -27,6 +27,7 @@ __all__ = [
     "DCI",
     "FACTOR_VAE",
     "HIGGINS",
+    "HIGGINS_FEW",
     "LABELS",
     "METRICS",
     "MIG",

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.ensemble import ExtraTreesClassifier, GradientBoostingClassifier
 
-from .common.checks import MIN_STD, FloatArray, IntArray, Interval, check_input
+from .common.checks import ACTIVE_VARIANCE, FloatArray, IntArray, Interval, check_input, pruning
 from .common.metric import Metric, Part
 from .common.resample import accuracy_interval
 from .common.result import Protocol, bounded, head, protocol
@@ -59,7 +59,7 @@ def dci(
     n_eval: int = 5_000,
     estimator: Estimator = "extra_trees",
     n_trees: int = 20,
-    min_std: float = MIN_STD,
+    min_variance: float = ACTIVE_VARIANCE,
     seed: int = 0,
 ) -> Dci:
     """How the importance of latents for predicting factors is shared out.
@@ -71,7 +71,7 @@ def dci(
         n_eval: other images, to measure accuracy. Both shrink alike where there are fewer images.
         estimator: "extra_trees" or, for the preset itself, "gradient_boosting".
         n_trees: trees in the forest, at least two; boosted trees ignore it.
-        min_std: latents whose codes spread less are dead and get no importance.
+        min_variance: latents whose codes vary by no more are dead and get no importance.
         seed: of the split and the trees.
 
     Raises:
@@ -79,7 +79,7 @@ def dci(
 
     Source: Eastwood & Williams 2018; boosted trees and importances of Locatello et al. 2019.
     """
-    codes, factors, living = check_input(codes, factors, min_std=min_std)
+    codes, factors, active = check_input(codes, factors, min_variance=min_variance)
     forest = estimator == "extra_trees"
     if estimator not in _SETTINGS:
         raise ValueError(f"estimator must be one of {sorted(_SETTINGS)}, got {estimator!r}")
@@ -87,9 +87,9 @@ def dci(
         raise ValueError(f"n_trees must be at least 2 for an interval, got {n_trees}")
     rng = np.random.default_rng(seed)
     split = train, held_out = disjoint(len(codes), n_train, n_eval, rng)
-    of_living, accuracy = _fit(codes[:, living], factors, split, estimator, n_trees, rng)
-    by_tree = np.zeros((len(of_living), codes.shape[1], factors.shape[1]))
-    by_tree[:, living] = of_living
+    of_active, accuracy = _fit(codes[:, active], factors, split, estimator, n_trees, rng)
+    by_tree = np.zeros((len(of_active), codes.shape[1], factors.shape[1]))
+    by_tree[:, active] = of_active
     informative = float(accuracy.mean())
     settings = protocol(
         "dci",
@@ -99,7 +99,7 @@ def dci(
         estimator=_SETTINGS[estimator],
         n_trees=n_trees if forest else None,
         scaling="none",
-        pruning=f"standard deviation < {min_std}",
+        pruning=pruning(min_variance),
         interval="trees fitted to resampled training images" if forest else "none",
         seed=seed,
     )
@@ -118,7 +118,8 @@ DCI = Metric(
     name="dci",
     label="DCI",
     function=dci,
-    settings={"estimator": "extra_trees", "n_trees": 20},
+    settings={"estimator": "extra_trees", "n_trees": 10},
+    floor={"n_trees": 4},  # fewer trees are noisier, not lower
     on_pixels=False,  # no trees on hundreds of pixels
     parts=(
         Part("completeness", "DCI completeness"),

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .common.checks import MIN_STD, FloatArray, IntArray, Interval, check_input
+from .common.checks import ACTIVE_VARIANCE, FloatArray, IntArray, Interval, check_input, pruning
 from .common.metric import Metric
 from .common.resample import accuracy_interval
 from .common.result import Head, Protocol, head, protocol
@@ -31,7 +31,7 @@ def factor_vae(
     n_members: int = 64,
     n_train: int = 10_000,
     n_eval: int = 5_000,
-    min_std: float = MIN_STD,
+    min_variance: float = ACTIVE_VARIANCE,
     seed: int = 0,
 ) -> FactorVae:
     """How well the latent that varies least tells which factor was held fixed.
@@ -48,7 +48,7 @@ def factor_vae(
         n_members: images in a vote, drawn with replacement.
         n_train: training votes.
         n_eval: held-out votes.
-        min_std: latents whose codes spread less are dead and never vote.
+        min_variance: latents whose codes vary by no more are dead and never vote.
         seed: of the split, the votes and the interval.
 
     Raises:
@@ -56,7 +56,7 @@ def factor_vae(
 
     Source: Kim & Mnih 2018, arXiv:1802.05983; settings of Locatello et al. 2019.
     """
-    codes, factors, living = check_input(codes, factors, min_std=min_std, min_factors=2)
+    codes, factors, active = check_input(codes, factors, min_variance=min_variance, min_factors=2)
     rng = np.random.default_rng(seed)
     split = split_images(len(codes), rng)
     train = draw_sets(factors, split.train, n_train, n_members, rng)
@@ -70,22 +70,22 @@ def factor_vae(
         n_variance_images=len(codes),
         classifier="majority vote",
         scaling="global variance",
-        pruning=f"standard deviation < {min_std}",
+        pruning=pruning(min_variance),
         interval="held-out votes",
         seed=seed,
     )
     chance = 1 / factors.shape[1]
     votes = np.zeros((codes.shape[1], factors.shape[1]), np.int64)
-    if not living.size:
+    if not active.size:
         at_chance = Head(chance, (chance, chance), False)
         return FactorVae(*at_chance, chance, votes, 0, settings)
-    named = living[steadiest(codes[:, living], train)]
+    named = active[steadiest(codes[:, active], train)]
     np.add.at(votes, (named, train.factor), 1)
     factor_of = np.where(votes.any(axis=1), votes.argmax(axis=1), -1)
-    named = living[steadiest(codes[:, living], held_out)]
+    named = active[steadiest(codes[:, active], held_out)]
     score = float((factor_of[named] == held_out.factor).mean())
     of_votes = head(score, accuracy_interval(score, n_eval, rng))
-    return FactorVae(*of_votes, chance, votes, living.size, settings)
+    return FactorVae(*of_votes, chance, votes, active.size, settings)
 
 
 FACTOR_VAE = Metric(
@@ -93,7 +93,9 @@ FACTOR_VAE = Metric(
     label="FactorVAE",
     function=factor_vae,
     settings={"n_members": 64, "n_train": 10_000, "n_eval": 5_000},
-    n_repeats=5,
+    floor={"n_train": 2_000, "n_eval": 1_000},
+    draws_votes=True,
+    n_repeats=3,
 )
 
 

@@ -8,9 +8,23 @@ import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import rankdata
 
-from .common.checks import MIN_STD, FloatArray, IntArray, Interval, check_discrete, check_input
+from .common.checks import (
+    ACTIVE_VARIANCE,
+    FloatArray,
+    IntArray,
+    Interval,
+    check_discrete,
+    check_input,
+    pruning,
+)
 from .common.metric import Metric
-from .common.resample import centred_interval, correlation_replicates, resampling
+from .common.resample import (
+    N_REPLICATES,
+    Resampling,
+    centred_interval,
+    correlation_replicates,
+    resampling,
+)
 from .common.result import Protocol, head, protocol
 
 
@@ -28,19 +42,21 @@ def mcc(
     factors: npt.ArrayLike,
     *,
     discrete: Sequence[bool] | None = None,
-    min_std: float = MIN_STD,
+    min_variance: float = ACTIVE_VARIANCE,
+    n_replicates: int = N_REPLICATES,
     seed: int = 0,
 ) -> Mcc:
     """Mean |Spearman rho| between factors and the latents matched to them, one latent a factor.
 
     Latents are matched on one random half of the images and scored on the other, since the best of
-    many correlations flatters itself. A factor left without a living latent scores 0.
+    many correlations flatters itself. A factor left without a active latent scores 0.
 
     Args:
         codes: posterior means, (n_samples, n_latents).
         factors: integers, (n_samples, n_factors), in a meaningful order.
         discrete: which factors are categories without order; they are left out.
-        min_std: latents whose codes spread less are dead and are not matched.
+        min_variance: latents whose codes vary by no more are dead and are not matched.
+        n_replicates: of the interval; 0 leaves it out.
         seed: of the halves and the interval.
 
     Raises:
@@ -48,24 +64,25 @@ def mcc(
 
     Source: Hyvarinen & Morioka 2016, arXiv:1605.06336; the halves guard against overfitting.
     """
-    codes, factors, living = check_input(codes, factors, min_std=min_std)
+    codes, factors, active = check_input(codes, factors, min_variance=min_variance)
     ordered = np.flatnonzero(~check_discrete(discrete, factors.shape[1]))
     if ordered.size == 0:
         raise ValueError("every factor is discrete: MCC needs one with an order, leave MCC out")
     rng = np.random.default_rng(seed)
     match, score_on = np.array_split(rng.permutation(len(codes)), 2)
     for half in (match, score_on):
-        living = living[np.ptp(codes[half][:, living], axis=0) > 0]
-    strength = abs(spearman(codes[np.ix_(match, living)], factors[np.ix_(match, ordered)]))
+        active = active[np.ptp(codes[half][:, active], axis=0) > 0]
+    strength = abs(spearman(codes[np.ix_(match, active)], factors[np.ix_(match, ordered)]))
     rows, columns = linear_sum_assignment(strength, maximize=True)
-    latents, matched = living[rows], ordered[columns]
+    latents, matched = active[rows], ordered[columns]
     latent = np.full(factors.shape[1], -1)
     latent[matched] = latents
     x, y = codes[np.ix_(score_on, latents)], factors[np.ix_(score_on, matched)]
     correlation = np.full(factors.shape[1], np.nan)
     correlation[ordered] = 0.0
     correlation[matched] = np.diag(spearman(x, y))
-    replicates = _replicates(x, y, rng) / ordered.size
+    plan = resampling(len(x), rng, n_replicates)
+    replicates = _replicates(x, y, plan) / ordered.size
     score = float(abs(correlation[ordered]).mean())
     settings = protocol(
         "mcc",
@@ -76,7 +93,7 @@ def mcc(
         n_match_images=len(match),
         n_score_images=len(score_on),
         scaling="ranks",
-        pruning=f"standard deviation < {min_std}",
+        pruning=pruning(min_variance),
         interval="scoring images",
         seed=seed,
     )
@@ -84,14 +101,13 @@ def mcc(
     return Mcc(*of_images, correlation, latent, settings)
 
 
-MCC = Metric(name="mcc", label="MCC", function=mcc)
+MCC = Metric(name="mcc", label="MCC", function=mcc, floor={"n_replicates": 0})
 
 
-def _replicates(x: FloatArray, y: IntArray, rng: np.random.Generator) -> FloatArray:
+def _replicates(x: FloatArray, y: IntArray, plan: Resampling) -> FloatArray:
     """Sums of |rho| over the matched columns of x and y, of resampled images."""
-    if not x.shape[1]:
-        return np.zeros(1)
-    plan = resampling(len(x), rng)
+    if not x.shape[1] or not len(plan.weights):
+        return np.zeros(len(plan.weights))
     drawn = correlation_replicates(rankdata(x, axis=0), rankdata(y, axis=0), plan)
     return np.array([abs(np.diag(r)).sum() for r in drawn])
 

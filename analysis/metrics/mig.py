@@ -5,9 +5,17 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .common.checks import MIN_STD, FloatArray, IntArray, Interval, check_input, class_indices
+from .common.checks import (
+    ACTIVE_VARIANCE,
+    FloatArray,
+    IntArray,
+    Interval,
+    check_input,
+    class_indices,
+    pruning,
+)
 from .common.metric import Metric
-from .common.resample import Resampling, centred_interval, resampling
+from .common.resample import N_REPLICATES, Resampling, centred_interval, resampling
 from .common.result import Protocol, head, protocol
 
 Binning = Literal["width", "quantile"]
@@ -31,7 +39,8 @@ def mig(
     *,
     n_bins: int = 20,
     binning: Binning = "width",
-    min_std: float = MIN_STD,
+    min_variance: float = ACTIVE_VARIANCE,
+    n_replicates: int = N_REPLICATES,
     seed: int = 0,
 ) -> Mig:
     """Mean over factors of (I(best latent; v) - I(second best; v)) / H(v).
@@ -42,8 +51,9 @@ def mig(
         n_bins: bins over each latent's codes.
         binning: "width" makes them equally wide over the code's range, so that one outlier can
             push all other codes into a single bin; "quantile" makes them equally full.
-        min_std: latents whose codes spread less are dead and tell nothing; 0 keeps all that are
-            not constant, as Locatello et al. do.
+        min_variance: latents whose codes vary by no more are dead and tell nothing; 0 keeps all
+            that are not constant, as Locatello et al. do.
+        n_replicates: of the interval; 0 leaves it out.
         seed: of the interval; the score itself has no randomness.
 
     Raises:
@@ -51,9 +61,9 @@ def mig(
 
     Source: Chen et al. 2018, arXiv:1802.04942; binning of Locatello et al. 2019.
     """
-    codes, factors, living = check_input(codes, factors, min_std=min_std)
-    bins = binned(codes[:, living], n_bins, binning)
-    plan = resampling(len(codes), np.random.default_rng(seed))
+    codes, factors, active = check_input(codes, factors, min_variance=min_variance)
+    bins = binned(codes[:, active], n_bins, binning)
+    plan = resampling(len(codes), np.random.default_rng(seed), n_replicates)
     mutual_info = np.zeros((codes.shape[1], factors.shape[1]))
     entropy = np.empty(factors.shape[1])
     replicates = np.zeros((factors.shape[1], len(plan.weights)))
@@ -61,9 +71,9 @@ def mig(
         labels, n_values = class_indices(factors[:, k])
         entropy[k] = _entropy(np.bincount(labels, minlength=n_values).astype(float))
         table = _tables(bins, labels, n_bins, n_values)
-        mutual_info[living, k] = _information(table)
-        rivals = np.argsort(-mutual_info[living, k], kind="stable")[:_RIVALS]
-        if rivals.size:
+        mutual_info[active, k] = _information(table)
+        rivals = np.argsort(-mutual_info[active, k], kind="stable")[:_RIVALS]
+        if rivals.size and n_replicates:
             replicates[k] = _gap_replicates(bins[:, rivals], labels, n_bins, n_values, plan)
     gap = top_two_gap(mutual_info.T) / entropy
     best = np.where(mutual_info.any(axis=0), mutual_info.argmax(axis=0), -1)
@@ -73,7 +83,7 @@ def mig(
         binning=binning,
         n_images=len(codes),
         scaling="none",
-        pruning=f"standard deviation < {min_std}",
+        pruning=pruning(min_variance),
         interval="images",
         seed=seed,
     )
@@ -82,7 +92,13 @@ def mig(
     return Mig(*of_images, gap, best, mutual_info, entropy, settings)
 
 
-MIG = Metric(name="mig", label="MIG", function=mig, settings={"n_bins": 20, "binning": "width"})
+MIG = Metric(
+    name="mig",
+    label="MIG",
+    function=mig,
+    settings={"n_bins": 20, "binning": "width"},
+    floor={"n_replicates": 0},
+)
 
 
 def top_two_gap(strength: FloatArray) -> FloatArray:

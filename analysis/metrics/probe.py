@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .common.checks import MIN_STD, Interval, check_input, class_indices
+from .common.checks import ACTIVE_VARIANCE, Interval, check_input, class_indices, pruning
 from .common.linear import CLASSIFIER, classify
 from .common.metric import Metric
 from .common.resample import accuracy_interval
@@ -23,14 +23,18 @@ class Probe(NamedTuple):
 
 
 def probe(
-    codes: npt.ArrayLike, classes: npt.ArrayLike, *, min_std: float = MIN_STD, seed: int = 0
+    codes: npt.ArrayLike,
+    classes: npt.ArrayLike,
+    *,
+    min_variance: float = ACTIVE_VARIANCE,
+    seed: int = 0,
 ) -> Probe:
     """Accuracy of a linear classifier on a held-out third of the images.
 
     Args:
         codes: posterior means, (n_samples, n_latents).
         classes: integers, (n_samples,), such as the digit.
-        min_std: latents whose codes spread less are dead and left out; the others get unit
+        min_variance: latents whose codes vary by no more are dead and left out; the others get unit
             variance.
         seed: of the split and the interval.
 
@@ -39,15 +43,17 @@ def probe(
 
     Source: Alain & Bengio 2017, arXiv:1610.01644.
     """
-    codes, column, living = check_input(codes, np.asarray(classes)[:, None], min_std=min_std)
+    codes, column, active = check_input(
+        codes, np.asarray(classes)[:, None], min_variance=min_variance
+    )
     index, _ = class_indices(column[:, 0])
     rng = np.random.default_rng(seed)
     split = train, held_out = split_images(len(codes), rng)
     common = np.bincount(index[train]).argmax()
     right, converged = index[held_out] == common, True
     chance = float(right.mean())
-    if living.size:
-        used = codes[:, living]
+    if active.size:
+        used = codes[:, active]
         scaled = (used - used.mean(axis=0)) / used.std(axis=0)
         right, converged = classify(scaled[train], index[train], scaled[held_out], index[held_out])
     score = float(right.mean())
@@ -57,7 +63,7 @@ def probe(
         classifier=CLASSIFIER,
         **split.sizes,
         scaling="unit variance",
-        pruning=f"standard deviation < {min_std}",
+        pruning=pruning(min_variance),
         interval="held-out images",
         seed=seed,
     )

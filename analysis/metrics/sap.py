@@ -8,16 +8,23 @@ import numpy.typing as npt
 from sklearn.svm import LinearSVC
 
 from .common.checks import (
-    MIN_STD,
+    ACTIVE_VARIANCE,
     BoolArray,
     FloatArray,
     IntArray,
     Interval,
     check_discrete,
     check_input,
+    pruning,
 )
 from .common.metric import Metric
-from .common.resample import Resampling, centred_interval, correlation_replicates, resampling
+from .common.resample import (
+    N_REPLICATES,
+    Resampling,
+    centred_interval,
+    correlation_replicates,
+    resampling,
+)
 from .common.result import Protocol, head, protocol
 from .common.votes import Split, split_images
 from .mig import top_two_gap
@@ -37,7 +44,8 @@ def sap(
     factors: npt.ArrayLike,
     *,
     discrete: Sequence[bool] | None = None,
-    min_std: float = MIN_STD,
+    min_variance: float = ACTIVE_VARIANCE,
+    n_replicates: int = N_REPLICATES,
     seed: int = 0,
 ) -> Sap:
     """Per factor, how much better the best single latent predicts it than the second best.
@@ -49,7 +57,8 @@ def sap(
         discrete: which factors are categories without order, such as the digit; none by default.
             Only these are classified (accuracy on a held-out third of the images); a binned
             quantity is not a category, and classifying its bins understates every latent.
-        min_std: latents whose codes spread less are dead and predict nothing.
+        min_variance: latents whose codes vary by no more are dead and predict nothing.
+        n_replicates: of the interval; 0 leaves it out.
         seed: of the split, the classifiers and the interval.
 
     Raises:
@@ -58,21 +67,23 @@ def sap(
     Source: Kumar et al. 2018, arXiv:1711.00848; LinearSVC(C=0.01, balanced) of Locatello et al.
     2019, who measure accuracy as we do and R^2 as squared correlation.
     """
-    codes, factors, living = check_input(codes, factors, min_std=min_std)
+    codes, factors, active = check_input(codes, factors, min_variance=min_variance)
     flags = check_discrete(discrete, factors.shape[1])
     rng = np.random.default_rng(seed)
     split = split_images(len(codes), rng)
     predictability = np.zeros((codes.shape[1], factors.shape[1]))
     ordered = factors[:, ~flags].astype(np.float64)
-    predictability[np.ix_(living, ~flags)] = _squared_correlation(codes[:, living], ordered)
-    right = _classified(codes[:, living], factors[:, flags], split, seed)
-    predictability[np.ix_(living, flags)] = right.mean(axis=0)
+    predictability[np.ix_(active, ~flags)] = _squared_correlation(codes[:, active], ordered)
+    right = _classified(codes[:, active], factors[:, flags], split, seed)
+    predictability[np.ix_(active, flags)] = right.mean(axis=0)
     gap = top_two_gap(predictability.T)
     score = float(gap.mean())
     replicates = np.zeros((1, 1))
-    if living.size:
-        plans = resampling(len(codes), rng), resampling(len(split.held_out), rng)
-        replicates = _replicates(codes[:, living], ordered, right, *plans)
+    if not n_replicates:
+        replicates = np.zeros((0, 1))
+    elif active.size:
+        plans = [resampling(n, rng, n_replicates) for n in (len(codes), len(split.held_out))]
+        replicates = _replicates(codes[:, active], ordered, right, *plans)
     settings = protocol(
         "sap",
         "scikit-learn",
@@ -82,7 +93,7 @@ def sap(
         n_images=len(codes),
         **split.sizes,
         scaling="none",
-        pruning=f"standard deviation < {min_std}",
+        pruning=pruning(min_variance),
         interval="images",
         seed=seed,
     )
@@ -90,7 +101,7 @@ def sap(
     return Sap(*of_images, gap, predictability, settings)
 
 
-SAP = Metric(name="sap", label="SAP", function=sap)
+SAP = Metric(name="sap", label="SAP", function=sap, floor={"n_replicates": 0})
 
 
 def _squared_correlation(codes: FloatArray, values: FloatArray) -> FloatArray:

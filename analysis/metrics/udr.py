@@ -6,13 +6,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from .common.checks import ACTIVE_VARIANCE, FloatArray, IntArray, Interval, check_codes
+from .common.checks import ACTIVE_VARIANCE, FloatArray, Interval, active, check_codes, pruning
 from .common.metric import Metric
 from .common.resample import centred_interval, correlation_replicates, resampling
 from .common.result import Protocol, head, protocol
 from .mcc import spearman
-
-KL_NATS = 0.01  # latents above this are informative (Duan et al. 2020)
 
 
 class Udr(NamedTuple):
@@ -28,8 +26,7 @@ def udr(
     codes_a: npt.ArrayLike,
     codes_b: npt.ArrayLike,
     *,
-    kl_a: npt.ArrayLike | None = None,
-    kl_b: npt.ArrayLike | None = None,
+    min_variance: float = ACTIVE_VARIANCE,
     seed: int = 0,
 ) -> Udr:
     """How far two runs of one configuration, of different seeds, agree latent by latent.
@@ -40,9 +37,8 @@ def udr(
     Args:
         codes_a: posterior means of one run, (n_samples, n_latents_a).
         codes_b: of the other run for the same images, (n_samples, n_latents_b).
-        kl_a: mean KL of each latent, nats, (n_latents_a,); above 0.01 it is informative. Without
-            it, latents whose codes' variance exceeds 0.01 are.
-        kl_b: likewise for codes_b.
+        min_variance: latents whose codes vary by more are informative. The source takes those of
+            a KL above 0.01 nats; every score here has the one rule of `common.checks.active`.
         seed: of the interval; the score itself has no randomness.
 
     Raises:
@@ -56,7 +52,7 @@ def udr(
             f"codes_a have {len(codes_a)} samples but codes_b {len(codes_b)}: "
             "encode the same images with both runs"
         )
-    a, b = _informative(codes_a, kl_a, "kl_a"), _informative(codes_b, kl_b, "kl_b")
+    a, b = active(codes_a, min_variance), active(codes_b, min_variance)
     correlation = np.zeros((codes_a.shape[1], codes_b.shape[1]))
     score, replicates = 0.0, np.zeros(1)
     if a.size and b.size:
@@ -71,7 +67,7 @@ def udr(
         correlation="Spearman",
         n_images=len(codes_a),
         scaling="ranks",
-        pruning=[_rule(kl_a), _rule(kl_b)],
+        pruning=pruning(min_variance),
         interval="images",
         seed=seed,
     )
@@ -89,21 +85,3 @@ def agreement(correlation: FloatArray) -> float:
         for axis in (0, 1)
     ]
     return float(np.concatenate(shares).mean())
-
-
-def _rule(kl: npt.ArrayLike | None) -> str:
-    return f"variance <= {ACTIVE_VARIANCE}" if kl is None else f"KL <= {KL_NATS} nats"
-
-
-def _informative(codes: FloatArray, kl: npt.ArrayLike | None, name: str) -> IntArray:
-    """Indices of the informative latents; a constant code is never one."""
-    varied = np.ptp(codes, axis=0) > 0
-    if kl is None:
-        return np.flatnonzero(varied & (codes.var(axis=0) > ACTIVE_VARIANCE))
-    nats = np.asarray(kl, np.float64)
-    if nats.shape != (codes.shape[1],) or not np.isfinite(nats).all():
-        raise ValueError(
-            f"{name} must hold a finite KL for each of {codes.shape[1]} latents, "
-            f"got shape {nats.shape}: pass nats per latent"
-        )
-    return np.flatnonzero(varied & (nats > KL_NATS))

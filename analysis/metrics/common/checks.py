@@ -11,8 +11,7 @@ IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 Interval = tuple[float, float]  # 95%, (low, high)
 
-MIN_STD = 0.05  # latents whose codes spread less are dead and take no part (Locatello et al. 2019)
-ACTIVE_VARIANCE = 0.01  # a latent is active when its codes' variance exceeds this
+ACTIVE_VARIANCE = 0.01  # the one rule: a latent is active where its codes vary by more than this
 SATURATED = 0.99  # scores from here on can no longer tell good from better
 MIN_SAMPLES = 10
 
@@ -22,25 +21,24 @@ class Checked(NamedTuple):
 
     codes: FloatArray  # (n_samples, n_latents)
     factors: IntArray  # (n_samples, n_factors), none constant
-    living: IntArray  # indices of the latents that take part
+    active: IntArray  # indices of the latents that take part
 
 
 def check_input(
     codes: npt.ArrayLike,
     factors: npt.ArrayLike,
     *,
-    min_std: float = MIN_STD,
+    min_variance: float = ACTIVE_VARIANCE,
     min_factors: int = 1,
 ) -> Checked:
-    """Codes and factors of the same images, and which latents are not dead.
+    """Codes and factors of the same images, and which latents are active.
 
     Raises:
         ValueError: as `check_codes` and `check_factors` do.
     """
     checked = check_codes(codes)
-    return Checked(
-        checked, check_factors(factors, len(checked), min_factors), alive(checked, min_std)
-    )
+    known = check_factors(factors, len(checked), min_factors)
+    return Checked(checked, known, active(checked, min_variance))
 
 
 def check_codes(codes: npt.ArrayLike, name: str = "codes") -> FloatArray:
@@ -113,9 +111,16 @@ def class_indices(factor: IntArray) -> tuple[IntArray, int]:
     return index.astype(np.int64), len(values)
 
 
-def alive(codes: FloatArray, min_std: float) -> IntArray:
-    """Indices of the latents that take part: not constant, standard deviation >= min_std.
+def active(codes: FloatArray, min_variance: float = ACTIVE_VARIANCE) -> IntArray:
+    """Indices of the active latents: not constant, variance above `min_variance`.
 
-    Constancy is tested by range, since the standard deviation of a constant may round above zero.
+    Posterior means whose variance over images is at most 0.01 carry nothing (Burda et al. 2016,
+    arXiv:1509.00519, section 5.2). Constancy is tested by range, since the variance of a constant
+    may round above zero.
     """
-    return np.flatnonzero((np.ptp(codes, axis=0) > 0) & (codes.std(axis=0) >= min_std))
+    return np.flatnonzero((np.ptp(codes, axis=0) > 0) & (codes.var(axis=0) > min_variance))
+
+
+def pruning(min_variance: float) -> str:
+    """The rule of activity, as protocols state it."""
+    return f"variance <= {min_variance}"

@@ -35,7 +35,8 @@ class Metric(NamedTuple):
     )
     ranks: bool = True  # a measure of disentanglement, with a column in the ranking
     n_repeats: int = 1  # splits and draws of a run; several are averaged, the interval over them
-    n_standardised: int = 0  # repeats on codes that the function is to `standardise`
+    floor: Mapping[str, Any] = {}  # settings for rotated codes, of which eight are averaged
+    draws_votes: bool = False  # from images that share a factor's value, and its class within one
     every_basis: bool = True  # on principal and independent components as well as on the latents
     on_pixels: bool = True  # on raw pixels too; False where that would take too long
     parts: tuple[Part, ...] = ()

@@ -24,11 +24,13 @@ class Resampling(NamedTuple):
     weights: FloatArray  # (n_replicates, n_blocks), how often a replicate holds a block
 
 
-def resampling(n_samples: int, rng: np.random.Generator) -> Resampling:
-    """Deal n_samples images into blocks and draw the replicates."""
+def resampling(
+    n_samples: int, rng: np.random.Generator, n_replicates: int = N_REPLICATES
+) -> Resampling:
+    """Deal n_samples images into blocks and draw the replicates; none: there is no interval."""
     n_blocks = min(N_BLOCKS, n_samples)
     blocks = [np.sort(part) for part in np.array_split(rng.permutation(n_samples), n_blocks)]
-    weights = rng.multinomial(n_blocks, np.full(n_blocks, 1 / n_blocks), size=N_REPLICATES)
+    weights = rng.multinomial(n_blocks, np.full(n_blocks, 1 / n_blocks), size=n_replicates)
     return Resampling(blocks, weights.astype(np.float64))
 
 
@@ -40,6 +42,8 @@ def correlation_replicates(x: FloatArray, y: FloatArray, plan: Resampling) -> It
         y: (n_samples, n_y), likewise.
         plan: of n_samples images.
     """
+    if not len(plan.weights):
+        return
     x, y = _standardised(x), _standardised(y)
     parts = [(x[i], y[i]) for i in plan.blocks]
     sizes = np.array([len(i) for i in plan.blocks], np.float64)
@@ -68,8 +72,10 @@ def centred_interval(replicates: FloatArray, score: float) -> Interval:
     """95% percentiles of the replicates, shifted so that their mean is the score, within [0, 1].
 
     The shift takes out the bias of resampling: mutual information and the largest of several
-    correlations grow when images are drawn twice.
+    correlations grow when images are drawn twice. NaN without replicates.
     """
+    if not replicates.size:
+        return np.nan, np.nan
     low, high = np.percentile(replicates, (2.5, 97.5)) + (score - replicates.mean())
     return float(np.clip(low, 0.0, 1.0)), float(np.clip(high, 0.0, 1.0))
 

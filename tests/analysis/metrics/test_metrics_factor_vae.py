@@ -61,7 +61,7 @@ def test_dead_latents_that_tell_factors_do_not_vote():
 
 def test_constant_latents_do_not_vote_even_without_pruning():
     codes = np.column_stack([np.full(len(FACTORS), 0.1), PERFECT])
-    result = factor_vae(codes, FACTORS, min_std=0, **VOTES)
+    result = factor_vae(codes, FACTORS, min_variance=0, **VOTES)
     assert result.score == 1
     assert not result.votes[0].any()
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from planted_codes import grid, mixed_in_pairs, noise, perfect, with_dead
+from planted_codes import grid, mixed_in_pairs, noise, perfect, rotated, with_dead
 
 from analysis.metrics import higgins
 from analysis.metrics.common.votes import Pairs, disjoint, draw_pairs
-from analysis.metrics.higgins import pair_features
+from analysis.metrics.higgins import HIGGINS_FEW, pair_features
 
 FACTORS = grid()
 PERFECT = perfect(FACTORS)
@@ -60,26 +60,40 @@ def test_order_and_sign_of_latents_do_not_matter():
         )
 
 
-def test_raw_score_hangs_on_scale_and_standardised_score_does_not():
+def test_discriminant_does_not_hang_on_scale_and_the_penalty_of_the_published_classifier_does():
     """Two captured factors are enough for a score of 1, one captured factor scores 2/3."""
 
-    def scored(scales, standardise):
+    def scored(scales, classifier):
         codes = NOISY[:, :2] * scales
-        return higgins(codes, FACTORS, standardise=standardise, **VOTES).score
+        return higgins(codes, FACTORS, classifier=classifier, min_variance=0, **VOTES).score
 
-    assert scored([1, 1], False) > 0.9
-    assert scored([1e-3, 1], False) == pytest.approx(2 / 3, abs=0.08)
-    assert scored([0.1, 20], True) == pytest.approx(scored([1, 1], True), abs=0.003)
+    assert scored([1, 1], "logistic") > 0.9
+    assert scored([1e-3, 1], "logistic") == pytest.approx(2 / 3, abs=0.08)
+    assert scored([1e-3, 20], "discriminant") == pytest.approx(scored([1, 1], "discriminant"))
 
 
-def test_standardising_does_not_blow_up_dead_latents():
+def test_few_pairs_see_a_rotation_that_many_pairs_hide():
+    """The reason for the score that ranks: see `higgins_few`."""
+    few = HIGGINS_FEW.settings | VOTES
+    codes = np.hstack([PERFECT, noise(len(FACTORS), 7)])
+    turned = rotated(codes)
+    assert higgins(codes, FACTORS, **few).score > 0.98
+    assert higgins(turned, FACTORS, **few).score < 0.75
+    assert higgins(codes, FACTORS, **VOTES).score - higgins(turned, FACTORS, **VOTES).score < 0.15
+
+
+def test_dead_latents_take_no_part():
     codes = with_dead(noise(len(FACTORS), 3), 200)
     codes[:, 1:197:3] = 1e-3 * np.resize(PERFECT.T, (66, len(FACTORS))).T
-    result = higgins(codes, FACTORS, standardise=True, **VOTES)
-    assert result.n_latents_used == 3
-    assert result.score == pytest.approx(result.chance, abs=0.08)
-    alone = higgins(codes[:, 197:], FACTORS, standardise=True, **VOTES)
-    assert alone.score == pytest.approx(result.score, abs=0.004)  # rounding may turn a vote or two
+    for classifier in ("logistic", "discriminant"):
+        result = higgins(codes, FACTORS, classifier=classifier, **VOTES)
+        assert result.n_latents_used == 3
+        assert result.score == pytest.approx(result.chance, abs=0.08)
+
+
+def test_an_unknown_classifier_is_refused():
+    with pytest.raises(ValueError, match=r"one of \['discriminant', 'logistic'\], got 'svm'"):
+        higgins(NOISY, FACTORS, classifier="svm", **VOTES)
 
 
 def test_shuffled_factors_score_chance_however_few_the_images():

@@ -55,7 +55,7 @@ def test_dead_latents_never_win_and_change_nothing():
 
 def test_constant_latent_tells_nothing_even_without_pruning():
     codes = np.column_stack([np.full(len(FACTORS), 0.1), PERFECT])
-    result = mig(codes, FACTORS, min_std=0)
+    result = mig(codes, FACTORS, min_variance=0)
     assert result.score == pytest.approx(1)
     assert not result.mutual_info[0].any()
 
