@@ -41,7 +41,7 @@ def score_and_rank(
     """
     say = partial(console.print, soft_wrap=True)
     data = study.images(data_folder)
-    images = image_set(data, data_dir(data_folder))
+    images = (image_set(data, data_dir(data_folder)),)
     outcome = score_study(study, images, connect, say, metrics)
     if not outcome.computed:
         console.print("every score is there; nothing to compute")

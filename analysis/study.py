@@ -1,10 +1,11 @@
 """Open a study: its tables as DataFrames, a run's model, the images."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
 
@@ -19,13 +20,21 @@ from study.storage.tables import has_table, read_table
 NAMED = 3  # runs that a message names
 
 
-def _table(name: str, doc: str, missing: str = "") -> cached_property[pd.DataFrame]:
-    """A table of a study, read on first use and kept; `missing` says what a study without it is."""
+def _table(
+    name: str,
+    doc: str,
+    missing: str = "",
+    current: Callable[[pd.DataFrame], pd.DataFrame] = lambda table: table,
+) -> cached_property[pd.DataFrame]:
+    """A table of a study, read on first use and kept; `missing` says what a study without it is.
+
+    `current` brings a table that an older version wrote into the present shape.
+    """
 
     def read(study: "Study") -> pd.DataFrame:
         if missing and not has_table(study.folder, name):
             raise StudyError(missing.format(folder=study.folder, name=name))
-        return read_table(study.folder, name)
+        return current(read_table(study.folder, name))
 
     read.__doc__ = doc
     return cached_property(read)
@@ -33,6 +42,24 @@ def _table(name: str, doc: str, missing: str = "") -> cached_property[pd.DataFra
 
 _UNSCORED = "{folder} has no {name}.parquet yet: python -m analysis.score {folder}"
 _GRID = "{folder} is no search: it has no {name}.parquet"
+
+
+def current_scores(table: pd.DataFrame) -> pd.DataFrame:
+    """Scores, or scores of controls, in the present columns.
+
+    Before, every factor was measured on the test images as a whole, and codes were scored raw or
+    standardised; the latter are left out, as the score that ranks no longer depends on the scale.
+    """
+    if "scaling" not in table:
+        return table
+    raw = table[table["scaling"] == "raw"].drop(columns="scaling")
+    of_factors = ~raw["score"].isin(["elbo", "iwae", "digit_probe"])
+    raw["factors"] = np.where(of_factors, "measured", "")
+    raw["scope"] = np.where(of_factors, "all", "")
+    for name in ("rotated", "oracle", "oracle_rotated"):
+        if "run" in raw:
+            raw[name] = np.nan
+    return raw.reset_index(drop=True)
 
 
 class Study:
@@ -51,8 +78,9 @@ class Study:
     )
     scores = _table(
         "scores",
-        "A row a run, basis, scaling and score: value, interval, controls, protocol.",
+        "A row a run, basis, factors, scope and score: value, interval, controls, protocol.",
         _UNSCORED,
+        current_scores,
     )
     udr = _table(
         "udr",

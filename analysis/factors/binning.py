@@ -21,7 +21,7 @@ def discretise(values: pd.DataFrame, n_bins: int = N_BINS) -> npt.NDArray[np.int
     if n_bins < 2:
         raise ValueError(f"n_bins must be at least 2, got {n_bins}")
     check(values)
-    columns = [_bins(values[name].to_numpy(), n_bins) for name in values]
+    columns = [bins_of(values[name].to_numpy(), n_bins) for name in values]
     return np.column_stack(columns)
 
 
@@ -44,7 +44,8 @@ def check(values: pd.DataFrame) -> None:
             raise ValueError(f"factor {name!r} is constant ({column.iloc[0]}): leave it out")
 
 
-def _bins(column: npt.NDArray[np.float64], n_bins: int) -> npt.NDArray[np.int64]:
+def bins_of(column: npt.NDArray[np.float64], n_bins: int) -> npt.NDArray[np.int64]:
+    """One factor, (n_samples,), in bins of equal counts; see `discretise`."""
     values, index = np.unique(column, return_inverse=True)
     if len(values) > n_bins:
         below = np.searchsorted(np.sort(column), column)  # how many values are smaller

@@ -15,6 +15,7 @@ from study.data import Dataset
 
 Images = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
 
 class Sample(NamedTuple):
@@ -22,18 +23,20 @@ class Sample(NamedTuple):
 
     factors: Ints  # (n, n_factors), binned; no column where nothing is known
     labels: Ints  # (n,), their classes
+    values: Floats  # (n, n_factors), the factors in their own units
 
 
 class ImageSet(NamedTuple):
-    """The images of a study and what is known of them."""
+    """Images to score on, and what is known of them."""
 
     images: Images  # (n, height, width)
     sample: Sample
     key: str  # of their content
+    factors: str  # where their factors come from: measured, known or intervention
 
     @classmethod
-    def of(cls, images: Images, sample: Sample) -> "ImageSet":
-        return cls(images, sample, content_key(images, *sample))
+    def of(cls, images: Images, sample: Sample, factors: str = "measured") -> "ImageSet":
+        return cls(images, sample, content_key(images, *sample), factors)
 
 
 def content_key(*parts: npt.NDArray[Any] | bytes | str) -> str:
@@ -56,8 +59,9 @@ def sample_of(labels: npt.ArrayLike, factors: pd.DataFrame | None) -> Sample:
         ValueError: a factor is constant, or missing for an image.
     """
     classes = np.asarray(labels).astype(np.int64)
-    known = np.zeros((len(classes), 0), np.int64) if factors is None else discretise(factors)
-    return Sample(known, classes)
+    if factors is None:
+        return Sample(np.zeros((len(classes), 0), np.int64), classes, np.zeros((len(classes), 0)))
+    return Sample(discretise(factors), classes, factors.to_numpy(np.float64))
 
 
 def measured(
@@ -111,7 +115,8 @@ def image_set(data: Dataset, cache: Path | None) -> ImageSet:
 
     Factors that come with the data set take precedence over measured ones.
     """
-    factors = data.test_factors
+    factors, source = data.test_factors, "known"
     if factors is None:
         factors = measured_by(data.measure, data.test_images, cache)
-    return ImageSet.of(data.test_images, sample_of(data.test_labels, factors))
+        source = "measured"
+    return ImageSet.of(data.test_images, sample_of(data.test_labels, factors), source)

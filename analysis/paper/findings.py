@@ -13,7 +13,7 @@ import pandas as pd
 from analysis.latent_effects.alignment import NAMES
 from analysis.paper.checks import n_named, other_data
 from analysis.statistics.intervals import Estimate, mean_interval, rank_correlation
-from analysis.statistics.ranking import own
+from analysis.statistics.ranking import own, whole
 from analysis.statistics.wording import count, estimate
 from analysis.study import Study, configuration
 from study.storage.axes import alike
@@ -163,7 +163,7 @@ def _strongest(rows: pd.DataFrame, name: str) -> str:
 
 def _ica(scores: pd.DataFrame, score: str) -> Finding | None:
     """The standard VAE after ICA, against itself and against the best configuration."""
-    rows = scores[(scores["score"] == score) & (scores["scaling"] == "raw")]
+    rows = whole(scores[scores["score"] == score])
     wide = rows.query(PLAIN).pivot_table(index="run", columns="basis", values="value")
     if not {"latent", "ica"} <= set(wide.columns):
         return None

@@ -86,13 +86,12 @@ def write_report(study: Study) -> str:
 def gather(study: Study) -> Report:
     """What a study has to show, from its tables alone; StudyError names one that is damaged."""
     study_file = read_study(study.folder)
-    scores = _table(study, "scores", ["run", "basis", "scaling", "score", "value"])
+    scores = _table(study, "scores", ["run", "basis", "factors", "scope", "score", "value"])
     ranked = _table(study, "ranking", ["rank", RANKING])
     alignment = _table(study, "alignment", ["run", "basis"])
-    ica = _csv(study.folder / "tables", "ica", ("score", "scaling"))
+    ica = _csv(study.folder / "tables", "ica", ("score", "factors", "scope"))
     claims = _csv(study.folder, "claims", CLAIM_COLUMNS)
     decided = claims[claims["verdict"] != "not run"]
-    ica = ica[ica["scaling"] == "raw"].drop(columns="scaling") if "scaling" in ica else ica
     trials = with_joint_bound(study)
     elbo = configurations(trials, study.latents, scores)
     aligned = alignments(alignment)
@@ -103,7 +102,7 @@ def gather(study: Study) -> Report:
         counts=provenance.counts(study.trials),
         what=provenance.what_was_run(study.trials, study_file),
         best=summary.best(ranked),
-        highlights=summary.highlights(ranked, elbo, ica, alignment, decided),
+        highlights=summary.highlights(ranked, elbo, whole(ica), alignment, decided),
         claims=claim_rows(decided),
         unclaimed=len(claims) - len(decided),
         short_of=short_of(claims),
@@ -112,7 +111,7 @@ def gather(study: Study) -> Report:
         plots=plots(trials, elbo, scores, ranked),
         gallery=inlined.gallery(study.folder),
         elbo=tables.elbo(elbo),
-        ica_changes=tables.ica_changes(ica) if len(ica) else None,
+        ica_changes=tables.ica_changes(whole(ica)) if len(ica) else None,
         ica=tables.ica(ica) if len(ica) else None,
         controls=tables.controls("controls-table", scores, [RANKING]),
         other_controls=tables.controls("other-controls-table", scores, [*RANKABLE[1:], *more]),

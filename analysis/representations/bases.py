@@ -1,4 +1,4 @@
-"""Bases for the same codes: the latents themselves and principal components; ica.py has a third.
+"""Bases for the same codes: the latents, principal components, rotations; ica.py has one more.
 
 Components are uncorrelated directions of unit length in the space of codes. They keep the units of
 the latents, so that a variance, a threshold or a scale-dependent score means the same on every
@@ -55,6 +55,26 @@ def pca(codes: npt.ArrayLike) -> Basis:
     """
     codes = checked(codes)
     return along(codes, principal(codes))
+
+
+def rotation(codes: npt.ArrayLike, seed: int) -> Basis:
+    """Random orthonormal directions in the space of the active latents.
+
+    What scores better along the latents than along these owes it to the axes.
+
+    Args:
+        codes: (n_samples, n_latents).
+        seed: of the rotation, uniform over all of them.
+
+    Raises:
+        ValueError: as `pca`.
+    """
+    codes = checked(codes)
+    active = _active(codes)
+    directions = np.zeros((codes.shape[1], len(active)))
+    normal = np.random.default_rng(seed).normal(size=(len(active), len(active)))
+    directions[active] = np.linalg.qr(normal)[0]
+    return along(codes, directions)
 
 
 def checked(codes: npt.ArrayLike) -> Floats:

@@ -1,4 +1,4 @@
-"""What scores are compared with: codes that owe nothing to training."""
+"""What scores are compared with: codes that owe nothing to training, and the factors."""
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ from study.training.trainer import Trainer
 
 Floats = npt.NDArray[np.float64]
 
-CONTROLS = ("untrained", "pixel_pca", "raw_pixels", "shuffled")
+CONTROLS = ("untrained", "pixel_pca", "raw_pixels", "shuffled", "oracle")
 
 
 def untrained(config: RunConfig, data: DataShape) -> Vae:
@@ -28,6 +28,12 @@ def weight_bytes(model: Vae) -> bytes:
 def pixels(images: npt.NDArray[np.uint8]) -> Floats:
     """Images (n, height, width) as codes (n, n_pixels), in [0, 1]."""
     return pixel_rows(images) / 255.0
+
+
+def oracle(values: npt.NDArray[np.float64]) -> Floats:
+    """Factors (n, n_factors) themselves as codes, at unit variance: what a score can reach."""
+    codes: Floats = (values - values.mean(axis=0)) / values.std(axis=0)
+    return codes
 
 
 def pixel_pca(images: npt.NDArray[np.uint8], n_components: int) -> Floats:

@@ -73,6 +73,16 @@ def prior_samples(model: Vae, n: int, seed: int = 0) -> Floats:
     return drawn.cpu().numpy().astype(np.float64)
 
 
+def posterior_means(
+    model: Vae, images: npt.NDArray[np.uint8], labels: npt.ArrayLike
+) -> npt.NDArray[np.float32]:
+    """The codes of images, (n, n_latents), without the ELBO's terms; arguments as for `encode`."""
+    with torch.inference_mode():
+        batches = _batches(model, images, labels)
+        parts = [model.encode(pixels, label).mean for _, pixels, label in batches]
+    return torch.cat(parts).cpu().numpy()
+
+
 def decode(model: Vae, codes: npt.ArrayLike, labels: npt.ArrayLike) -> npt.NDArray[np.float32]:
     """Pictures of codes: the expected pixels.
 

@@ -18,7 +18,7 @@ from analysis.scoring.targets import (
     pair_keys,
     scores_table,
 )
-from analysis.study import Study, configuration
+from analysis.study import Study, configuration, current_scores
 from study.storage.tables import has_table, read_table, write_table
 
 
@@ -83,7 +83,7 @@ class ScoreCache:
         """Rows of a target."""
         target = self._targets[control, of]
         for value in values:
-            key = target.key(Unit(value.basis, value.scaling, value.score), self.setup)
+            key = target.key(Unit(value.basis, value.factors, value.scope, value.score), self.setup)
             row = {**value._asdict(), "key": key}
             if control:
                 self._controls[key] = {"control": control, "of": of, **row}
@@ -148,5 +148,6 @@ def _rows(study: Study, name: str) -> dict[str, Row]:
     """The rows of a table by key; none where it does not exist yet."""
     if not has_table(study.folder, name):
         return {}
-    rows: list[Row] = read_table(study.folder, name).to_dict("records")  # type: ignore[assignment]
+    table = current_scores(read_table(study.folder, name))
+    rows: list[Row] = table.to_dict("records")  # type: ignore[assignment]
     return {row["key"]: row for row in rows}

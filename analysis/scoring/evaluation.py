@@ -3,32 +3,45 @@
 A row's key is made of the content of its codes, of the factors and of the score's settings, so
 that a table of rows is its own cache. Versions of libraries stand in the protocol, not in the key.
 
-Scores that draw votes from images are repeated over splits and drawings; the value is the mean and
-the interval -+ t standard deviations of a single repeat. Over fresh sets of 10,000 planted images
-the scores of Higgins and FactorVAE spread 0.7 to 1.5 times that much, and 1.4 to 2.6 times as much
-as resampled votes; five disjoint fifths of the images overstated it, up to 2.5 times, as votes
-among fewer images are easier to confuse.
+Beside the latents, their principal and their independent components, codes are scored along
+`N_ROTATIONS` random rotations of the active latents: the value of the basis "rotation" is their
+mean, its interval that of a single one.
+
+Scores that draw votes from images are repeated over splits and drawings on the latents; the value
+is the mean and the interval -+ t standard deviations of a single repeat. Over fresh sets of 10,000
+planted images the scores of Higgins and FactorVAE spread 0.7 to 1.5 times that much, and 1.4 to 2.6
+times as much as resampled votes; five disjoint fifths of the images overstated it, up to 2.5 times,
+as votes among fewer images are easier to confuse.
 """
 
 import inspect
 import json
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from analysis.factors.image_set import Sample, content_key
+from analysis.factors.image_set import ImageSet, Sample, content_key
+from analysis.factors.scope import SCOPES, Scoped, scoped
 from analysis.metrics import METRICS, SATURATED, Metric, Part
+from analysis.metrics.common.checks import active
 from analysis.metrics.common.result import bounded
 from analysis.representations import ica
-from analysis.representations.bases import Basis, latent, pca
+from analysis.representations.bases import Basis, latent, pca, rotation
 from analysis.representations.encode import Bounds
 from analysis.statistics.intervals import Estimate, interval_of_one, large_sample_interval
 
-VERSION = 2  # part of every key; raise it whenever a figure changes for the same settings
+VERSION = 3  # part of every key; raise it whenever a figure changes for the same settings
 N_REPEATS = 5  # at most; part of every key, also of scores that are not repeated
-BASES: dict[str, Callable[[npt.ArrayLike], Basis]] = {"latent": latent, "ica": ica.fit, "pca": pca}
+N_ROTATIONS = 8
+BASES: dict[str, list[Callable[[npt.ArrayLike], Basis]]] = {
+    "latent": [latent],
+    "pca": [pca],
+    "ica": [ica.fit],
+    "rotation": [partial(rotation, seed=seed) for seed in range(N_ROTATIONS)],
+}
 BOUNDS_SETTINGS = {"n_samples": 20}
 
 
@@ -36,7 +49,8 @@ class Unit(NamedTuple):
     """Names one row of a run."""
 
     basis: str
-    scaling: str  # of the codes: raw or standardised
+    factors: str  # of an ImageSet; "" for what needs none
+    scope: str  # of SCOPES; "" for what needs none
     score: str
 
 
@@ -44,9 +58,10 @@ class Value(NamedTuple):
     """One row of the table of scores, without the run that it belongs to."""
 
     basis: str
-    scaling: str
+    factors: str
+    scope: str
     score: str
-    value: float
+    value: float  # NaN where it cannot be computed; the note says why
     low: float  # 95% interval; what it is over stands in the protocol
     high: float
     chance: float  # where it is known beforehand
@@ -56,30 +71,43 @@ class Value(NamedTuple):
     protocol: str  # JSON
 
 
-def basis_units(metrics: Iterable[Metric], has_factors: bool = True) -> list[Unit]:
-    """The rows that metrics give a run, in the order of the table."""
-    targets = {"classes", "factors"} if has_factors else {"classes"}
-    usable = [metric for metric in metrics if metric.target in targets]
-    everywhere = [metric for metric in usable if metric.every_basis]
-    return [
-        *(
-            Unit(basis, scaling, metric.name)
+def basis_units(metrics: Iterable[Metric], sets: Sequence[ImageSet]) -> list[Unit]:
+    """The rows that metrics give a run, in the order of the table.
+
+    Args:
+        metrics: of which those that compare runs give none.
+        sets: the study's test images first; then others that have factors.
+    """
+    metrics = list(metrics)
+    of_factors = [metric for metric in metrics if metric.target == "factors"]
+    units = []
+    for images in sets:
+        for scope in SCOPES:
+            if scoped(images.sample, scope).bins.shape[1] == 0:
+                continue
+            units += [
+                Unit(basis, images.factors, scope, metric.name)
+                for basis in BASES
+                for metric in of_factors
+                if metric.every_basis or basis == "latent"
+            ]
+    if sets[0].sample.factors.shape[1]:
+        units += [
+            Unit(basis, sets[0].factors, SCOPES[0], f"{metric.name}_{part.name}")
             for basis in BASES
-            for metric in everywhere
-            for scaling in (("raw", "standardised") if metric.n_standardised else ("raw",))
-        ),
-        *(
-            Unit(basis, "raw", f"{metric.name}_{part.name}")
-            for basis in BASES
-            for metric in everywhere
+            if basis != "rotation"
+            for metric in of_factors
             for part in metric.parts
-        ),
-        *(Unit("latent", "raw", metric.name) for metric in usable if not metric.every_basis),
+        ]
+    return units + [
+        Unit(basis, "", "", metric.name)
+        for metric in metrics
+        if metric.target == "classes"
+        for basis in (BASES if metric.every_basis else ["latent"])
     ]
 
 
-BASIS_UNITS = basis_units(METRICS)
-BOUND_UNITS = [Unit("latent", "raw", "elbo"), Unit("latent", "raw", "iwae")]
+BOUND_UNITS = [Unit("latent", "", "", "elbo"), Unit("latent", "", "", "iwae")]
 
 
 def metric_of(score: str, metrics: Iterable[Metric]) -> Metric:
@@ -109,22 +137,22 @@ def row_key(
         settings = [VERSION, *unit, BOUNDS_SETTINGS, n_repeats]
     else:
         metric = metric_of(unit.score, metrics)
-        settings = [VERSION, *unit, dict(metric.settings), n_repeats]
+        settings = [VERSION, *unit, _settings(metric, unit.basis), n_repeats, metric.n_repeats]
         if metric.name not in {ours.name for ours in METRICS}:
-            settings += [metric.n_repeats, metric.n_standardised, _text_of(metric.function)]
+            settings.append(_text_of(metric.function))
     return content_key(content, sample_key, json.dumps(settings, sort_keys=True))
 
 
 def shuffled(sample: Sample, seed: int = 0) -> Sample:
     """Factors and classes of other images, so that codes know nothing of them."""
     order = np.random.default_rng(seed).permutation(len(sample.labels))
-    return Sample(sample.factors[order], sample.labels[order])
+    return Sample(sample.factors[order], sample.labels[order], sample.values[order])
 
 
 def score_codes(
     codes: npt.ArrayLike,
     sample: Sample,
-    units: Sequence[Unit] = BASIS_UNITS,
+    units: Sequence[Unit],
     n_repeats: int = N_REPEATS,
     metrics: Sequence[Metric] = METRICS,
 ) -> list[Value]:
@@ -133,25 +161,26 @@ def score_codes(
     Args:
         codes: posterior means, (n, n_latents).
         sample: of the same images.
-        units: any of `basis_units(metrics)`.
+        units: any of `basis_units` that belong to one set of images.
         n_repeats: splits and drawings at most; 1 keeps the intervals of the scores themselves.
         metrics: that the units belong to.
 
     Raises:
         ValueError: codes or factors that no score accepts; see analysis.metrics.
     """
+    scopes = {scope: scoped(sample, scope) for scope in {unit.scope for unit in units} - {""}}
     values = []
-    for name, make in BASES.items():
-        wanted = [unit for unit in units if unit.basis == name]
-        if not wanted:
-            continue
-        basis = make(codes)
+    for name, makers in BASES.items():
         calls: dict[tuple[str, str], list[Unit]] = {}  # a metric's parts come from one call
-        for unit in wanted:
-            key = unit.scaling, metric_of(unit.score, metrics).name
-            calls.setdefault(key, []).append(unit)
-        for (_, metric), together in calls.items():
-            values += _values(basis, sample, metric_of(metric, metrics), together, n_repeats)
+        for unit in units:
+            if unit.basis == name:
+                metric = metric_of(unit.score, metrics).name
+                calls.setdefault((unit.scope, metric), []).append(unit)
+        bases = [make(codes) for make in makers] if calls else []
+        for (scope, metric), together in calls.items():
+            values += _values(
+                bases, scopes.get(scope), sample, metric_of(metric, metrics), together, n_repeats
+            )
     return values
 
 
@@ -167,27 +196,41 @@ def bound_values(bounds: Bounds) -> list[Value]:
 
 
 def _values(
-    basis: Basis, sample: Sample, metric: Metric, units: list[Unit], n_repeats: int
+    bases: list[Basis],
+    scope: Scoped | None,
+    sample: Sample,
+    metric: Metric,
+    units: list[Unit],
+    n_repeats: int,
 ) -> list[Value]:
-    """Values of units that one metric gives on codes of one scaling."""
-    if basis.codes.shape[1] == 0:
-        note, nan = "no active latents", np.nan
-        return [Value(*u, nan, nan, nan, nan, False, True, note, "{}") for u in units]
-    standardised = units[0].scaling == "standardised"
-    arguments = dict(metric.settings) | ({"standardise": True} if standardised else {})
-    repeats = min(n_repeats, metric.n_standardised if standardised else metric.n_repeats)
-    target = sample.labels if metric.target == "classes" else sample.factors
+    """Values of units that one call of a metric gives; on several bases, their means."""
+    codes = [scope.of_codes(basis.codes) if scope else basis.codes for basis in bases]
+    if not all(basis.shape[1] and active(basis).size for basis in codes):
+        nan = np.nan
+        return [Value(*u, nan, nan, nan, nan, False, True, "no active latent", "{}") for u in units]
+    target = sample.labels
+    if metric.target == "factors" and scope:
+        target = scope.shared if metric.draws_votes else scope.bins
+    arguments = _settings(metric, units[0].basis)
+    repeats = min(n_repeats, metric.n_repeats) if units[0].basis == "latent" else 1
     results = [
-        metric.function(basis.codes, target, **arguments, seed=seed) for seed in range(repeats)
+        metric.function(basis, target, **arguments, seed=seed)
+        for basis in codes
+        for seed in range(repeats)
     ]
     parts = {f"{metric.name}_{part.name}": part for part in metric.parts}
-    return [_value(unit, metric, parts.get(unit.score), basis, results) for unit in units]
+    return [_value(unit, metric, parts.get(unit.score), bases, results) for unit in units]
+
+
+def _settings(metric: Metric, basis: str) -> dict[str, Any]:
+    """Settings of a metric's function; rotations, of which several are averaged, have cheaper."""
+    return dict(metric.settings) | (dict(metric.floor) if basis == "rotation" else {})
 
 
 def _value(
-    unit: Unit, metric: Metric, part: Part | None, basis: Basis, results: list[Any]
+    unit: Unit, metric: Metric, part: Part | None, bases: list[Basis], results: list[Any]
 ) -> Value:
-    """One row of the results of a metric, repeated or not."""
+    """One row of the results of a metric, over repeats or over rotations."""
     result, protocol = results[0], dict(results[0].protocol)
     before = f"{part.name}_" if part else ""
     values = [getattr(result, part.name if part else "score") for result in results]
@@ -195,14 +238,17 @@ def _value(
     chance = getattr(result, f"{before}chance", np.nan)
     if part and part.interval:
         protocol["interval"] = part.interval
-    if len(results) > 1:
+    if len(bases) > 1:
+        estimate = interval_of_one(values)
+        protocol |= {"rotations": len(bases), "interval": "a single rotation"}
+    elif len(results) > 1:
         estimate = interval_of_one(values)
         protocol |= {"repeats": len(results), "interval": "repeated splits and votes"}
         protocol["seed"] = list(range(len(results)))
     value, (low, high) = bounded(estimate.value, estimate[1:], metric.bounds)
     saturated = result.saturated if len(results) == 1 and not part else value >= SATURATED
-    protocol["basis"] = {"name": unit.basis, "n_components": basis.codes.shape[1]}
-    converged = basis.converged and all(getattr(result, "converged", True) for result in results)
+    protocol["basis"] = {"name": unit.basis, "n_components": bases[0].codes.shape[1]}
+    converged = bases[0].converged and all(getattr(r, "converged", True) for r in results)
     flags = bool(saturated), bool(converged)
     return Value(*unit, value, low, high, float(chance), *flags, "", json.dumps(protocol))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from analysis.factors.image_set import ImageSet, image_set, measured_by, sample_of
-from analysis.metrics import METRICS, UDR
+from analysis.metrics import METRICS, UDR, Metric
 from analysis.representations.encode import Encoded, bounds, encode
 from analysis.scoring.evaluation import BOUNDS_SETTINGS, Unit, score_codes
 from analysis.scoring.targets import measure_pair
@@ -113,15 +113,21 @@ def _of_one(
     if set(names) & set(BOUNDS):
         both = bounds(model, images.images, images.sample.labels, **BOUNDS_SETTINGS)
         row |= {name: float(getattr(both, name).mean()) - nats for name in BOUNDS}
-    units = [Unit("latent", "raw", name) for name in names if name in OF_CODES]
+    units = [_unit(OF_CODES[name], images) for name in names if name in OF_CODES]
     row |= {one.score: one.value for one in score_codes(encoded.mean, images.sample, units)}
     return row
+
+
+def _unit(metric: Metric, images: ImageSet) -> Unit:
+    """The row that judges a trial: over all images, on the latents themselves."""
+    place = (images.factors, "all") if metric.target == "factors" else ("", "")
+    return Unit("latent", *place, metric.name)
 
 
 def _agreement(encoded: list[Encoded]) -> float:
     """UDR, averaged over pairs of runs."""
     pairs = [(a, b) for place, b in enumerate(encoded) for a in encoded[:place]]
-    return float(np.mean([measure_pair(a, b).score for a, b in pairs]))
+    return float(np.mean([measure_pair(a.mean, b.mean).score for a, b in pairs]))
 
 
 def _needs_factors(names: list[str]) -> bool:

@@ -26,7 +26,7 @@ class Outcome(NamedTuple):
 
 def score_study(
     study: Study,
-    images: ImageSet,
+    sets: tuple[ImageSet, ...],
     connect: Callable[[], None],
     say: Callable[[str], None] = lambda _: None,
     metrics: Sequence[Metric] = (),
@@ -35,7 +35,8 @@ def score_study(
 
     Args:
         study: its scores are written to its folder: scores, controls and udr.
-        images: to score on, with their classes and, where they are known, factors.
+        sets: images to score on: those of the test set, with their classes and, where they are
+            known, factors; then others that have factors.
         connect: joins Ray; called once, and only where something is missing.
         say: takes news of progress, a line at a time.
         metrics: a user's own, scored beside those of analysis.metrics.
@@ -44,8 +45,8 @@ def score_study(
         StudyError: a table is damaged, or Ray cannot be joined.
         ValueError: a metric bears a name that is taken.
     """
-    cache = ScoreCache(study, Setup(images, with_own(METRICS, metrics)))
-    if images.sample.factors.shape[1] == 0:
+    cache = ScoreCache(study, Setup(sets, with_own(METRICS, metrics)))
+    if sets[0].sample.factors.shape[1] == 0:
         say("no factors are known of these images: scores of factors are left out")
     runs, unscored = _scorable(study)
     jobs = cache.missing([score_targets(study, run) for run in runs])

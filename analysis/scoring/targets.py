@@ -1,7 +1,7 @@
 """What is scored: runs and their controls, the rows of each, and how these are measured."""
 
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -12,17 +12,19 @@ import pyarrow as pa
 
 from analysis import metrics
 from analysis.factors.image_set import ImageSet, content_key
-from analysis.metrics import METRICS, Metric
+from analysis.factors.scope import SCOPES
+from analysis.metrics import METRICS, Metric, labels
 from analysis.representations.controls import (
     CONTROLS,
+    oracle,
     pixel_pca,
     pixels,
     untrained,
     weight_bytes,
 )
-from analysis.representations.encode import Encoded, bounds, encode
+from analysis.representations.encode import bounds, posterior_means
 from analysis.scoring.evaluation import (
-    BASIS_UNITS,
+    BASES,
     BOUND_UNITS,
     BOUNDS_SETTINGS,
     N_REPEATS,
@@ -39,11 +41,14 @@ from analysis.scoring.evaluation import (
 from analysis.study import Study, configuration
 from study.config.run import RunConfig
 from study.data import DataShape, describe_data
+from study.models import Vae
 from study.storage.tables import AXIS_FIELDS
 
 Row = dict[str, Any]
+Codes = npt.NDArray[np.float32]
 
 AXES = [field.name for field in AXIS_FIELDS]
+FACTORS_ORDER = ["measured", "known", "intervention", ""]
 # what the weights of a model before its first step depend on
 _OF_FIRST_WEIGHTS = {"latent_dim", "hidden", "conditioning", "seed", "data", "network", "prior"}
 
@@ -53,14 +58,16 @@ def _fields(kind: pa.DataType, *names: str) -> list[pa.Field]:
 
 
 _VALUE = [
-    *_fields(pa.string(), "basis", "scaling", "score"),
+    *_fields(pa.string(), "basis", "factors", "scope", "score"),
     *_fields(pa.float64(), "value", "low", "high", "chance"),
 ]
 _REST = [
     *_fields(pa.bool_(), "saturated", "converged"),
     *_fields(pa.string(), "note", "protocol", "key"),
 ]
-SCORES = pa.schema([*AXIS_FIELDS, *_VALUE, *_fields(pa.float64(), *CONTROLS), *_REST])
+BESIDE = ("rotated", *CONTROLS, "oracle_rotated")
+"""Columns of the table beside a score: the same codes rotated, and the controls."""
+SCORES = pa.schema([*AXIS_FIELDS, *_VALUE, *_fields(pa.float64(), *BESIDE), *_REST])
 CONTROL_SCORES = pa.schema([*_fields(pa.string(), "control", "of"), *_VALUE, *_REST])
 UDR = pa.schema(
     [
@@ -75,13 +82,22 @@ UDR = pa.schema(
 class Setup(NamedTuple):
     """What every run of a study is scored on, and by what."""
 
-    images: ImageSet
+    sets: tuple[ImageSet, ...]  # the test images first, then others that have factors
     metrics: tuple[Metric, ...] = METRICS
+
+    @property
+    def images(self) -> ImageSet:
+        """The test images."""
+        return self.sets[0]
 
     @property
     def basis_units(self) -> list[Unit]:
         """The rows of a run that hang on its codes."""
-        return basis_units(self.metrics, has_factors=self.images.sample.factors.shape[1] > 0)
+        return basis_units(self.metrics, self.sets)
+
+    def of(self, unit: Unit) -> ImageSet:
+        """The images that a unit is scored on."""
+        return next((one for one in self.sets if one.factors == unit.factors), self.sets[0])
 
 
 class ScoreTarget(NamedTuple):
@@ -101,33 +117,38 @@ class ScoreTarget(NamedTuple):
         """Every row that it should have."""
         if not self.control:
             return setup.basis_units + BOUND_UNITS
-        beside = (unit_beside(self.control, unit, setup.metrics) for unit in setup.basis_units)
-        return list(dict.fromkeys(unit for unit in beside if unit))
+        beside = (unit_beside(self.control, unit, setup) for unit in setup.basis_units)
+        units = [unit for unit in beside if unit]
+        if self.control == "oracle":
+            units += [unit._replace(basis="rotation") for unit in units]
+        return list(dict.fromkeys(units))
 
     def key(self, unit: Unit, setup: Setup) -> str:
         """The key of one of its rows."""
-        return row_key(self.content, setup.images.key, unit, self.n_repeats, setup.metrics)
+        return row_key(self.content, setup.of(unit).key, unit, self.n_repeats, setup.metrics)
 
     def missing(self, known: Mapping[str, Row], setup: Setup) -> list[Unit]:
         """Units whose rows are not there yet."""
         return [unit for unit in self.units(setup) if self.key(unit, setup) not in known]
 
 
-def unit_beside(control: str, unit: Unit, available: tuple[Metric, ...] = METRICS) -> Unit | None:
+def unit_beside(control: str, unit: Unit, setup: Setup) -> Unit | None:
     """What a control is scored on to stand beside a unit of a run; None where nothing does.
 
-    The untrained encoder has a basis beside every basis. The other controls have one, "latent":
-    shuffled factors tell nothing on any, and ICA of 200 components of pixels would take as long
-    as a run. Nor are standardised codes made of raw pixels.
+    Controls have one basis, "latent". Raw pixels and shuffled factors are scored on the test images
+    as a whole: pixels take long, and shuffled factors tell nothing in any scope.
     """
     if unit in BOUND_UNITS:
         return None
-    too_long = unit.scaling == "standardised" or not metric_of(unit.score, available).on_pixels
-    if control == "raw_pixels" and too_long:
+    whole = unit.factors in {"", setup.images.factors} and unit.scope != "within"
+    metric = metric_of(unit.score, setup.metrics)
+    if control in {"raw_pixels", "shuffled"} and not whole:
         return None
-    if control == "shuffled":
-        unit = unit._replace(scaling="raw")
-    return unit if control == "untrained" else unit._replace(basis="latent")
+    if control == "raw_pixels" and not metric.on_pixels:
+        return None
+    if control == "oracle" and (metric.target != "factors" or unit.score != metric.name):
+        return None
+    return unit._replace(basis="latent")
 
 
 def score_targets(study: Study, run: str) -> list[ScoreTarget]:
@@ -143,6 +164,7 @@ def score_targets(study: Study, run: str) -> list[ScoreTarget]:
         ScoreTarget("pixel_pca", j, f"pixel_pca {j}", config),
         ScoreTarget("raw_pixels", "", "raw_pixels", config),
         ScoreTarget("shuffled", run, f"shuffled {content}", config),
+        ScoreTarget("oracle", "", "oracle", config),
     ]
 
 
@@ -153,30 +175,64 @@ def _first_weights(shape: RunConfig, data: DataShape) -> str:
 
 def measure_run(
     study: Study, run: str, setup: Setup, units: list[Unit], shuffled_units: list[Unit]
-) -> tuple[list[Value], list[Value], Encoded]:
-    """Rows of a run and of its shuffled control; images are encoded once."""
+) -> tuple[list[Value], list[Value], Codes]:
+    """Rows of a run and of its shuffled control, and its codes of the test images."""
     model, _ = study.model(run)
-    images, sample, _ = setup.images
-    encoded = encode(model, images, sample.labels)
-    on_bases = [unit for unit in units if unit not in BOUND_UNITS]
-    values = score_codes(encoded.mean, sample, on_bases, metrics=setup.metrics)
+    images, sample, *_ = setup.images
+    codes = posterior_means(model, images, sample.labels)
+    values = _of_sets(setup, units, N_REPEATS, partial(_codes_of, model), {setup.images.key: codes})
     if any(unit in BOUND_UNITS for unit in units):
         values += bound_values(bounds(model, images, sample.labels, **BOUNDS_SETTINGS))
-    by_chance = score_codes(encoded.mean, shuffled(sample), shuffled_units, 1, setup.metrics)
-    return values, by_chance, encoded
+    by_chance = score_codes(codes, shuffled(sample), shuffled_units, 1, setup.metrics)
+    return values, by_chance, codes
 
 
 def measure_control(target: ScoreTarget, setup: Setup, units: list[Unit]) -> list[Value]:
     """Rows of a control that is no run's own."""
-    images, sample, _ = setup.images
+    make: Callable[[ImageSet], npt.ArrayLike]
     if target.control == "untrained":
         model = untrained(target.config, describe_data(target.config.data)[0])
-        codes: npt.ArrayLike = encode(model, images, sample.labels, at_mean=True).mean
+        make = partial(_codes_of, model)
     elif target.control == "pixel_pca":
-        codes = pixel_pca(images, target.config.latent_dim)
+        make = partial(_pixel_pca, n_components=target.config.latent_dim)
+    elif target.control == "oracle":
+        make = _oracle
     else:
-        codes = pixels(images)
-    return score_codes(codes, sample, units, 1, setup.metrics)
+        make = _pixels
+    return _of_sets(setup, units, 1, make)
+
+
+def _of_sets(
+    setup: Setup,
+    units: list[Unit],
+    n_repeats: int,
+    make: Callable[[ImageSet], npt.ArrayLike],
+    known: Mapping[str, npt.ArrayLike] = {},
+) -> list[Value]:
+    """Values of units on the images that each belongs to; `make` gives the codes of a set."""
+    values = []
+    for images in setup.sets:
+        own = [u for u in units if u not in BOUND_UNITS and setup.of(u).key == images.key]
+        if own:
+            codes = known[images.key] if images.key in known else make(images)
+            values += score_codes(codes, images.sample, own, n_repeats, setup.metrics)
+    return values
+
+
+def _codes_of(model: Vae, images: ImageSet) -> Codes:
+    return posterior_means(model, images.images, images.sample.labels)
+
+
+def _pixel_pca(images: ImageSet, n_components: int) -> npt.ArrayLike:
+    return pixel_pca(images.images, n_components)
+
+
+def _pixels(images: ImageSet) -> npt.ArrayLike:
+    return pixels(images.images)
+
+
+def _oracle(images: ImageSet) -> npt.ArrayLike:
+    return oracle(images.sample.values)
 
 
 def pair_keys(runs: list[ScoreTarget], images: ImageSet) -> dict[tuple[str, str], str]:
@@ -190,9 +246,9 @@ def pair_keys(runs: list[ScoreTarget], images: ImageSet) -> dict[tuple[str, str]
     return pairs
 
 
-def measure_pair(a: Encoded, b: Encoded) -> metrics.Udr:
-    """How far two runs agree."""
-    return metrics.udr(a.mean, b.mean, kl_a=a.kl.mean(axis=0), kl_b=b.kl.mean(axis=0))
+def measure_pair(a: Codes, b: Codes) -> metrics.Udr:
+    """How far two runs agree, by their codes of the same images."""
+    return metrics.udr(a, b)
 
 
 def scores_table(
@@ -212,13 +268,22 @@ def scores_table(
         for row in rows
     ]
     table = pd.DataFrame(filled, columns=["run", *SCORES.names[len(AXES) :]])
-    table = trials[AXES].merge(table, on="run")  # in the order of the trials
-    order = {unit: place for place, unit in enumerate(BASIS_UNITS + BOUND_UNITS)}
-    units = zip(table["basis"], table["scaling"], table["score"], strict=True)
-    table["place"] = [order.get(Unit(*unit), len(order)) for unit in units]
-    runs = {run: place for place, run in enumerate(trials["run"])}
-    table = table.sort_values(["run", "place"], key=lambda c: c.map(runs) if c.name == "run" else c)
+    table = _with_rotations(trials[AXES].merge(table, on="run"))  # in the order of the trials
+    names = [*labels(METRICS), *table["score"]]
+    order = {
+        "run": list(trials["run"]), "factors": FACTORS_ORDER, "scope": [*SCOPES, ""],
+        "basis": list(BASES), "score": list(dict.fromkeys(names)),
+    }  # fmt: skip
+    table = table.sort_values(list(order), key=lambda c: c.map(order[str(c.name)].index))
     return table.reset_index(drop=True)[list(SCORES.names)]
+
+
+def _with_rotations(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of a run with the value of its rotated codes beside each."""
+    place = ["run", "factors", "scope", "score"]
+    turned = table[table["basis"] == "rotation"].set_index(place)["value"]
+    rows = pd.MultiIndex.from_frame(table[place])
+    return table.assign(rotated=turned.reindex(rows).to_numpy(np.float64))
 
 
 def beside_keys(group: list[ScoreTarget], setup: Setup) -> dict[str, dict[str, str]]:
@@ -226,8 +291,11 @@ def beside_keys(group: list[ScoreTarget], setup: Setup) -> dict[str, dict[str, s
     run, *controls = group
     keys: dict[str, dict[str, str]] = {}
     for unit in run.units(setup):
-        twins = {c.control: (c, unit_beside(c.control, unit, setup.metrics)) for c in controls}
-        keys[run.key(unit, setup)] = {
-            name: control.key(twin, setup) for name, (control, twin) in twins.items() if twin
-        }
+        beside = keys[run.key(unit, setup)] = {}
+        for control in controls:
+            if twin := unit_beside(control.control, unit, setup):
+                beside[control.control] = control.key(twin, setup)
+                if control.control == "oracle":
+                    turned = twin._replace(basis="rotation")
+                    beside["oracle_rotated"] = control.key(turned, setup)
     return keys

@@ -11,10 +11,16 @@ from ray.exceptions import RayError
 from threadpoolctl import threadpool_limits
 
 from analysis.metrics import Udr
-from analysis.representations.encode import Encoded
 from analysis.scoring.cache import Jobs, ScoreCache
 from analysis.scoring.evaluation import Unit, Value
-from analysis.scoring.targets import ScoreTarget, Setup, measure_control, measure_pair, measure_run
+from analysis.scoring.targets import (
+    Codes,
+    ScoreTarget,
+    Setup,
+    measure_control,
+    measure_pair,
+    measure_run,
+)
 from analysis.study import Study
 from study.storage.folder import Folder
 
@@ -69,7 +75,7 @@ def _enter_pair(cache: ScoreCache, a: str, b: str, udr: Udr) -> None:
 
 def _run_task(
     folder: str, run: str, setup: Setup, units: list[Unit], shuffled_units: list[Unit]
-) -> tuple[RunValues, Encoded]:
+) -> tuple[RunValues, Codes]:
     with _one_thread():
         study = Study(Folder(folder))
         own, by_chance, encoded = measure_run(study, run, setup, units, shuffled_units)
@@ -81,7 +87,7 @@ def _control_task(target: ScoreTarget, setup: Setup, units: list[Unit]) -> list[
         return measure_control(target, setup, units)
 
 
-def _pair_task(a: Encoded, b: Encoded) -> Udr:
+def _pair_task(a: Codes, b: Codes) -> Udr:
     with _one_thread():
         return measure_pair(a, b)
 

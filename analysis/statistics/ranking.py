@@ -98,23 +98,24 @@ def agreement(ranked: pd.DataFrame, more: Sequence[str] = ()) -> pd.DataFrame:
 
 
 def ica_table(scores: pd.DataFrame) -> pd.DataFrame:
-    """Every score before and after ICA, a row a configuration, score and scaling.
+    """Every score before and after ICA, a row a configuration, factors, scope and score.
 
     Args:
         scores: a study's scores, with all its axes.
 
     Returns:
-        Columns: the configuration's axes, n_seeds, scaling, score, latent (before), ica (after)
-        and pca with _low and _high, change (ica - latent), separated (whether the intervals before
-        and after are apart), converged (share of seeds whose ICA and classifier converged).
+        Columns: the configuration's axes, n_seeds, factors, scope, score, latent (before), ica
+        (after) and pca with _low and _high, change (ica - latent), separated (whether the intervals
+        before and after are apart), converged (share of seeds whose ICA and classifier converged).
     """
     names = [*labels(metric for metric in METRICS if metric.ranks), *unlisted(scores)]
     rankable = scores[scores["score"].isin(names)]
     rows = []
-    keys = [configuration(rankable["run"]), "scaling", "score"]
-    for (name, scaling, score), part in rankable.groupby(keys, sort=False):
+    keys = [configuration(rankable["run"]), "factors", "scope", "score"]
+    for (name, factors, scope, score), part in rankable.groupby(keys, sort=False):
         row = {"configuration": name, **part.iloc[0][axes_in(part)].to_dict()}
-        row |= {"n_seeds": part["run"].nunique(), "scaling": scaling, "score": score}
+        row |= {"n_seeds": part["run"].nunique(), "factors": factors}
+        row |= {"scope": scope, "score": score}
         estimates = {}
         for basis in ("latent", "ica", "pca"):
             one = _estimate(part[part["basis"] == basis].dropna(subset="value"), str(score))
@@ -129,8 +130,13 @@ def ica_table(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def own(scores: pd.DataFrame) -> pd.DataFrame:
-    """The rows that rank: raw codes on the latents themselves."""
-    return scores[(scores["basis"] == "latent") & (scores["scaling"] == "raw")]
+    """Rows of the latents themselves, over all test images."""
+    return whole(scores[scores["basis"] == "latent"])
+
+
+def whole(scores: pd.DataFrame) -> pd.DataFrame:
+    """Rows over all test images, as scores were published: none by intervention or within."""
+    return scores[(scores["scope"] != "within") & (scores["factors"] != "intervention")]
 
 
 def _by_configuration(rows: pd.DataFrame) -> pd.DataFrame:

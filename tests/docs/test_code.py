@@ -74,9 +74,9 @@ def test_the_score_of_ones_own_that_a_page_shows_is_computed_beside_the_others()
     exec(next(text for text in shown if "Metric(" in text), namespace)
     factors = np.random.default_rng(0).integers(4, size=(500, 3))
     metrics = with_own(METRICS, [namespace["STRONGEST"]])
-    units = [Unit("latent", "raw", name) for name in ("strongest", "mcc")]
-    own, mcc = score_codes(
-        factors.astype(float), Sample(factors, factors[:, 0]), units, metrics=metrics
-    )
+    units = [Unit("latent", "known", "all", name) for name in ("strongest", "mcc")]
+    values = factors.astype(float)
+    sample = Sample(factors, factors[:, 0], values)
+    own, mcc = score_codes(values, sample, units, metrics=metrics)
     assert (own.score, own.value) == ("strongest", pytest.approx(1))  # codes are the factors
     assert mcc.value == pytest.approx(1)

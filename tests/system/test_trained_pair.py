@@ -1,14 +1,12 @@
 """What training does to disentanglement, on all of MNIST."""
 
-import numpy as np
 import pytest
 import torch
 
 from analysis import open_study
-from analysis.factors.binning import discretise
-from analysis.factors.image_set import measured
+from analysis.factors.image_set import measured, sample_of
 from analysis.representations.encode import encode
-from analysis.scoring.evaluation import Sample, Unit, score_codes
+from analysis.scoring.evaluation import Unit, score_codes
 from study.config.run import RunConfig
 from study.data.mnist import data_dir
 from study.data.splits import splits
@@ -34,9 +32,8 @@ def test_at_ten_latents_beta_ten_disentangles_more_than_beta_one(mnist, tmp_path
         records[config.run_id] = read_record(run)
     write_tables(folder, build_tables(records, Tables()))
     study = open_study(folder.location)
-    factors = discretise(measured(mnist.test_images, cache=data_dir()))
-    sample = Sample(factors, mnist.test_labels.astype(np.int64))
-    higgins = Unit("latent", "raw", "higgins")
+    sample = sample_of(mnist.test_labels, measured(mnist.test_images, cache=data_dir()))
+    higgins = Unit("latent", "measured", "all", "higgins")
     plain, strong = (
         score_codes(
             encode(study.model(config.run_id)[0], mnist.test_images, mnist.test_labels).mean,

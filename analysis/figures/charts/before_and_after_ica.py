@@ -11,6 +11,7 @@ from analysis.figures.entry import StudyFigure
 from analysis.figures.inputs import FigureInputs, Missing
 from analysis.metrics import LABELS, RANKABLE
 from analysis.statistics import wording
+from analysis.statistics.ranking import whole
 from study.storage.axes import axes_in, words_of
 
 PALETTE = sns.color_palette("colorblind")
@@ -28,7 +29,7 @@ def before_and_after(inputs: FigureInputs) -> pd.DataFrame:
 
 def with_both(ica: pd.DataFrame) -> pd.DataFrame:
     """Rows of tables/ica.csv that have both a score of the latents and one of their components."""
-    both = ica[ica["score"].isin(RANKABLE) & (ica["scaling"] == "raw")]
+    both = whole(ica[ica["score"].isin(RANKABLE)])
     both = both.dropna(subset=["latent", "ica"])
     columns = ["latent", "latent_low", "latent_high", "ica", "ica_low", "ica_high"]
     kept = ["configuration", *axes_in(both), "score", *columns, "separated", "converged"]

@@ -38,7 +38,7 @@ def some(mnist):
     images, digits = mnist.train_images[-400:], mnist.train_labels[-400:].astype(np.int64)
     grey = images.reshape(400, -1).mean(axis=1)
     factors = np.stack([np.digitize(grey, np.quantile(grey, [0.25, 0.5, 0.75])), digits % 3], 1)
-    return ImageSet.of(images, Sample(factors, digits))
+    return ImageSet.of(images, Sample(factors, digits, factors.astype(float)))
 
 
 def test_costs_follow_from_the_two_terms(pair, some):

@@ -14,7 +14,7 @@ from analysis.factors.image_set import ImageSet, Sample, measured, sample_of
 from analysis.metrics import load_metric
 from analysis.report.tables import ranking as ranking_of_report
 from analysis.scoring.cache import ScoreCache
-from analysis.scoring.evaluation import BASIS_UNITS, BOUND_UNITS
+from analysis.scoring.evaluation import BASES, BOUND_UNITS
 from analysis.scoring.score_study import score_study, write_ranking
 from analysis.scoring.targets import Setup, unit_beside
 from analysis.statistics.ranking import unlisted
@@ -27,14 +27,21 @@ from study.storage.records import new_record, runs_folder
 
 main = partial(carry_out, score, "analysis.score")
 TINY = RunConfig(latent_dim=3, hidden=16, train_images=400, epochs=1)
-N_ROWS = len(BASIS_UNITS) + len(BOUND_UNITS)
 
 
 @pytest.fixture(scope="module")
 def data(mnist):
-    images = mnist.test_images[:400]
-    factors = discretise(measured(images), 5)
-    return ImageSet.of(images, Sample(factors, mnist.test_labels[:400].astype(np.int64)))
+    """The test images, and half of them once more as if their factors had been set."""
+    images, labels = mnist.test_images[:400], mnist.test_labels[:400].astype(np.int64)
+    factors = measured(images)
+    sample = Sample(discretise(factors, 5), labels, factors.to_numpy())
+    half = Sample(*(column[::2] for column in sample))
+    return ImageSet.of(images, sample), ImageSet.of(images[::2], half, "intervention")
+
+
+@pytest.fixture(scope="module")
+def n_rows(data):
+    return len(Setup(data).basis_units) + len(BOUND_UNITS)
 
 
 @pytest.fixture(scope="module")
@@ -67,10 +74,10 @@ def ids(study):
     return study.trials.query("state == 'done'")["run"].tolist()
 
 
-def test_every_finished_run_has_every_row_and_the_others_are_listed(scored):
+def test_every_finished_run_has_every_row_and_the_others_are_listed(scored, n_rows):
     study = open_study(scored[0].location)
     assert study.scores.groupby("run", sort=False).size().to_dict() == dict.fromkeys(
-        ids(study), N_ROWS
+        ids(study), n_rows
     )
     assert scored[1].unscored == {
         "J3-beta1e9": "diverged in epoch 1",
@@ -86,9 +93,16 @@ def test_every_finished_run_has_every_row_and_the_others_are_listed(scored):
 
 def test_controls_stand_beside_the_scores(scored):
     study = open_study(scored[0].location)
-    higgins = study.scores.query("score == 'higgins' and basis == 'latent' and scaling == 'raw'")
-    for control in ("untrained", "pixel_pca", "raw_pixels", "shuffled"):
+    place = "score == 'higgins' and basis == 'latent' and factors == 'measured' and scope == 'all'"
+    higgins = study.scores.query(place)
+    beside = ("rotated", "untrained", "pixel_pca", "raw_pixels", "shuffled")
+    for control in (*beside, "oracle", "oracle_rotated"):
         assert higgins[control].between(0.2, 1).all(), control
+    turned = study.scores.query(place.replace("latent", "rotation"))
+    assert higgins["rotated"].tolist() == turned["value"].tolist()
+    within = study.scores.query("scope == 'within' and factors == 'intervention'")
+    assert within[["rotated", "pixel_pca", "oracle"]].notna().all(axis=None)
+    assert within["shuffled"].isna().all()
     first = higgins.set_index("run").loc[ids(study)]
     same_seed = first[first["seed"] == 0]
     assert same_seed["untrained"].nunique() == 1  # runs that differ in beta share it
@@ -103,22 +117,25 @@ def test_a_second_call_computes_nothing(copy, data):
     assert copy.folder.read("scores.parquet") == before
 
 
-def test_changed_weights_cost_that_run_alone(copy, data, ray):
+def test_changed_weights_cost_that_run_alone(copy, data, n_rows, ray):
     changed, *others = ids(copy)
     folder = runs_folder(copy.folder)
     old = copy.scores
     (folder / changed).write("weights.pt", (folder / others[0]).read("weights.pt"))
     outcome = score_study(copy, data, lambda: None)
-    shuffled_rows = len({unit_beside("shuffled", unit) for unit in BASIS_UNITS})
+    setup = Setup(data)
+    shuffled_rows = len(
+        {unit_beside("shuffled", unit, setup) for unit in setup.basis_units} - {None}
+    )
     in_pair = changed in {*copy.udr["run_a"], *copy.udr["run_b"]}
-    assert outcome.computed == N_ROWS + shuffled_rows + in_pair
+    assert outcome.computed == n_rows + shuffled_rows + in_pair
     kept = old[old["run"].isin(others)].reset_index(drop=True)
     pd.testing.assert_frame_equal(
         copy.scores[copy.scores["run"].isin(others)].reset_index(drop=True), kept
     )
     new = copy.scores[copy.scores["run"] == changed]["key"]
     assert not set(new) & set(old["key"])
-    assert len(new) == N_ROWS
+    assert len(new) == n_rows
 
 
 def test_lost_rows_alone_are_computed_again(copy, data, ray):
@@ -129,7 +146,9 @@ def test_lost_rows_alone_are_computed_again(copy, data, ray):
     lost = whole["score"].eq("mig") & whole["run"].eq(ids(copy)[1])
     write_table(copy.folder, "scores", whole[~lost], SCORES)
     copy.forget("scores")
-    assert score_study(copy, data, lambda: None).computed == 3  # on three bases
+    assert (
+        score_study(copy, data, lambda: None).computed == 16
+    )  # four bases, two sets of images, two scopes
     pd.testing.assert_frame_equal(copy.scores, whole)
 
 
@@ -139,9 +158,10 @@ def test_a_metric_of_the_users_own_stands_beside_the_others(copy, data, ray):
     outcome = score_study(copy, data, lambda: None, metrics=[own])
     assert set(outcome.unscored) == {"J3-beta1e9", "J3-waiting"}
     rows = copy.scores.query("score == 'nearest'")
-    assert rows.groupby("run", sort=False)["basis"].apply(list).tolist() == [["latent", "ica", "pca"]] * 3  # fmt: skip  # noqa: E501
+    assert rows.groupby("run", sort=False)["basis"].apply(list).tolist() == [[*BASES] * 4] * 3
     assert rows["value"].between(0, 1).all()
-    assert rows.query("basis == 'latent'")[["untrained", "pixel_pca", "shuffled"]].notna().all(axis=None)  # fmt: skip  # noqa: E501
+    own_basis = rows.query("basis == 'latent'")
+    assert own_basis[["rotated", "pixel_pca", "oracle"]].notna().all(axis=None)
     others = copy.scores.query("score != 'nearest'").reset_index(drop=True)
     pd.testing.assert_frame_equal(others, before)
     write_ranking(copy)
@@ -151,7 +171,7 @@ def test_a_metric_of_the_users_own_stands_beside_the_others(copy, data, ray):
     columns = ranking_of_report(copy.ranking, unlisted(copy.scores)).columns
     assert "nearest" in columns
     assert score_study(copy, data, never).computed == 0
-    assert len(copy.scores.query("score == 'nearest'")) == 9
+    assert len(copy.scores.query("score == 'nearest'")) == 48
 
 
 def test_other_settings_of_an_own_metric_are_other_rows(copy, data, ray):
@@ -165,7 +185,7 @@ def test_other_settings_of_an_own_metric_are_other_rows(copy, data, ray):
 
 
 def test_without_factors_the_classes_are_read_and_the_reason_is_said(copy, data, ray):
-    unknown = ImageSet.of(data.images, sample_of(data.sample.labels, None))
+    unknown = (ImageSet.of(data[0].images, sample_of(data[0].sample.labels, None)),)
     lines = []
     score_study(copy, unknown, lambda: None, lines.append)
     assert sum("no factors are known" in line for line in lines) == 1
@@ -211,17 +231,17 @@ def test_tables_for_the_report(scored):
     assert elbo["beta_normalised"].tolist() == pytest.approx([3 / 784, 12 / 784])
     ica = pd.read_csv(f"{folder}/ica.csv")
     assert {"latent", "ica", "pca", "change", "separated", "converged"} <= set(ica)
-    assert len(pd.read_csv(f"{folder}/agreement.csv")) == 8
+    assert len(pd.read_csv(f"{folder}/agreement.csv")) == 9
 
 
 def test_a_book_is_not_written_more_often_than_asked(copy, data):
     cache = ScoreCache(copy, Setup(data))
-    before = copy.folder.read("scores.csv")
-    copy.folder.delete("scores.csv")
+    before = copy.folder.read("scores.parquet")
+    copy.folder.delete("scores.parquet")
     cache.write(every_s=60)
-    assert not copy.folder.exists("scores.csv")
+    assert not copy.folder.exists("scores.parquet")
     cache.write()
-    assert copy.folder.read("scores.csv") == before
+    assert copy.folder.read("scores.parquet") == before
 
 
 @pytest.mark.parametrize(

@@ -1,30 +1,41 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
-from planted_codes import grid, mixed_in_pairs, noise, perfect, with_dead
+from planted_codes import grid, mixed_in_pairs, noise, perfect, rotated, with_dead
 
-from analysis.factors.image_set import Sample, content_key
+from analysis.factors.binning import discretise
+from analysis.factors.image_set import ImageSet, Sample, content_key
 from analysis.metrics import METRICS, RANKABLE
+from analysis.metrics.higgins import HIGGINS
 from analysis.representations.controls import pixel_pca
 from analysis.representations.encode import Bounds
 from analysis.scoring.evaluation import (
-    BASIS_UNITS,
+    N_ROTATIONS,
     Unit,
+    basis_units,
     bound_values,
     row_key,
     score_codes,
     shuffled,
 )
-from analysis.scoring.targets import unit_beside
+from analysis.scoring.targets import Setup, unit_beside
 
 FACTORS = grid()
-SAMPLE = Sample(FACTORS, FACTORS[:, 0] % 3)
+# every class has whole grids, so that classes and factors are independent
+SAMPLE = Sample(FACTORS, np.arange(len(FACTORS)) // 216 % 3, FACTORS.astype(float))
+SET = ImageSet.of(np.zeros((len(FACTORS), 2, 2), np.uint8), SAMPLE)
+UNITS = basis_units(METRICS, [SET])
 
 
-def table(codes, **options):
-    values = score_codes(codes, SAMPLE, **options)
-    return {(v.basis, v.scaling, v.score): v for v in values}
+def unit(basis, score, scope="all"):
+    return Unit(basis, "measured", scope, score)
+
+
+def table(codes, sample=SAMPLE, **options):
+    values = score_codes(codes, sample, **{"units": UNITS, **options})
+    return {Unit(v.basis, v.factors, v.scope, v.score): v for v in values}
 
 
 @pytest.fixture(scope="module")
@@ -33,96 +44,124 @@ def planted():
 
 
 def test_every_unit_has_its_row_and_every_row_its_protocol(planted):
-    assert set(planted) == set(BASIS_UNITS)
+    assert set(planted) == set(UNITS)
+    assert {unit.scope for unit in UNITS} == {"all", "within", ""}
     for unit, value in planted.items():
-        said = json.loads(value.protocol)
-        assert said["basis"]["name"] == unit[0]
-        assert {"interval", "seed", "versions"} <= set(said)
+        protocol = json.loads(value.protocol)
+        assert protocol["basis"]["name"] == unit.basis
+        assert {"interval", "seed", "versions"} <= set(protocol)
         assert value.low <= value.value <= value.high
 
 
-def test_perfect_codes_are_at_the_ceiling_and_flagged(planted):
-    for score in ("higgins", "factor_vae", "mig", "mcc"):
-        value = planted["latent", "raw", score]
-        assert value.value == pytest.approx(1), score
-        assert value.saturated
-    assert planted["latent", "raw", "higgins"].chance == pytest.approx(1 / 3)
-    assert np.isnan(planted["latent", "raw", "mig"].chance)
+@pytest.mark.parametrize("scope", ["all", "within"])
+def test_perfect_codes_are_at_the_ceiling_and_flagged(planted, scope):
+    for score in ("higgins_few", "higgins", "factor_vae", "mig", "mcc"):
+        value = planted[unit("latent", score, scope)]
+        assert value.value == pytest.approx(1, abs=0.01), score
+        assert value.saturated, score
+    assert planted[unit("latent", "higgins")].chance == pytest.approx(1 / 3)
+    assert np.isnan(planted[unit("latent", "mig")].chance)
+
+
+@pytest.mark.parametrize("score", ["higgins_few", "factor_vae", "mig", "dci", "sap", "mcc"])
+def test_rotated_codes_score_less_than_aligned_ones(planted, score):
+    turned = planted[unit("rotation", score)]
+    assert turned.value < planted[unit("latent", score)].value - 0.1
+    assert turned.low < turned.value < turned.high
+    assert json.loads(turned.protocol)["rotations"] == N_ROTATIONS
+
+
+def test_a_rotation_of_rotated_codes_scores_as_they_do():
+    """The floor does not hang on the axes that codes happen to have."""
+    units = [unit(basis, "mig") for basis in ("latent", "rotation")]
+    aligned, turned = (
+        table(codes, units=units)[units[1]].value
+        for codes in (perfect(FACTORS), rotated(perfect(FACTORS), seed=7))
+    )
+    assert aligned == pytest.approx(turned, abs=0.1)
+
+
+def test_within_classes_a_part_that_the_class_explains_counts_for_nothing():
+    """Codes that carry the class beside each factor: spoiled over all images, whole within."""
+    labels = np.arange(len(FACTORS)) % 3
+    values = FACTORS + 4.0 * labels[:, None]
+    sample = Sample(discretise(pd.DataFrame(values)), labels, values)
+    units = [unit("latent", "mig", scope) for scope in ("all", "within")]
+    alone = table(perfect(FACTORS), sample, units=units)  # codes without the class
+    with_class = table(perfect(values), sample, units=units)
+    assert alone[units[0]].value < 0.9
+    for found in (alone, with_class):
+        assert found[units[1]].value == pytest.approx(1, abs=0.01)
 
 
 def test_codes_mixed_in_pairs_score_lower_and_ica_separates_them_again():
-    units = [Unit(basis, "raw", "mig") for basis in ("latent", "ica")]
+    units = [unit(basis, "mig") for basis in ("latent", "ica")]
     mixed = table(mixed_in_pairs(perfect(FACTORS)), units=units)
     # of three factors one is coded by one latent alone, the other two by two latents alike
-    assert mixed["latent", "raw", "mig"].value == pytest.approx(1 / 3, abs=0.01)
-    assert mixed["ica", "raw", "mig"].value > 0.8
+    assert mixed[units[0]].value == pytest.approx(1 / 3, abs=0.01)
+    assert mixed[units[1]].value > 0.8
 
 
-def test_only_higgins_depends_on_scale():
-    """What stands behind the one row that the other scores have.
-
-    Powers of two: other scales round, and a vote or a tree's split that is nearly a tie may turn.
-    """
+def test_only_the_published_higgins_depends_on_scale():
+    """Powers of two: others round, and a vote or a tree's split that is nearly a tie may turn."""
     codes = noise(len(FACTORS), 3) + perfect(FACTORS)
-    units = [Unit("latent", "raw", score) for score in RANKABLE]
+    units = [unit("latent", score) for score in RANKABLE if score != "higgins"]
     one, scaled = (table(codes * scale, units=units) for scale in (1, [8, 2, 0.5]))
-    for unit in units[1:]:
-        assert one[unit].value == pytest.approx(scaled[unit].value, abs=1e-6), unit.score
+    for each in units:
+        assert one[each].value == pytest.approx(scaled[each].value, abs=1e-6), each.score
 
 
-def test_standardised_codes_are_drawn_three_times():
-    units = [Unit("latent", scaling, "higgins") for scaling in ("raw", "standardised")]
-    rows = score_codes(perfect(FACTORS), SAMPLE, units)
-    assert [json.loads(row.protocol)["repeats"] for row in rows] == [5, 3]
-
-
-def test_votes_are_repeated_and_the_interval_is_over_repeats():
+def test_votes_are_repeated_on_the_latents_and_the_interval_is_over_repeats():
     codes = noise(len(FACTORS), 3) + perfect(FACTORS)
-    unit = Unit("latent", "raw", "factor_vae")
-    five, one = (table(codes, units=[unit], n_repeats=n)[unit] for n in (5, 1))
-    assert json.loads(five.protocol)["seed"] == [0, 1, 2, 3, 4]
-    assert json.loads(five.protocol)["interval"] == "repeated splits and votes"
+    units = [unit(basis, "factor_vae") for basis in ("latent", "pca")]
+    several, one = (table(codes, units=units, n_repeats=n)[units[0]] for n in (5, 1))
+    assert json.loads(several.protocol)["seed"] == [0, 1, 2]
+    assert json.loads(several.protocol)["interval"] == "repeated splits and votes"
     assert json.loads(one.protocol)["interval"] == "held-out votes"
-    assert five.high - five.low > one.high - one.low
+    assert several.high - several.low > one.high - one.low
+    components = json.loads(table(codes, units=units)[units[1]].protocol)
+    assert components["interval"] == "held-out votes"
 
 
 def test_dead_latents_change_nothing_on_components():
     """Two hundred latents of which three live."""
-    units = [Unit(basis, "raw", "mig") for basis in ("ica", "pca")]
+    units = [unit(basis, "mig") for basis in ("ica", "pca", "rotation")]
     few, many = (
         table(codes, units=units)
         for codes in (perfect(FACTORS) * [3, 2, 1], with_dead(perfect(FACTORS) * [3, 2, 1], 200))
     )
-    for unit in units:
-        assert many[unit].value == pytest.approx(few[unit].value, abs=1e-6)
+    for each in units:
+        assert many[each].value == pytest.approx(few[each].value, abs=1e-6)
 
 
-def test_without_active_latents_there_are_rows_that_say_so():
-    found = table(np.full((len(FACTORS), 4), 0.3))
-    assert found["ica", "raw", "higgins"].note == "no active latents"
-    assert np.isnan(found["ica", "raw", "higgins"].value)
-    assert found["latent", "standardised", "higgins"].value == pytest.approx(1 / 3)
-    assert found["latent", "raw", "mig"].value == 0
+def test_what_cannot_be_computed_is_empty_with_the_reason():
+    for value in table(np.full((len(FACTORS), 4), 0.3)).values():
+        assert value.note == "no active latent"
+        assert np.isnan(value.value)
 
 
 def test_giving_up_on_ica_is_said():
     gaussian = noise(len(FACTORS), 40)
-    unit = Unit("ica", "raw", "mcc")
-    assert not table(gaussian, units=[unit])[unit].converged
+    mcc = unit("ica", "mcc")
+    assert not table(gaussian, units=[mcc])[mcc].converged
 
 
 def test_a_key_hangs_on_content_sample_and_settings():
-    unit = Unit("latent", "raw", "higgins")
-    key = row_key("codes", "sample", unit)
-    assert key == row_key("codes", "sample", unit)
+    one = unit("latent", "higgins")
+    key = row_key("codes", "sample", one)
+    assert key == row_key("codes", "sample", one)
     others = {
-        row_key("other codes", "sample", unit),
-        row_key("codes", "other sample", unit),
-        row_key("codes", "sample", unit, n_repeats=1),
-        row_key("codes", "sample", unit._replace(scaling="standardised")),
+        row_key("other codes", "sample", one),
+        row_key("codes", "other sample", one),
+        row_key("codes", "sample", one, n_repeats=1),
+        row_key("codes", "sample", one._replace(scope="within")),
+        row_key("codes", "sample", one, metrics=[HIGGINS._replace(settings={})]),
     }
-    others.add(row_key("codes", "sample", unit, metrics=[METRICS[0]._replace(settings={})]))
     assert len(others | {key}) == 6
+    turned = one._replace(basis="rotation")
+    cheaper = HIGGINS._replace(floor={})
+    assert row_key("c", "s", turned) != row_key("c", "s", turned, metrics=[cheaper])
+    assert row_key("c", "s", one) == row_key("c", "s", one, metrics=[cheaper])
 
 
 def test_content_tells_shapes_types_and_borders_apart():
@@ -140,9 +179,8 @@ def test_content_tells_shapes_types_and_borders_apart():
 def test_shuffled_factors_keep_their_rows_together():
     moved = shuffled(SAMPLE)
     assert (moved.factors != SAMPLE.factors).any()
-    np.testing.assert_array_equal(moved.factors[:, 0] % 3, moved.labels)
-    units = [Unit("latent", "raw", "higgins")]
-    found = score_codes(perfect(FACTORS), moved, units, n_repeats=1)[0]
+    np.testing.assert_array_equal(moved.factors, moved.values)
+    found = score_codes(perfect(FACTORS), moved, [unit("latent", "higgins")], n_repeats=1)[0]
     assert found.value == pytest.approx(1 / 3, abs=0.03)
 
 
@@ -155,12 +193,17 @@ def test_bounds_become_rows_with_the_error_of_a_mean():
 
 
 def test_which_control_stands_beside_which_row():
-    higgins = Unit("ica", "standardised", "higgins")
-    assert unit_beside("untrained", higgins) == higgins
-    assert unit_beside("shuffled", higgins) == Unit("latent", "raw", "higgins")
-    assert unit_beside("raw_pixels", higgins) is None
-    assert unit_beside("pixel_pca", Unit("pca", "raw", "mig")) == Unit("latent", "raw", "mig")
-    assert unit_beside("untrained", Unit("latent", "raw", "iwae")) is None
+    setup = Setup((SET, SET._replace(factors="intervention", key="other")))
+    within = unit("ica", "higgins", "within")
+    assert unit_beside("untrained", within, setup) == unit("latent", "higgins", "within")
+    assert unit_beside("oracle", within, setup) == unit("latent", "higgins", "within")
+    assert unit_beside("shuffled", within, setup) is None
+    assert unit_beside("shuffled", unit("pca", "mig"), setup) == unit("latent", "mig")
+    assert unit_beside("raw_pixels", unit("latent", "dci"), setup) is None
+    by_intervention = Unit("latent", "intervention", "all", "mig")
+    assert unit_beside("raw_pixels", by_intervention, setup) is None
+    assert unit_beside("pixel_pca", by_intervention, setup) == by_intervention
+    assert unit_beside("untrained", Unit("latent", "", "", "iwae"), setup) is None
 
 
 def test_pixel_pca_is_that_of_scikit_learn(mnist):
