@@ -114,7 +114,9 @@ def _of_one(
         both = bounds(model, images.images, images.sample.labels, **BOUNDS_SETTINGS)
         row |= {name: float(getattr(both, name).mean()) - nats for name in BOUNDS}
     units = [_unit(OF_CODES[name], images) for name in names if name in OF_CODES]
-    row |= {one.score: one.value for one in score_codes(encoded.mean, images.sample, units)}
+    for one in score_codes(encoded.mean, images.sample, units):
+        # a model without active latents is the worst of all, not a failed trial
+        row[one.score] = OF_CODES[one.score].bounds[0] if one.note else one.value
     return row
 
 

@@ -4,13 +4,13 @@ import itertools
 
 import numpy as np
 import pandas as pd
+from scored_units import UNITS
 
 from analysis.figures.charts import curves
 from analysis.figures.inputs import FigureInputs
 from analysis.figures.style import save_figure
 from analysis.latent_effects.alignment import PROPERTIES
 from analysis.latent_effects.tables import ALIGNMENT
-from analysis.scoring.evaluation import BASIS_UNITS, BOUND_UNITS
 from analysis.scoring.score_study import write_ranking
 from analysis.study import Study
 from study.config.run import RunConfig
@@ -67,13 +67,23 @@ def write_scores(study, higgins):
     """Scores of some runs, and the ranking: Higgins as given, +- 0.01; all the others 0.25."""
     rows = []
     axes = study.trials.set_index("run")[AXES[1:]]
-    for run, unit in itertools.product(higgins, [*BASIS_UNITS, *BOUND_UNITS]):
-        value = higgins[run] if unit.score == "higgins" else 0.25
+    for run, unit in itertools.product(higgins, UNITS):
+        value = higgins[run] if unit.score in {"higgins", "higgins_few"} else 0.25
         value += 0.5 if (unit.basis, unit.score) == ("ica", "mig") else 0.0
         ends = {"value": value, "low": value - 0.01, "high": value + 0.01}
         said = {"saturated": value >= 0.99, "converged": True, "note": "", "protocol": "{}"}
         row = {"run": run, **axes.loc[run].to_dict(), **unit._asdict(), **ends, **CONTROLS}
-        rows.append(row | said | {"shuffled": 0.3, "key": f"{run}{unit}"})
+        rows.append(
+            row
+            | said
+            | {
+                "shuffled": 0.3,
+                "rotated": 0.55,
+                "oracle": 0.95,
+                "oracle_rotated": 0.5,
+                "key": f"{run}{unit}",
+            }
+        )
     udr = pd.DataFrame({"configuration": pd.Series(dtype=str), "value": pd.Series(dtype=float)})
     write_table(study.folder, "scores", pd.DataFrame(rows), None)
     write_table(study.folder, "udr", udr, None)

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from scored_units import UNITS
 
 from analysis import open_study
 from analysis.figures.gallery import FIGURES, draw_all
@@ -17,10 +18,8 @@ from analysis.figures.pictures.sheet import unpack
 from analysis.figures.style import STYLE
 from analysis.latent_effects.tables import ALIGNMENT
 from analysis.representations import bases
-from analysis.representations.controls import CONTROLS
-from analysis.scoring.evaluation import BASIS_UNITS, BOUND_UNITS
 from analysis.scoring.score_study import write_ranking
-from analysis.scoring.targets import SCORES, UDR
+from analysis.scoring.targets import BESIDE, SCORES, UDR
 from analysis.study import Study
 from study.config.run import RunConfig
 from study.data.splits import splits
@@ -65,12 +64,12 @@ def scored(study, value):
     rows = []
     for place, row in enumerate(study.trials.query("state == 'done'").to_dict("records")):
         axes = {name: row[name] for name in ("run", "latent_dim", "beta", "conditioning", "seed")}
-        for unit in BASIS_UNITS + BOUND_UNITS:
+        for unit in UNITS:
             score = value + 0.01 * row["beta"] + 0.001 * place
             figures = {"value": score, "low": score - 0.05, "high": score + 0.05}
             rest = {"saturated": False, "converged": True, "note": "", "protocol": "{}", "key": "k"}
             rows.append({**axes, **unit._asdict(), **figures, "chance": 0.3, **rest})
-    table = pd.DataFrame(rows).assign(**dict.fromkeys(CONTROLS, 0.4))[list(SCORES.names)]
+    table = pd.DataFrame(rows).assign(**dict.fromkeys(BESIDE, 0.4))[list(SCORES.names)]
     write_table(study.folder, "scores", table, SCORES)
     write_table(study.folder, "udr", pd.DataFrame(columns=UDR.names), UDR)
     write_ranking(study)

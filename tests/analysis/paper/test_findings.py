@@ -26,7 +26,7 @@ def axes(beta, conditioning, seed):
 
 
 def score(beta, conditioning, seed, basis, value):
-    more = {"basis": basis, "scaling": "raw", "score": "mig", "value": value}
+    more = {"basis": basis, "factors": "measured", "scope": "all", "score": "mig", "value": value}
     return axes(beta, conditioning, seed) | more
 
 

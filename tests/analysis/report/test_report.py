@@ -196,12 +196,17 @@ def test_the_tables_are_those_of_the_study(study, report):
         column(report.elbo, "configuration"), column(report.elbo, "−ELBO"), strict=True
     ):
         assert nats.sort == pytest.approx(elbo.at[name.text, "neg_elbo"])
-    ica = pd.read_csv(study.folder.location + "/tables/ica.csv").query("scaling == 'raw'")
+    ica = pd.read_csv(study.folder.location + "/tables/ica.csv")
     assert len(report.ica.rows) == len(ica)
     assert [cell.sort for cell in column(report.ica, "change")] == ica["change"].tolist()
     mig = next(row for row in report.ica.rows if row[1].text == "MIG")
-    assert [cell.text for cell in mig[2:4]] == ["0.250 [0.240, 0.260]", "0.750 [0.740, 0.760]"]
-    assert mig[5] == ("+0.500", pytest.approx(0.5), True)
+    assert [cell.text for cell in mig[2:6]] == [
+        "measured",
+        "all",
+        "0.250 [0.240, 0.260]",
+        "0.750 [0.740, 0.760]",
+    ]
+    assert mig[7] == ("+0.500", pytest.approx(0.5), True)
     assert column(report.ica_changes, "MIG")[0] == ("0.250 → 0.750", pytest.approx(0.5), True)
     assert column(report.ica_changes, "DCI")[0] == ("0.250 → 0.250", 0.0, False)
     assert "UDR" not in report.ranking.columns  # one seed a configuration
@@ -213,7 +218,7 @@ def test_controls_stand_beside_the_scores(report):
     assert [cell.text for cell in first[2:]] == figures
     strong = [row[2].strong for row in report.controls.rows]
     assert sorted(strong) == [False, True, True, True]  # 0.65 is below the pixels' 0.7
-    assert len(report.other_controls.rows) == 4 * 5
+    assert len(report.other_controls.rows) == 4 * 6
 
 
 def test_what_the_latents_move_in_words(report):

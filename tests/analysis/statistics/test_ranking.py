@@ -29,7 +29,8 @@ def scores_of(values, basis="latent"):
                 "run": run,
                 "seed": seed,
                 "basis": basis,
-                "scaling": "raw",
+                "factors": "measured",
+                "scope": "all",
                 "score": score,
                 "value": value,
             }

@@ -37,10 +37,31 @@ def test_ica_has_a_panel_a_score_and_a_line_a_configuration(grid):
 def test_only_raw_scores_with_both_sides_stand_before_and_after():
     axes = {"configuration": "a", "latent_dim": 5, "beta": 1.0, "conditioning": "none"}
     rows = [
-        {**axes, "score": "mig", "scaling": "raw", "latent": 0.1, "ica": 0.2},
-        {**axes, "score": "sap", "scaling": "raw", "latent": 0.1, "ica": np.nan},
-        {**axes, "score": "higgins", "scaling": "standardised", "latent": 0.1, "ica": 0.2},
-        {**axes, "score": "dci_completeness", "scaling": "raw", "latent": 0.1, "ica": 0.2},
+        {**axes, "score": "mig", "factors": "measured", "scope": "all", "latent": 0.1, "ica": 0.2},
+        {
+            **axes,
+            "score": "sap",
+            "factors": "measured",
+            "scope": "all",
+            "latent": 0.1,
+            "ica": np.nan,
+        },
+        {
+            **axes,
+            "score": "higgins",
+            "factors": "measured",
+            "scope": "within",
+            "latent": 0.1,
+            "ica": 0.2,
+        },
+        {
+            **axes,
+            "score": "dci_completeness",
+            "factors": "measured",
+            "scope": "all",
+            "latent": 0.1,
+            "ica": 0.2,
+        },
     ]
     rest = {"latent_low": 0.0, "latent_high": 1.0, "ica_low": 0.0, "ica_high": 1.0}
     table = pd.DataFrame(rows).assign(**rest, separated=False, converged=1.0)
