@@ -50,8 +50,13 @@ def draw_before_and_after(table: pd.DataFrame) -> Figure:
         )
         _draw_changes(axes, part, heights)
         style.line_a_configuration(axes, words_of(first))
-        axes.set(title=LABELS[score], xlim=(-0.06, 1.06), xticks=[0, 0.5, 1], xlabel="score")
-        axes.set_xticklabels(["0", "0.5", "1"])
+        axes.set(
+            title=LABELS[score].replace(", ", ",\n"),
+            xlim=(-0.06, 1.06),
+            xticks=[0, 0.5],
+            xlabel="score",
+        )
+        axes.set_xticklabels(["0", "0.5"])
     handles = [
         style.legend_entry(color=BEFORE, marker="o", mfc="white", label="latents"),
         style.legend_entry(color=AFTER, marker="o", label="independent components"),
