@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from analysis.factors.image_set import image_set
+from analysis.factors.intervention import intervention_set
 from analysis.figures.gallery import draw_all
 from analysis.latent_effects.tables import align_study, measured_pictures
 from analysis.metrics import Metric
@@ -41,14 +42,16 @@ def score_and_rank(
     """
     say = partial(console.print, soft_wrap=True)
     data = study.images(data_folder)
-    images = (image_set(data, data_dir(data_folder)),)
-    outcome = score_study(study, images, connect, say, metrics)
+    cache = data_dir(data_folder)
+    redrawn = intervention_set(data, cache)
+    sets = (image_set(data, cache), *([redrawn] if redrawn else []))
+    outcome = score_study(study, sets, connect, say, metrics)
     if not outcome.computed:
         console.print("every score is there; nothing to compute")
     write_ranking(study)
     unaligned = {}
     if data.measure:
-        pictures = partial(measured_pictures, data, data_dir(data_folder))
+        pictures = partial(measured_pictures, data, cache)
         unaligned = align_study(study, pictures, connect, say)
     else:
         say(f"nothing measures the pictures of {data.name}: what latents move is left out")

@@ -109,7 +109,8 @@ def intervention_set(data: Dataset, cache: Path | None) -> ImageSet | None:
     if data.measure != "strokes" or data.test_images.ndim != 3:
         return None
     made = intervene(data.test_images, data.test_labels, cache=cache)
-    return ImageSet.of(made.images, Sample(made.levels, made.labels))
+    sample = Sample(made.levels, made.labels, made.levels.astype(np.float64))
+    return ImageSet.of(made.images, sample, "intervention")
 
 
 def fidelity(made: Interventions) -> pd.DataFrame:
