@@ -11,7 +11,6 @@ from study.cli.options import (
     CONTEXT,
     EXIT_FAILURE,
     Command,
-    Training,
     address_option,
     data_dir_option,
     metric_option,
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from analysis.metrics import Metric
+    from study.cli.training import Training
     from study.storage.folder import Folder
 
 
@@ -112,7 +112,7 @@ def claims(study: str) -> int:
     return 0
 
 
-def show(study: "Folder", given: Training, metrics: "list[Metric]", console: "Console") -> bool:
+def show(study: "Folder", given: "Training", metrics: "list[Metric]", console: "Console") -> bool:
     """Print what a study has, score and present it unless that is not wanted.
 
     Returns:
@@ -161,6 +161,6 @@ def _joining(address: str | None) -> Callable[[], None]:
     def join() -> None:
         from study.execution.cluster import connect
 
-        connect(address or "local")  # with None, Ray would join whatever it finds here
+        connect(address)
 
     return join

@@ -1,19 +1,11 @@
 """`study run`: a grid in, a results folder out."""
 
-import shlex
 from typing import Any
 
 import click
 
-from study.cli.options import (
-    CONTEXT,
-    EXIT_FAILURE,
-    Command,
-    Training,
-    new_console,
-    training_options,
-    yaml_names,
-)
+from study.cli.options import CONTEXT, EXIT_FAILURE, Command, new_console, yaml_names
+from study.cli.training import Training, train_and_show, training_options
 
 EXAMPLES = """\b
 examples:
@@ -56,25 +48,14 @@ def run(ctx: click.Context, /, grid: str, pack: str | None, **shared: Any) -> in
         origins["pack"] = "--pack"
     path = find_grid(grid)
     runs = read_grid(path.read_text(), str(path), overrides, origins)
-    study = given.folder(path)
 
     # Only now the slow imports: a mistyped grid answers at once.
-    from study.cli.present import load_own, show
-    from study.execution.runner import Invocation, run_grid, show_plan, start_over
+    from study.execution.runner import run_grid, show_plan
     from study.execution.study_log import make_plan
 
-    console = new_console()
     if given.dry_run:
-        show_plan(make_plan(runs, study), given.cpus_per_run, console)
+        show_plan(make_plan(runs, given.folder(path)), given.cpus_per_run, new_console())
         return 0
-    command = shlex.join(["study", *ctx.meta["words"]])
-    request = {"grid": grid, "set": overrides, "command": command}
-    metrics = load_own(given.own_metrics)
-    if given.fresh:
-        start_over(study, console)
-    invocation = Invocation(study, request, given.resources(), console, given.data_dir, given.log)
-    outcome = run_grid(runs, invocation)
-    if outcome.interrupted:
-        raise KeyboardInterrupt
-    whole = show(study, given, metrics, console)
+    request = {"grid": grid, "set": overrides}
+    outcome, whole = train_and_show(ctx, given, path, request, lambda one: run_grid(runs, one))
     return 0 if whole and not outcome.errors else EXIT_FAILURE

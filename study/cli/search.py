@@ -1,20 +1,12 @@
 """`study search`: a space in, the configurations that no other beats out."""
 
-import shlex
 from pathlib import Path
 from typing import Any
 
 import click
 
-from study.cli.options import (
-    CONTEXT,
-    EXIT_FAILURE,
-    Command,
-    Training,
-    new_console,
-    training_options,
-    yaml_names,
-)
+from study.cli.options import CONTEXT, EXIT_FAILURE, Command, new_console, yaml_names
+from study.cli.training import Training, train_and_show, training_options
 
 EXPORT_SEEDS = [0, 1, 2, 3, 4]
 EXAMPLES = """\b
@@ -72,45 +64,28 @@ def search(
     overrides = given.overrides()
     path = find_grid(name_ or search_ or "", search=True)
 
-    from analysis.report.search import export
-    from analysis.scoring.held_out import DIRECTIONS
+    from analysis.report.search import export, present
+    from analysis.scoring.held_out import DIRECTIONS, held_out
     from study.config.search import read_search
-    from study.search.runner import show_search
+    from study.search import storage
+    from study.search.runner import Evaluator, run_search, show_search
+    from study.storage.folder import Folder
 
     parsed = read_search(path.read_text(), str(path), DIRECTIONS, overrides, given.origins())
-    console = new_console()
+    console, study = new_console(), given.folder(path)
     if export_grid:
-        export(str(given.folder(path)), export_grid, given.seeds or EXPORT_SEEDS, console)
+        export(str(study), export_grid, given.seeds or EXPORT_SEEDS, console)
         return 0
     if given.dry_run:
         show_search(parsed, given.cpus_per_run, console)
         return 0
-    words = shlex.join(["study", *ctx.meta["words"]])
-    request = {"from": source, "set": overrides, "command": words}
-    return _search(parsed, given, path, request, source)
 
+    def train(invocation: Any) -> Any:
+        if given.fresh:
+            storage.forget(study)
+        known = Folder(source) if source else None
+        return run_search(parsed, Evaluator(DIRECTIONS, held_out), invocation, known)
 
-def _search(
-    parsed: Any, given: Training, path: Path, request: dict[str, Any], source: str | None
-) -> int:
-    from analysis.report.search import present
-    from analysis.scoring.held_out import DIRECTIONS, held_out
-    from study.cli.present import load_own, show
-    from study.execution.runner import Invocation, start_over
-    from study.search import storage
-    from study.search.runner import Evaluator, run_search
-    from study.storage.folder import Folder
-
-    console, study, metrics = new_console(), given.folder(path), load_own(given.own_metrics)
-    if given.fresh:
-        start_over(study, console)
-        storage.forget(study)
-    invocation = Invocation(study, request, given.resources(), console, given.data_dir, given.log)
-    known = Folder(source) if source else None
-    outcome = run_search(parsed, Evaluator(DIRECTIONS, held_out), invocation, known)
-    if outcome.interrupted:
-        raise KeyboardInterrupt
-    whole = show(study, given, metrics, console)
-    recommended = present(str(study), given.data_dir, console)
+    _, whole = train_and_show(ctx, given, path, {"from": source, "set": overrides}, train)
     # That some trials fail is nothing out of the way.
-    return 0 if whole and recommended else EXIT_FAILURE
+    return 0 if present(str(study), given.data_dir, console) and whole else EXIT_FAILURE

@@ -90,9 +90,7 @@ class Events(tune.Callback):
             self._display.epoch(run, result["epoch"], result["objective"])
             self._study_log.trained(run, result["figures"])
             return
-        if result["error"]:
-            self.errors[run] = result["error"]
-        self._end_run(run)
+        self._end_run(run, result["error"])
 
     def on_trial_recover(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
         self._running.discard(trial_name(trial))
@@ -109,21 +107,20 @@ class Events(tune.Callback):
         self._running.discard(trial_name(trial))
         task, reason = trial.config["task"], _reason(trial)
         runs = runs_folder(Folder(task["study"]))
-        for config in members(task):
-            run = config.run_id
-            if run in self.ended_runs:
-                continue
-            self.errors[run] = reason
+        for run in (run for run in members(task) if run.run_id not in self.ended_runs):
+            unwritten = ""
             try:
-                fail_run(config, runs / run, reason)
+                fail_run(run, runs / run.run_id, reason)
             except OSError as error:
-                self.errors[run] += f" (and its record could not be written: {error})"
-            self._end_run(run)
+                unwritten = f" (and its record could not be written: {error})"
+            self._end_run(run.run_id, reason + unwritten)
 
-    def _end_run(self, run: str) -> None:
+    def _end_run(self, run: str, error: str | None, how: str = "done") -> None:
         self.ended_runs.add(run)
-        self._display.finished(run, self.errors.get(run))
-        self._study_log.ended(run)
+        if error:
+            self.errors[run] = error
+        self._display.finished(run, error, how)
+        self._study_log.ended(run, error)
 
 
 def trial_name(trial: Trial) -> str:

@@ -81,7 +81,7 @@ class Display:
         self._notice = f"stopping: {running} runs save their present epoch; again to stop at once"
         self._line(self._notice)
 
-    def finished(self, run: str, error: str | None, how: str = "done") -> None:
+    def finished(self, run: str, error: str | None, how: str) -> None:
         """A run is done, or has failed for good; `how` it ended well."""
         epoch, objective = self._running.pop(run, (0, None))
         self._ended.add(run)

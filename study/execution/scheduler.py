@@ -1,6 +1,6 @@
-"""A list of runs, handed to Ray Tune; failures become rows, not crashes."""
+"""One invocation of a study and what it hands to Ray Tune; failures become rows, not crashes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -8,26 +8,30 @@ from typing import Any, NamedTuple
 import ray
 from ray import tune
 from ray.tune.progress_reporter import TrialProgressCallback
+from rich.console import Console
 
 from study.config.run import RunConfig
+from study.data import prepare_data
 from study.execution import on_signals
 from study.execution.callbacks import Events, trial_name
-from study.execution.cluster import Resources, gpus
-from study.execution.display import Display
+from study.execution.cluster import Resources, check_nodes, connect, gpus, idle_nodes, slots
 from study.execution.study_log import StudyLog
-from study.execution.trainable import Task, trainable
+from study.execution.trainable import Task
 from study.storage.folder import Folder
 from study.storage.lock import Lock
-from study.training.engine_selection import EngineSelection, packs
+from study.training.engine_selection import EngineSelection, select_engine
+from study.training.hardware import best_device
 
 
-class Workplace(NamedTuple):
-    """Where the runs of an invocation are trained, and what they may use."""
+class Invocation(NamedTuple):
+    """What a command says of one invocation of a study."""
 
     study: Folder  # reachable from every node
-    lock: Lock  # held on it; how workers learn that they should end
+    request: dict[str, Any]  # what study.yaml says of the command
+    resources: Resources
+    console: Console
     data_dir: Path  # the cache of the data, on every node
-    resources: Resources  # of the connected cluster
+    log: str | None = None  # the tracker that also gets the figures, by its name
 
 
 class Outcome(NamedTuple):
@@ -37,83 +41,113 @@ class Outcome(NamedTuple):
     interrupted: bool
 
 
-def launch(
-    todo: list[RunConfig],
-    workplace: Workplace,
-    engine: EngineSelection,
-    display: Display,
-    study_log: StudyLog,
-) -> Outcome:
-    """Train every run of a list; returns when none is left or the user interrupts.
+class Session(NamedTuple):
+    """An invocation whose data, cluster and nodes are known to be there."""
 
-    SIGINT and SIGTERM let the running runs finish their epoch and save it; a second one does not
-    wait.
+    invocation: Invocation
+    lock: Lock  # held on the study; how workers learn that they should end
+    engine: EngineSelection
 
-    Args:
-        todo: the runs to start or to continue.
-        workplace: where.
-        engine: precision and compilation.
-        display: shows what happens, as it happens.
-        study_log: keeps what runs report and how they end.
-    """
-    resources = workplace.resources
-    tasks = [new_task(runs, workplace, engine) for runs in packs(todo, on_gpu=gpus(resources) > 0)]
-    events = Events(display, study_log, workplace.lock)
-    interrupted = fit(trainable, events, resources, {"task": tune.grid_search(tasks)})
-    return Outcome(events.errors, interrupted or len(events.ended_runs) < len(todo))
+    def announce(self, what: str, *more: str) -> None:
+        """Print what is to be done, how much of it at a time, and more.
 
-
-def new_task(runs: list[RunConfig], workplace: Workplace, engine: EngineSelection) -> Task:
-    """What one trial gets."""
-    return Task(
-        name=runs[0].run_id if len(runs) == 1 else f"{runs[0].run_id}-and-{len(runs) - 1}-more",
-        members=[run.model_dump() for run in runs],
-        study=str(workplace.study),
-        invocation=workplace.lock.holder.invocation,
-        data_dir=str(workplace.data_dir),
-        threads=max(1, int(workplace.resources.cpus_per_run)),
-        bf16=engine.bf16(runs[0]),
-        compile=engine.compiles(runs[0]),
-    )
-
-
-def fit(
-    trial: Callable[[dict[str, Any]], None],
-    events: Events,
-    resources: Resources,
-    space: dict[str, Any] | None = None,
-    **tune_config: Any,
-) -> bool:
-    """Let Tune work off its trials; returns whether the user did not want to wait for them.
-
-    Args:
-        trial: called on a worker with a configuration, of which "task" is a Task.
-        space: the configurations, where no searcher in `tune_config` suggests them.
-    """
-    tune_config |= {"trial_name_creator": trial_name, "trial_dirname_creator": trial_name}
-    room = {"cpu": resources.cpus_per_run, "gpu": gpus(resources)}
-    with TemporaryDirectory(prefix="vae-study-tune-", ignore_cleanup_errors=True) as snapshot:
-        try:
-            tuner = tune.Tuner(
-                tune.with_resources(trial, room),
-                param_space=space,
-                tune_config=tune.TuneConfig(reuse_actors=True, **tune_config),
-                run_config=tune.RunConfig(
-                    storage_path=snapshot,  # never read again
-                    name="study",
-                    verbose=0,
-                    callbacks=[events, _Silence()],
-                    failure_config=tune.FailureConfig(max_failures=resources.max_failures),
-                ),
+        Raises:
+            StudyError: not even one run fits.
+        """
+        _, _, resources, console, *_ = self.invocation
+        console.print("; ".join([f"{what}, {slots(resources)} at a time", *more]))
+        if idle := idle_nodes(resources):
+            console.print(
+                f"{idle} nodes have no GPU and stay idle; with --gpus-per-run 0 runs go to every"
+                " node and use its GPU where it has one"
             )
-            with on_signals(events.stop):
-                tuner.fit()
-        except KeyboardInterrupt:
-            ray.shutdown()  # ends the workers at once, which Tune would wait for
-            return True
-        finally:
-            events.end()
-    return False
+
+    def task(self, runs: list[RunConfig], engine: EngineSelection | None = None) -> Task:
+        """What one trial gets."""
+        engine = engine or self.engine
+        return Task(
+            name=runs[0].run_id if len(runs) == 1 else f"{runs[0].run_id}-and-{len(runs) - 1}-more",
+            members=[run.model_dump() for run in runs],
+            study=str(self.invocation.study),
+            invocation=self.lock.holder.invocation,
+            data_dir=str(self.invocation.data_dir),
+            threads=max(1, int(self.invocation.resources.cpus_per_run)),
+            bf16=engine.bf16(runs[0]),
+            compile=engine.compiles(runs[0]),
+        )
+
+    def fit(
+        self,
+        trial: Callable[[dict[str, Any]], None],
+        events: Events,
+        space: dict[str, Any] | None = None,
+        **tune_config: Any,
+    ) -> Outcome:
+        """Let Tune work off its trials; returns when none is left or the user interrupts.
+
+        SIGINT and SIGTERM let the running runs finish their epoch and save it; a second one does
+        not wait.
+
+        Args:
+            trial: called on a worker with a configuration, of which "task" is a Task.
+            events: get what Tune tells of its trials.
+            space: the configurations, where no searcher in `tune_config` suggests them.
+        """
+        resources = self.invocation.resources
+        room = {"cpu": resources.cpus_per_run, "gpu": gpus(resources)}
+        tune_config |= {"trial_name_creator": trial_name, "trial_dirname_creator": trial_name}
+        with TemporaryDirectory(prefix="vae-study-tune-", ignore_cleanup_errors=True) as snapshot:
+            try:
+                tuner = tune.Tuner(
+                    tune.with_resources(trial, room),
+                    param_space=space,
+                    tune_config=tune.TuneConfig(reuse_actors=True, **tune_config),
+                    run_config=tune.RunConfig(
+                        storage_path=snapshot,  # never read again
+                        name="study",
+                        verbose=0,
+                        callbacks=[events, _Silence()],
+                        failure_config=tune.FailureConfig(max_failures=resources.max_failures),
+                    ),
+                )
+                with on_signals(events.stop):
+                    tuner.fit()
+                return Outcome(events.errors, events.stopping)
+            except KeyboardInterrupt:
+                ray.shutdown()  # ends the workers at once, which Tune would wait for
+                return Outcome(events.errors, interrupted=True)
+            finally:
+                events.end()
+
+
+def start_session(
+    invocation: Invocation,
+    lock: Lock,
+    study_log: StudyLog,
+    runs: Iterable[RunConfig],
+    data: set[str],
+) -> Session:
+    """Fetch the data, join the cluster, see that its nodes can train, and select the engine.
+
+    Args:
+        invocation: of which study, and how.
+        lock: held on the study.
+        study_log: says which precision the study keeps to, and is told the engine.
+        runs: all that are asked for, as far as they are known.
+        data: the data sets that they need, by name.
+
+    Raises:
+        StudyError: one of them is not to be had.
+    """
+    study, _, resources, _, data_dir, _ = invocation
+    for name in sorted(data):
+        prepare_data(name, data_dir)
+    connect(resources.address)
+    if resources.address:  # a Ray of our own has this machine alone
+        check_nodes(study, lock.holder.invocation, data_dir, sorted(data))
+    engine = select_engine(runs, best_device(), study_log.precision)
+    study_log.note(engine=engine.facts())
+    return Session(invocation, lock, engine)
 
 
 class _Silence(TrialProgressCallback):

@@ -4,7 +4,8 @@ import logging
 import os
 import platform
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple
@@ -88,49 +89,49 @@ def make_plan(runs: list[RunConfig], study: Folder) -> Plan:
 
 
 class StudyLog:
-    """Keeps the records in memory and the tables on disk."""
+    """Keeps the records in memory and the tables on disk, until it is closed."""
 
-    def __init__(self, study: Folder, plan: Plan, tracker: Tracker | None = None) -> None:
-        self._study, self._plan = study, plan
-        self._feed = TrackerFeed(tracker, plan.todo)
-        self._records = dict(plan.records)
-        self._todo: set[str] = set()
-        for run in plan.todo:
-            self._expect(run)
-        self._ended: set[str] = set()
-        self._written = 0.0
-        self._content: dict[str, Any] = {}
-
-    def begin(self, request: dict[str, Any]) -> None:
+    def __init__(
+        self, study: Folder, plan: Plan, request: dict[str, Any], tracker: Tracker | None = None
+    ) -> None:
         """Write study.yaml and the tables; the first proof that the folder can be written.
 
         Args:
+            study: its folder.
+            plan: what it has and lacks.
             request: what study.yaml says of the command.
+            tracker: also gets the figures.
 
         Raises:
-            StudyError: it cannot.
+            StudyError: the folder cannot be written.
         """
+        self._study, self._plan, self._feed = study, plan, TrackerFeed(tracker)
+        self._records = dict(plan.records)
+        self._todo: dict[str, RunConfig] = {}
+        self._ended: set[str] = set()
+        self._errors: dict[str, str] = {}
+        self._written = 0.0
         invocation = {**request, **_provenance(), "start": _now(), "end": None}
-        try:
-            invocations = read_study(self._study).get("invocations", [])
-            self._content = {
-                "name": self._study.name,
-                "runs": [run.run_id for run in self._plan.runs],
-                "data": data_facts({run.data for run in self._plan.runs} or {RunConfig().data}),
-                "invocations": [*invocations, invocation],
+        with _writing(study):
+            self._content: dict[str, Any] = {
+                "name": study.name,
+                "runs": [run.run_id for run in plan.runs],
+                "data": data_facts({run.data for run in plan.runs} or {RunConfig().data}),
+                "invocations": [*read_study(study).get("invocations", []), invocation],
             }
-            write_study(self._study, self._content)
+            for run in plan.todo:
+                self.expect(run)
+            write_study(study, self._content)
             self._write_tables()
-        except OSError as error:
-            raise _unwritable(self._study, error) from None
 
     def expect(self, run: RunConfig) -> None:
         """One more run that is asked for."""
         if run.run_id not in self._content["runs"]:
             self._content["runs"].append(run.run_id)
             self._content["data"] = data_facts([run.data])
-        self._expect(run)
-        self._feed.expect(run)
+        self._todo[run.run_id] = run
+        if run.run_id not in self._plan.epochs:
+            self._records.setdefault(run.run_id, new_record(run, "waiting"))
 
     @property
     def precision(self) -> str | None:
@@ -143,29 +144,31 @@ class StudyLog:
         self._content["invocations"][-1] |= facts
         write_study(self._study, self._content)
 
-    def ended(self, run: str) -> None:
-        """A run is done or has failed: take its record, and now and then write the tables."""
+    def trained(self, run: str, epoch: dict[str, float]) -> None:
+        """A run reports an epoch; those of its record come first, where the tracker lacks them."""
+        before = self._records[run]["epochs"] if run in self._records else []
+        self._feed.add(self._todo[run], [*before, epoch])
+
+    def ended(self, run: str, error: str | None = None) -> None:
+        """A run is done or has failed: take its record, and now and then write the tables.
+
+        Args:
+            run: its id.
+            error: why it has failed; kept even where its record could not be written.
+        """
         self._ended.add(run)
+        if error:
+            self._errors[run] = error
         try:
             self._read(run)
             if time.monotonic() - self._written > TABLES_EVERY_S:
                 self._write_tables()
-        except OSError as error:  # the next run may find the storage back; `end` tries again
-            _log.warning("cannot use the results folder: %s", error)
+        except OSError as failure:  # the next run may find the storage back; `close` tries again
+            _log.warning("cannot use the results folder: %s", failure)
         if record := self._records.get(run):
-            self._feed.finish(run, record["epochs"], record["state"])
+            self._feed.add(self._todo[run], record["epochs"], record["state"])
 
-    def trained(self, run: str, epoch: dict[str, float]) -> None:
-        """A run reports an epoch; those of its record come first, where the tracker lacks them."""
-        before = self._records[run]["epochs"] if run in self._records else []
-        self._feed.add(run, [*before, epoch])
-
-    def failed(self, errors: dict[str, str]) -> None:
-        """Keep failures whose record could not be written."""
-        for run in errors.keys() & self._records.keys():
-            self._records[run]["state"], self._records[run]["error"] = "failed", errors[run]
-
-    def end(self) -> None:
+    def close(self) -> None:
         """Read what changed and did not end, and write everything.
 
         Raises:
@@ -173,33 +176,33 @@ class StudyLog:
         """
         self._feed.close()
         self._content["invocations"][-1]["end"] = _now()
-        try:
-            for run in self._todo - self._ended:
+        with _writing(self._study):
+            for run in self._todo.keys() - self._ended:
                 self._read(run)
             self._write_tables()
             write_study(self._study, self._content)
-        except OSError as error:
-            raise _unwritable(self._study, error) from None
-
-    def _expect(self, run: RunConfig) -> None:
-        self._todo.add(run.run_id)
-        if run.run_id not in self._plan.epochs:
-            self._records.setdefault(run.run_id, new_record(run, "waiting"))
 
     def _read(self, run: str) -> None:
-        if record := read_record(runs_folder(self._study) / run):
+        record = read_record(runs_folder(self._study) / run) or self._records.get(run)
+        if record:
             self._records[run] = record
+            if run in self._errors:
+                record["state"], record["error"] = "failed", self._errors[run]
 
     def _write_tables(self) -> None:
         write_tables(self._study, build_tables(self._records, self._plan.tables))
         self._written = time.monotonic()
 
 
-def _unwritable(study: Folder, error: OSError) -> StudyError:
-    return StudyError(
-        f"cannot write to the results folder {study}: {error}; what was saved before is whole, and"
-        " the same command goes on from there"
-    )
+@contextmanager
+def _writing(study: Folder) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StudyError(
+            f"cannot write to the results folder {study}: {error}; what was saved before is whole,"
+            " and the same command goes on from there"
+        ) from None
 
 
 def _provenance() -> dict[str, Any]:

@@ -13,8 +13,9 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from study.config.errors import UsageError
 from study.config.run import RunConfig
@@ -26,67 +27,58 @@ log = logging.getLogger(__name__)
 TAG = "study.run"
 
 
-class Tracker(Protocol):
-    """One kind of tracker, open for one study."""
+class Tracked(Protocol):
+    """One run in one kind of tracker."""
 
-    def begin(self, config: RunConfig) -> set[int]:
-        """Open a run; returns the epochs that the tracker has of it."""
+    has: set[int]  # the epochs that the tracker had of it when it was opened
 
-    def log(self, run: str, epoch: int, figures: Mapping[str, float]) -> None:
+    def log(self, epoch: int, figures: Mapping[str, float]) -> None:
         """The figures of one epoch, nats per image."""
 
-    def end(self, run: str, state: str) -> None:
+    def end(self, state: str) -> None:
         """Close a run that is `done`, `failed` or only `begun`."""
+
+
+Tracker = Callable[[RunConfig], Tracked]  # opens a run
 
 
 class TrackerFeed:
     """Gives a tracker every epoch of every run once."""
 
-    def __init__(self, tracker: Tracker | None, runs: Iterable[RunConfig]) -> None:
+    def __init__(self, tracker: Tracker | None) -> None:
         self._tracker = tracker
-        self._configs = {run.run_id: run for run in runs}
-        self._has: dict[str, set[int]] = {}
+        self._open: dict[RunConfig, Tracked] = {}
 
-    def expect(self, run: RunConfig) -> None:
-        """One more run to come."""
-        self._configs[run.run_id] = run
+    def add(
+        self, run: RunConfig, epochs: Iterable[dict[str, float]], state: str | None = None
+    ) -> None:
+        """Log those of these epochs that the tracker does not have; never raises.
 
-    def add(self, run: str, epochs: Iterable[dict[str, float]]) -> None:
-        """Log those of these epochs that the tracker does not have; never raises."""
+        Args:
+            run: opened where it is not.
+            epochs: of its record, or reported.
+            state: where the run has ended, how; closes it.
+        """
         if self._tracker is None:
             return
         try:
-            config = self._configs[run]
-            if run not in self._has:
-                self._has[run] = self._tracker.begin(config)
+            tracked = self._open.get(run) or self._open.setdefault(run, self._tracker(run))
             for epoch in epochs:
                 number = int(epoch["epoch"])
-                if number not in self._has[run]:
-                    row = epoch_row(config.beta, epoch)
-                    self._tracker.log(run, number, {k: v for k, v in row.items() if k != "epoch"})
-                    self._has[run].add(number)
-        except Exception as error:
-            self._give_up(error)
-
-    def finish(self, run: str, epochs: Iterable[dict[str, float]], state: str) -> None:
-        """Complete and close a run."""
-        self.add(run, epochs)
-        try:
-            if self._tracker is not None and run in self._has:
-                self._tracker.end(run, state)
-                del self._has[run]
-        except Exception as error:
-            self._give_up(error)
+                if number not in tracked.has:
+                    row = epoch_row(run.beta, epoch)
+                    tracked.log(number, {k: v for k, v in row.items() if k != "epoch"})
+                    tracked.has.add(number)
+            if state:
+                self._open.pop(run).end(state)
+        except Exception as error:  # a tracker is a copy: its loss must not stop a study
+            log.error("tracking ends here, the study goes on: %s: %s", type(error).__name__, error)
+            self._tracker = None
 
     def close(self) -> None:
         """Close the runs that did not end."""
-        for run in list(self._has):
-            self.finish(run, [], "begun")
-
-    def _give_up(self, error: Exception) -> None:
-        """A tracker is a copy: its loss must not stop a study."""
-        log.error("tracking ends here, the study goes on: %s: %s", type(error).__name__, error)
-        self._tracker = None
+        for run in list(self._open):
+            self.add(run, [], "begun")
 
 
 def open_tracker(name: str | None, study: Folder) -> Tracker | None:
@@ -111,118 +103,101 @@ def open_tracker(name: str | None, study: Folder) -> Tracker | None:
     if not study.is_local and not (elsewhere and os.environ.get(elsewhere)):
         hint = f"; set ${elsewhere}" if elsewhere else ""
         raise UsageError(f"--log {name} writes to a local folder, and {study} is none{hint}")
-    return kind(study)
+    return partial(kind, study)
 
 
 class _TensorBoard:
     """An event file a run and invocation; earlier ones are replaced, and so begin at epoch 1."""
 
-    def __init__(self, study: Folder) -> None:
-        self._folder = Path(study.location) / "tensorboard"
-        self._writers: dict[str, Any] = {}
-
-    def begin(self, config: RunConfig) -> set[int]:
+    def __init__(self, study: Folder, run: RunConfig) -> None:
         from tensorboardX import SummaryWriter
 
-        folder = self._folder / config.run_id
+        folder = Path(study.location) / "tensorboard" / run.run_id
         shutil.rmtree(folder, ignore_errors=True)
-        writer = self._writers[config.run_id] = SummaryWriter(str(folder))
-        writer.add_text("run", config.run_id)
-        writer.add_text("config", json.dumps(config.model_dump()))
-        return set()
+        self.has: set[int] = set()
+        self._writer = SummaryWriter(str(folder))
+        self._writer.add_text("run", run.run_id)
+        self._writer.add_text("config", json.dumps(run.model_dump()))
 
-    def log(self, run: str, epoch: int, figures: Mapping[str, float]) -> None:
+    def log(self, epoch: int, figures: Mapping[str, float]) -> None:
         for name, value in figures.items():
-            self._writers[run].add_scalar(name, value, epoch)
+            self._writer.add_scalar(name, value, epoch)
 
-    def end(self, run: str, state: str) -> None:
-        writer = self._writers.pop(run)
-        writer.add_text("state", state)
-        writer.close()
+    def end(self, state: str) -> None:
+        self._writer.add_text("state", state)
+        self._writer.close()
 
 
 class _MLflow:
     """An experiment a study, a run a run; a run that is continued goes on in its own."""
 
-    def __init__(self, study: Folder) -> None:
+    def __init__(self, study: Folder, run: RunConfig) -> None:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         for noisy in ("mlflow", "alembic"):
             logging.getLogger(noisy).setLevel(logging.WARNING)
         from mlflow import MlflowClient
-
-        local = f"sqlite:///{study.location}/mlflow.db" if study.is_local else ""
-        self._client = MlflowClient(os.environ.get("MLFLOW_TRACKING_URI") or local)
-        self._study = study
-        self._ids: dict[str, str] = {}
-
-    def begin(self, config: RunConfig) -> set[int]:
         from mlflow.entities import Param
 
-        experiment = self._experiment()
-        earlier = self._client.search_runs([experiment], f"tags.`{TAG}` = '{config.run_id}'")
-        if earlier:
-            key = earlier[0].info.run_id
-            self._client.update_run(key, status="RUNNING")
+        local = study.location if study.is_local else None
+        client = MlflowClient(
+            os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{local}/mlflow.db"
+        )
+        if known := client.get_experiment_by_name(study.name):
+            experiment = known.experiment_id
         else:
-            tags = {TAG: config.run_id}
-            key = self._client.create_run(experiment, run_name=config.run_id, tags=tags).info.run_id
-            settings = config.model_dump(exclude={"epochs"})  # these never change, epochs may
-            self._client.log_batch(key, params=[Param(k, str(v)) for k, v in settings.items()])
-        self._ids[config.run_id] = key
+            experiment = client.create_experiment(study.name, local and f"{local}/mlflow")
+        if earlier := client.search_runs([experiment], f"tags.`{TAG}` = '{run.run_id}'"):
+            key = earlier[0].info.run_id
+            client.update_run(key, status="RUNNING")
+        else:
+            tags = {TAG: run.run_id}
+            key = client.create_run(experiment, run_name=run.run_id, tags=tags).info.run_id
+            settings = run.model_dump(exclude={"epochs"})  # these never change, epochs may
+            client.log_batch(key, params=[Param(k, str(v)) for k, v in settings.items()])
         # An epoch's figures are logged in one batch: one that has this has the others.
-        history = self._client.get_metric_history(key, "test_neg_elbo")
-        return {metric.step for metric in history}
+        self.has = {metric.step for metric in client.get_metric_history(key, "test_neg_elbo")}
+        self._client, self._key = client, key
 
-    def log(self, run: str, epoch: int, figures: Mapping[str, float]) -> None:
+    def log(self, epoch: int, figures: Mapping[str, float]) -> None:
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)
         metrics = [Metric(name, value, now, epoch) for name, value in figures.items()]
-        self._client.log_batch(self._ids[run], metrics=metrics)
+        self._client.log_batch(self._key, metrics=metrics)
 
-    def end(self, run: str, state: str) -> None:
+    def end(self, state: str) -> None:
         status = {"done": "FINISHED", "failed": "FAILED"}.get(state, "KILLED")
-        self._client.set_terminated(self._ids.pop(run), status)
-
-    def _experiment(self) -> str:
-        if experiment := self._client.get_experiment_by_name(self._study.name):
-            return str(experiment.experiment_id)
-        artifacts = f"{self._study.location}/mlflow" if self._study.is_local else None
-        return str(self._client.create_experiment(self._study.name, artifacts))
+        self._client.set_terminated(self._key, status)
 
 
 class _WandB:
     """A project a study; offline folders are sent with `wandb sync`."""
 
-    def __init__(self, study: Folder) -> None:
+    def __init__(self, study: Folder, run: RunConfig) -> None:
         os.environ.setdefault("WANDB_MODE", "offline")
         os.environ.setdefault("WANDB_SILENT", "true")
-        self._study = study
-        self._runs: dict[str, Any] = {}
-
-    def begin(self, config: RunConfig) -> set[int]:
         import wandb
 
-        self._runs[config.run_id] = wandb.init(
-            project=self._study.name,
-            id=config.run_id,
-            name=config.run_id,
-            config=config.model_dump(),
-            dir=os.environ.get("WANDB_DIR") or self._study.location,
+        self.has: set[int] = set()  # W&B drops steps that it has
+        self._run = wandb.init(
+            project=study.name,
+            id=run.run_id,
+            name=run.run_id,
+            config=run.model_dump(),
+            dir=os.environ.get("WANDB_DIR") or study.location,
             resume="allow",
             reinit="create_new",
         )
-        return set()  # W&B drops steps that it has
 
-    def log(self, run: str, epoch: int, figures: Mapping[str, float]) -> None:
-        self._runs[run].log(dict(figures), step=epoch)
+    def log(self, epoch: int, figures: Mapping[str, float]) -> None:
+        self._run.log(dict(figures), step=epoch)
 
-    def end(self, run: str, state: str) -> None:
-        self._runs.pop(run).finish(exit_code=int(state == "failed"))
+    def end(self, state: str) -> None:
+        self._run.finish(exit_code=int(state == "failed"))
 
 
 # Name of a tracker: its library, the variable that sends it elsewhere than to the study's folder.
-KINDS: dict[str, tuple[str, str | None, Callable[[Folder], Tracker]]] = {
+KINDS: dict[str, tuple[str, str | None, Callable[[Folder, RunConfig], Tracked]]] = {
     "tensorboard": ("tensorboardX", None, _TensorBoard),
     "mlflow": ("mlflow", "MLFLOW_TRACKING_URI", _MLflow),
     "wandb": ("wandb", "WANDB_DIR", _WandB),

@@ -1,22 +1,17 @@
 """Search by Optuna, trained by Ray Tune: one invocation."""
 
 import math
-import os
-from contextlib import ExitStack
+from contextlib import closing
 from functools import partial
 from typing import Any, NamedTuple
 
-import torch
 from rich.console import Console
 
 from study.config.errors import StudyError
 from study.config.run import RunConfig
 from study.config.search import INTEGERS, Axis, Directions, Search
-from study.data.mnist import data_dir
-from study.execution.cluster import slots
 from study.execution.display import Display, duration
-from study.execution.runner import Invocation, plan_engine, prepare
-from study.execution.scheduler import Outcome, Workplace, fit, new_task
+from study.execution.scheduler import Invocation, Outcome, Session, start_session
 from study.execution.study_log import StudyLog, make_plan
 from study.execution.trackers import open_tracker
 from study.search.storage import database_errors, place
@@ -34,8 +29,7 @@ from study.storage.records import (
     read_records,
     runs_folder,
 )
-from study.training.engine_selection import EngineSelection, select_engine
-from study.training.timing import epoch_seconds
+from study.training.timing import estimate
 
 
 class Evaluator(NamedTuple):
@@ -63,9 +57,9 @@ def run_search(
         UsageError: the folder holds another search.
         StudyError: the search cannot begin: its folder, the data or the cluster is not to be had.
     """
-    study, console = invocation.study, invocation.console
+    study, request, _, console, _, log = invocation
     place(study)  # before anything is written
-    with database_errors(study), Lock(study) as lock, ExitStack() as stack:
+    with database_errors(study), Lock(study) as lock:
         trials = Trials(study, search, evaluator.directions)
         trials.repair()
         if source is not None:
@@ -74,17 +68,18 @@ def run_search(
             console.print(f"{len(known)} known trials from {source}, {n} of them new")
         plan = make_plan([], study)
         plan = plan._replace(runs=[RunConfig(**r["config"]) for r in plan.records.values()])
-        study_log = StudyLog(study, plan, open_tracker(invocation.log, study))
-        study_log.begin({**invocation.request, "search": search.to_dict()})
-        stack.callback(study_log.end)
-        stack.callback(trials.close)
-        if not trials.left():
-            console.print("the budget is used up: nothing to train; a larger one goes on")
-            return Outcome({}, interrupted=False)
-        cache = data_dir(invocation.data_dir)
-        workplace = Workplace(study, lock, cache, invocation.resources)
-        engine = plan_engine(plan, study_log.precision)
-        return _train(trials, evaluator.measure, engine, study_log, workplace, console)
+        request = {**request, "search": search.to_dict()}
+        study_log = StudyLog(study, plan, request, open_tracker(log, study))
+        with closing(study_log), closing(trials):
+            if not trials.left():
+                console.print("the budget is used up: nothing to train; a larger one goes on")
+                return Outcome({}, interrupted=False)
+            data = {str(search.constants.get("data", RunConfig().data))}
+            session = start_session(invocation, lock, study_log, plan.runs, data)
+            several = f" of {len(search.seeds)} seeds" if len(search.seeds) > 1 else ""
+            session.announce(f"searching: {_limit(search, trials.left())}{several}")
+            with Display(console, [], 0) as display:
+                return _train(session, trials, evaluator.measure, study_log, display)
 
 
 def take_over(
@@ -136,42 +131,27 @@ def _is_whole(run: RunConfig, records: dict[str, Record], source: Folder) -> boo
 
 
 def _train(
-    trials: Trials,
-    measure: Measure,
-    engine: EngineSelection,
-    study_log: StudyLog,
-    workplace: Workplace,
-    console: Console,
+    session: Session, trials: Trials, measure: Measure, study_log: StudyLog, display: Display
 ) -> Outcome:
     """Train trials until the budget is used up or the user stops it."""
-    search = trials.search
-    prepare(workplace, [str(search.constants.get("data", RunConfig().data))])
-    study_log.note(engine=engine.facts())
-    several = f" of {len(search.seeds)} seeds" if len(search.seeds) > 1 else ""
-    limit = _limit(search, trials.left())
+    search, pruning = trials.search, Pruning(trials)
     rungs = search.rungs if search.pruner != "none" else []
-    console.print(f"searching: {limit}{several}, {slots(workplace.resources)} at a time")
-    with Display(console, [], 0) as display:
-        pruning = Pruning(trials)
-        events = Outcomes(trials, pruning, display, study_log, workplace.lock)
+    events = Outcomes(trials, pruning, display, study_log, session.lock)
 
-        def next_trial() -> dict[str, Any] | None:
-            open_trial = None if events.stopping else trials.ask()
-            if open_trial is None:
-                return None
-            later = trials.left() * len(search.seeds) if search.budget.hours is None else 0
-            for run in open_trial.runs:
-                study_log.expect(run)
-                display.expect(run, later)
-            task = new_task(open_trial.runs, workplace, engine.alone(open_trial.runs[0]))
-            number = open_trial.trial.number
-            return {"task": task, "number": number, "objectives": search.objectives, "rungs": rungs}
+    def next_trial() -> dict[str, Any] | None:
+        open_trial = None if events.stopping else trials.ask()
+        if open_trial is None:
+            return None
+        later = trials.left() * len(search.seeds) if search.budget.hours is None else 0
+        for run in open_trial.runs:
+            study_log.expect(run)
+            display.expect(run, later)
+        task = session.task(open_trial.runs, session.engine.alone(open_trial.runs[0]))
+        number = open_trial.trial.number
+        return {"task": task, "number": number, "objectives": search.objectives, "rungs": rungs}
 
-        trial = partial(search_trial, measure)
-        how: dict[str, Any] = {"search_alg": OptunaSearcher(next_trial), "scheduler": pruning}
-        stopped = fit(trial, events, workplace.resources, num_samples=-1, **how)
-    study_log.failed(events.errors)
-    return Outcome(events.errors, stopped or events.stopping)
+    trial, searcher = partial(search_trial, measure), OptunaSearcher(next_trial)
+    return session.fit(trial, events, search_alg=searcher, scheduler=pruning, num_samples=-1)
 
 
 def _limit(search: Search, left: int) -> str:
@@ -197,11 +177,7 @@ def show_search(search: Search, cpus_per_run: float, console: Console) -> None:
         f"for {', '.join(search.objectives)}; sampler {search.sampler}, pruner {search.pruner}"
     )
     runs = search.runs({name: _middle(name, axis) for name, axis in search.space.items()})
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    seconds = sum(
-        epoch_seconds(run, select_engine([run], device), device) * run.epochs for run in runs
-    )
-    at_once = max(1, int((os.cpu_count() or 1) // cpus_per_run))
+    seconds, at_once = estimate([(run, run.epochs) for run in runs], runs[:1], cpus_per_run)
     left = search.budget.trials
     total = f"; about {duration(seconds * left / at_once)} for {left}" if left is not None else ""
     console.print(

@@ -89,8 +89,7 @@ class Outcomes(Events):
         number, result = trial.config["number"], trial.last_result or {}
         if number in self._pruning.pruned:
             self._trials.prune(number)
-            self._display.finished(result["run"], None, how="pruned")
-            self._study_log.ended(result["run"])
+            self._end_run(result["run"], None, how="pruned")
         elif result.get("state") == "done" and result.get("values"):
             self._trials.complete(number, result["values"])
         elif reason := result.get("error") or result.get("reason"):

@@ -23,6 +23,11 @@ def processor_id() -> str:
     return hashlib.sha256("\0".join(facts).encode()).hexdigest()[:12]
 
 
+def best_device() -> torch.device:
+    """What trains here: the first GPU, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
 def device_name(device: torch.device) -> str:
     """`cpu`, or the name of the GPU."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"

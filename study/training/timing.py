@@ -1,15 +1,18 @@
 """How long runs would take on this machine, from a few measured steps."""
 
+import os
 import time
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import torch
 
 from study.config.run import RunConfig
 from study.data import describe_data
 from study.data.splits import random_data, splits
-from study.training.engine_selection import EngineSelection
+from study.training.engine_selection import EngineSelection, select_engine
 from study.training.evaluation import evaluate
+from study.training.hardware import best_device
 from study.training.trainer import Trainer
 
 STEPS = 20
@@ -18,7 +21,39 @@ TEST_IMAGES = 10_000
 COMPILED_SHARE = {True: 0.57, False: 0.8}  # of the eager step, by bf16; on a Zen 4 core, J = 10
 
 
-def epoch_seconds(config: RunConfig, engine: EngineSelection, device: torch.device) -> float:
+class Estimate(NamedTuple):
+    """How long runs would take on this machine."""
+
+    seconds: float  # one after the other
+    at_once: int  # how many of them it trains at a time
+
+
+def estimate(
+    todo: Iterable[tuple[RunConfig, int]], runs: Iterable[RunConfig], cpus_per_run: float
+) -> Estimate:
+    """Measure a few steps of each kind of run.
+
+    Args:
+        todo: runs, each with the epochs that it lacks.
+        runs: all that are asked for, which decide on the engine.
+        cpus_per_run: as many threads does a run get.
+    """
+    device, threads = best_device(), torch.get_num_threads()
+    torch.set_num_threads(max(1, int(cpus_per_run)))
+    engine = select_engine(runs, device)
+    measured: dict[tuple[object, ...], float] = {}
+    total = 0.0
+    for run, epochs in todo:
+        same = {"beta", "conditioning", "seed", "epochs", "learning_rate", "checkpoint_every"}
+        shape = (run.conditioning, *run.model_dump(exclude=same).values())
+        if shape not in measured:
+            measured[shape] = _epoch_seconds(run, engine, device)
+        total += epochs * measured[shape]
+    torch.set_num_threads(threads)
+    return Estimate(total, max(1, int((os.cpu_count() or 1) // cpus_per_run)))
+
+
+def _epoch_seconds(config: RunConfig, engine: EngineSelection, device: torch.device) -> float:
     """Seconds of one epoch of a run, measured on random images in one process.
 
     Trains `STEPS` eager steps after as many to warm up, and evaluates `EVAL_IMAGES` images. Where
@@ -41,21 +76,6 @@ def epoch_seconds(config: RunConfig, engine: EngineSelection, device: torch.devi
     if engine.compiles(config) and device.type == "cpu":
         steps *= COMPILED_SHARE[engine.bf16(config)]
     return steps + (end - middle) / EVAL_IMAGES * TEST_IMAGES
-
-
-def total_seconds(
-    todo: Iterable[tuple[RunConfig, int]], engine: EngineSelection, device: torch.device
-) -> float:
-    """Seconds of all runs one after the other; each with the epochs that it still lacks."""
-    measured: dict[tuple[object, ...], float] = {}
-    total = 0.0
-    for run, epochs in todo:
-        same = {"beta", "conditioning", "seed", "epochs", "learning_rate", "checkpoint_every"}
-        shape = (run.conditioning, *run.model_dump(exclude=same).values())
-        if shape not in measured:
-            measured[shape] = epoch_seconds(run, engine, device)
-        total += epochs * measured[shape]
-    return total
 
 
 def _clock(device: torch.device) -> float:

@@ -26,9 +26,7 @@ def save(study, run, n_epochs, state):
 
 
 def log_of(study, *runs):
-    log = StudyLog(study, make_plan(list(runs), study))
-    log.begin({"grid": "tiny"})
-    return log
+    return StudyLog(study, make_plan(list(runs), study), {"grid": "tiny"})
 
 
 @pytest.fixture
@@ -52,7 +50,7 @@ def test_begun_and_failed_runs_go_on_and_a_done_one_does_when_more_epochs_are_as
 
 def test_a_row_counts_where_the_folder_of_its_run_is_gone(study):
     save(study, ONE, 3, "done")
-    log_of(study, ONE, FOUR).end()
+    log_of(study, ONE, FOUR).close()
     runs_folder(study).delete_all()
     assert make_plan([ONE, FOUR], study).todo == [FOUR]
 
@@ -62,7 +60,7 @@ def test_every_run_that_is_asked_for_has_a_row(study):
     log.expect(FOUR)
     save(study, ONE, 3, "done")
     log.ended(ONE.run_id)
-    log.end()
+    log.close()
     trials = read_tables(study)["trials"].set_index("beta")
     assert trials["state"].to_dict() == {1: "done", 4: "waiting"}
     assert trials["epochs"].to_dict() == {1: 3, 4: 0}
@@ -72,14 +70,14 @@ def test_every_run_that_is_asked_for_has_a_row(study):
 def test_a_run_that_was_stopped_has_its_epochs_in_the_tables(study):
     log = log_of(study, ONE)
     save(study, ONE, 2, "begun")
-    log.end()
+    log.close()
     assert read_tables(study)["epochs"]["epoch"].tolist() == [1, 2]
 
 
 def test_a_failure_is_kept_though_its_record_could_not_be_written(study):
     log = log_of(study, ONE)
-    log.failed({ONE.run_id: "its worker was lost"})
-    log.end()
+    log.ended(ONE.run_id, "its worker was lost")
+    log.close()
     [row] = read_tables(study)["trials"].to_dict("records")
     assert (row["state"], row["error"]) == ("failed", "its worker was lost")
 
@@ -88,7 +86,7 @@ def test_invocations_add_up_and_keep_to_the_first_precision(study):
     first = log_of(study, ONE)
     assert first.precision is None
     first.note(engine={"precision": "bf16"})
-    first.end()
+    first.close()
     second = log_of(study, ONE)
     assert second.precision == "bf16"
     invocations = read_study(study)["invocations"]
@@ -107,4 +105,4 @@ def test_a_folder_that_goes_away_is_said_at_once_and_is_an_error_at_the_end(
         log.ended(ONE.run_id)
     assert "cannot use the results folder" in caplog.text
     with pytest.raises(StudyError, match=r"cannot write to the results folder .*same command"):
-        log.end()
+        log.close()

@@ -49,27 +49,26 @@ def read_mlflow(study, run):
 def test_no_epoch_is_missing_or_doubled_after_a_kill(name, tmp_path):
     study = Folder(tmp_path / "s")
     study.write("study.yaml", b"")
-    before = TrackerFeed(open_tracker(name, study), [CONFIG])
+    before = TrackerFeed(open_tracker(name, study))
     for number in (1, 2, 4):  # the report of 3 was lost with its worker
-        before.add(CONFIG.run_id, [epoch(number)])
-    after = TrackerFeed(open_tracker(name, study), [CONFIG])
-    after.add(CONFIG.run_id, [*map(epoch, (1, 2, 3)), epoch(4)])  # its record, and a report
-    after.add(CONFIG.run_id, [epoch(4)])  # reported again
-    after.finish(CONFIG.run_id, map(epoch, range(1, 7)), "done")
+        before.add(CONFIG, [epoch(number)])
+    after = TrackerFeed(open_tracker(name, study))
+    after.add(CONFIG, [*map(epoch, (1, 2, 3)), epoch(4)])  # its record, and a report
+    after.add(CONFIG, [epoch(4)])  # reported again
+    after.add(CONFIG, map(epoch, range(1, 7)), "done")
     read = read_tensorboard if name == "tensorboard" else read_mlflow
     scalars, _ = read(tmp_path / "s", CONFIG.run_id)
     assert scalars == [(number, 100 + number + 4 * 25) for number in range(1, 7)]
 
 
 def test_a_tracker_that_fails_is_given_up_and_said(caplog):
-    class Broken:
-        def begin(self, config):
-            raise OSError("no space left")
+    def broken(run):
+        raise OSError("no space left")
 
-    journal = TrackerFeed(Broken(), [CONFIG])
+    journal = TrackerFeed(broken)
     with caplog.at_level(logging.ERROR):
-        journal.add(CONFIG.run_id, [epoch(1)])
-        journal.add(CONFIG.run_id, [epoch(2)])
+        journal.add(CONFIG, [epoch(1)])
+        journal.add(CONFIG, [epoch(2)])
     assert caplog.messages == ["tracking ends here, the study goes on: OSError: no space left"]
 
 

@@ -1,0 +1,174 @@
+"""What `study run` and `study search` share: their options, and what is done with them."""
+
+import math
+import shlex
+from collections.abc import Callable
+from functools import reduce
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from study.cli.options import address_option, data_dir_option, metric_option, new_console
+
+if TYPE_CHECKING:
+    from study.execution.scheduler import Invocation, Outcome
+    from study.storage.folder import Folder
+
+
+class Training(NamedTuple):
+    """The options that `run` and `search` share, by their names."""
+
+    set: tuple[str, ...]
+    seeds: list[int] | None
+    dry_run: bool
+    fresh: bool
+    no_scores: bool
+    own_metrics: tuple[str, ...]
+    name: str | None
+    results: str
+    data_dir: Path | None
+    address: str | None
+    cpus_per_run: float
+    gpus_per_run: float | None
+    max_failures: int
+    log: str | None
+
+    def overrides(self) -> dict[str, Any]:
+        """What replaces values of the YAML file."""
+        from study.config.grid import parse_overrides
+
+        values = parse_overrides(list(self.set))
+        return values if self.seeds is None else {**values, "seed": self.seeds}
+
+    def origins(self) -> dict[str, str]:
+        """Keys that an option other than --set replaces, and that option, for errors."""
+        return {} if self.seeds is None else {"seed": "--seeds"}
+
+    def folder(self, path: Path) -> "Folder":
+        """The folder of a study that is trained from a YAML file."""
+        from study.storage.folder import Folder
+
+        return Folder(self.results) / (self.name or path.stem)
+
+
+def train_and_show(
+    ctx: click.Context,
+    given: Training,
+    path: Path,
+    request: dict[str, Any],
+    train: "Callable[[Invocation], Outcome]",
+) -> "tuple[Outcome, bool]":
+    """Train what a YAML file asks for, then score and present it.
+
+    Args:
+        ctx: of the command, for study.yaml.
+        given: its options.
+        path: the YAML file.
+        request: what else study.yaml says of the command.
+        train: trains in an invocation of the study.
+
+    Returns:
+        How training ended, and whether all went well after it.
+
+    Raises:
+        KeyboardInterrupt: the user has asked to stop.
+    """
+    from study.cli.present import load_own, show
+    from study.data.mnist import data_dir
+    from study.execution.cluster import Resources
+    from study.execution.runner import start_over
+    from study.execution.scheduler import Invocation
+
+    console, study = new_console(), given.folder(path)
+    metrics = load_own(given.own_metrics)
+    if given.fresh:
+        start_over(study, console)
+    resources = Resources(given.address, given.cpus_per_run, given.gpus_per_run, given.max_failures)
+    request = {**request, "command": shlex.join(["study", *ctx.meta["words"]])}
+    cache = data_dir(given.data_dir)
+    outcome = train(Invocation(study, request, resources, console, cache, given.log))
+    if outcome.interrupted:
+        raise KeyboardInterrupt
+    return outcome, show(study, given, metrics, console)
+
+
+def _seeds(ctx: click.Context, option: click.Parameter, text: str | None) -> list[int] | None:
+    try:
+        return None if text is None else [int(part) for part in text.split(",")]
+    except ValueError:
+        raise click.BadParameter(f"takes whole numbers such as 0,1,2, got {text!r}") from None
+
+
+def _finite(ctx: click.Context, option: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not math.isfinite(value):
+        raise click.BadParameter(f"must be a finite number, got {value}")
+    return value
+
+
+OPTIONS = (
+    click.option(
+        "--set",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Replace a value or an axis of the file; may be repeated.",
+    ),
+    click.option("--seeds", metavar="0,1,2", callback=_seeds, help="Replace the file's seeds."),
+    click.option(
+        "--dry-run", is_flag=True, help="Print what would be trained and how long, and stop."
+    ),
+    click.option(
+        "--fresh",
+        is_flag=True,
+        help="Throw away what the study has and start over; says first what would be lost.",
+    ),
+    click.option(
+        "--no-scores",
+        is_flag=True,
+        help="Train only; `study score` and `study report` do the rest later.",
+    ),
+    metric_option,
+    click.option("--name", help="The study's folder in the results folder (default: as the file)."),
+    click.option(
+        "--results",
+        default="results",
+        metavar="DIR",
+        type=click.Path(),
+        help="Results folder, or a URI such as s3://bucket/prefix (default: ./results).",
+    ),
+    data_dir_option,
+    address_option,
+    click.option(
+        "--cpus-per-run",
+        type=click.FloatRange(0, min_open=True),
+        callback=_finite,
+        default=1.0,
+        metavar="N",
+        help="CPUs of a run (default: 1).",
+    ),
+    click.option(
+        "--gpus-per-run",
+        type=click.FloatRange(0),
+        callback=_finite,
+        metavar="N",
+        help="GPUs of a run, fractions allowed (default: the GPUs shared evenly); 0: runs also go"
+        " to nodes without a GPU, and use their node's GPU where it has one.",
+    ),
+    click.option(
+        "--max-failures",
+        type=click.IntRange(0),
+        default=2,
+        metavar="N",
+        help="Lost workers that a run survives (default: 2).",
+    ),
+    click.option(
+        "--log",
+        type=click.Choice(["tensorboard", "mlflow", "wandb"]),
+        help="Also log every epoch to a tracker (needs the extra of that name).",
+    ),
+)
+
+
+def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the options of `Training` to a command."""
+    return reduce(lambda inner, option: option(inner), reversed(OPTIONS), command)
