@@ -20,7 +20,7 @@ from analysis.statistics.objectives import BOUNDS
 from analysis.statistics.objectives import DIRECTIONS as DIRECTIONS
 from analysis.study import Study
 from study.config.run import RunConfig
-from study.config.search import HELD_OUT
+from study.config.search import n_held_out
 from study.data import load_data
 from study.data.mnist import data_dir
 from study.losses import figures
@@ -144,7 +144,8 @@ def _data_of(trained: Trained) -> str:
 @lru_cache(maxsize=2)  # a worker judges many trials
 def _held_out(name: str, data_folder: Path | None, factors: bool) -> ImageSet:
     data = load_data(name, data_folder)
-    images, labels = data.train_images[-HELD_OUT:], data.train_labels[-HELD_OUT:]
+    first = len(data.train_images) - n_held_out(len(data.train_images))
+    images, labels = data.train_images[first:], data.train_labels[first:]
     known = measured_by(data.measure, images, data_dir(data_folder)) if factors else None
     if factors and known is None:
         raise ValueError(

@@ -1,6 +1,6 @@
 """`study score`, `report`, `explore` and `claims`: what a trained study shows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,9 +42,12 @@ def score(
     """
     from analysis import open_study
     from analysis.pipeline import score_and_rank
+    from study.storage.study_file import read_study
 
     opened = open_study(study)
-    metrics = load_own(own_metrics)
+    invocations = read_study(opened.folder).get("invocations") or [{}]
+    named = dict.fromkeys(invocations[-1].get("metrics", []), "study.yaml")
+    metrics = load_own(named | dict.fromkeys(own_metrics, "--metric"))
     outcome = score_and_rank(opened, data_dir, _joining(address), new_console(), metrics)
     return EXIT_FAILURE if outcome.unscored else 0
 
@@ -139,19 +142,24 @@ def show(study: "Folder", given: "Training", metrics: "list[Metric]", console: "
     return present(opened, given.data_dir, print_line, failures) and not failures
 
 
-def load_own(paths: tuple[str, ...]) -> "list[Metric]":
+def load_own(places: Mapping[str, str]) -> "list[Metric]":
     """The user's own metrics.
+
+    Args:
+        places: of each `package.module:NAME`, what names it: an option or a file.
 
     Raises:
         UsageError: a path leads to none.
     """
     from analysis.metrics import METRICS, load_metric, with_own
 
-    try:
-        own = [load_metric(path) for path in paths]
-        with_own(METRICS, own)  # names that are taken
-    except ValueError as error:
-        raise UsageError(f"--metric: {error}") from None
+    own: list[Metric] = []
+    for path, place in places.items():
+        try:
+            own.append(load_metric(path))
+            with_own(METRICS, own)  # names that are taken
+        except ValueError as error:
+            raise UsageError(f"{place}: {error}") from None
     return own
 
 

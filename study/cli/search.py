@@ -67,11 +67,19 @@ def search(
     from analysis.report.search import export, present
     from analysis.scoring.held_out import DIRECTIONS, held_out
     from study.config.search import read_search
+    from study.data import describe_data
     from study.search import storage
     from study.search.runner import Evaluator, run_search, show_search
     from study.storage.folder import Folder
 
-    parsed = read_search(path.read_text(), str(path), DIRECTIONS, overrides, given.origins())
+    parsed = read_search(
+        path.read_text(),
+        str(path),
+        DIRECTIONS,
+        overrides,
+        given.origins(),
+        lambda data: describe_data(data)[1],
+    )
     console, study = new_console(), given.folder(path)
     if export_grid:
         export(str(study), export_grid, given.seeds or EXPORT_SEEDS, console)

@@ -75,17 +75,20 @@ def train_and_show(
         KeyboardInterrupt: the user has asked to stop.
     """
     from study.cli.present import load_own, show
+    from study.config.grid import read_metrics
     from study.data.mnist import data_dir
     from study.execution.cluster import Resources
     from study.execution.runner import start_over
     from study.execution.scheduler import Invocation
 
     console, study = new_console(), given.folder(path)
-    metrics = load_own(given.own_metrics)
+    own = read_metrics(path.read_text(), str(path))
+    metrics = load_own(dict.fromkeys(given.own_metrics, "--metric") | dict.fromkeys(own, str(path)))
     if given.fresh:
         start_over(study, console)
     resources = Resources(given.address, given.cpus_per_run, given.gpus_per_run, given.max_failures)
-    request = {**request, "command": shlex.join(["study", *ctx.meta["words"]])}
+    request |= {"metrics": own} if own else {}  # `study score` computes them, too
+    request |= {"command": shlex.join(["study", *ctx.meta["words"]])}
     cache = data_dir(given.data_dir)
     outcome = train(Invocation(study, request, resources, console, cache, given.log))
     if outcome.interrupted:

@@ -7,9 +7,10 @@ from typing import Any
 import yaml
 
 from study.config.errors import Source, UsageError, nearest, repeated, unknown_key
+from study.config.own_code import is_import_path
 from study.config.run import HOW, RunConfig, run_config
 
-UNION = "union"
+UNION, METRICS = "union", "metrics"
 SEARCHES = "search-"  # names of the searches in `configs/` begin so
 _PLACES = (Path(__file__).parents[2] / "configs", Path(__file__).parents[1] / "configs")
 CONFIGS = next((place for place in _PLACES if place.is_dir()), _PLACES[0])  # a checkout, a wheel
@@ -64,6 +65,7 @@ def read_grid(
     """
     content = read_mapping(text, source, "grid")
     origin = Source(source, dict.fromkeys(overrides or {}, "--set") | (options or {}))
+    content.pop(METRICS, None)
     members = content.pop(UNION, [{}])
     if not (isinstance(members, list) and members and all(isinstance(m, dict) for m in members)):
         raise UsageError(f"{source}: {UNION} must be a list of mappings, got {members!r}")
@@ -80,6 +82,20 @@ def read_grid(
             " runs that are otherwise the same, or differ in their seed alone; give each one value"
         )
     return unique
+
+
+def read_metrics(text: str, source: str) -> list[str]:
+    """The user's own metrics that a grid or search file names.
+
+    Raises:
+        UsageError: they are no list of `package.module:NAME`; names `source`.
+    """
+    names = read_mapping(text, source, "study").get(METRICS, [])
+    if not (isinstance(names, list) and all(is_import_path(str(name)) for name in names)):
+        raise UsageError(
+            f"{source}: {METRICS} must be a list of package.module:NAME, got {names!r}"
+        )
+    return list(dict.fromkeys(names))
 
 
 def read_mapping(text: str, source: str, kind: str) -> dict[str, Any]:

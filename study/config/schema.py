@@ -7,11 +7,17 @@ together) is left to the reading.
 import json
 from typing import Any
 
-from study.config.grid import CONFIGS, UNION
+from study.config.grid import CONFIGS, METRICS, UNION
 from study.config.run import RunConfig
 from study.config.search import NUMBERS, SEARCHABLE, Budget, Range, Search
 
 Schema = dict[str, Any]
+OWN_METRICS: Schema = {
+    "description": "metrics of your own, `package.module:NAME` each, scored beside the others",
+    "type": "array",
+    "items": {"type": "string", "pattern": ":"},
+    "uniqueItems": True,
+}
 BESIDE = ("default", "description")  # of a key, whether it holds a value or an axis
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -30,7 +36,7 @@ def grid_schema() -> Schema:
         "$schema": DIALECT,
         "title": "A grid of runs",
         **member,
-        "properties": {**keys, UNION: union},
+        "properties": {**keys, UNION: union, METRICS: OWN_METRICS},
     }
 
 
@@ -48,6 +54,7 @@ def search_schema() -> Schema:
         },
         "sampler": _untitled(own["sampler"]),
         "pruner": _untitled(own["pruner"]),
+        METRICS: OWN_METRICS,
         **keys,
         "seed": _axis(keys["seed"], single=True),
     }

@@ -1,19 +1,18 @@
 """A YAML file -> what a search may try, what it seeks, and when it stops; pure."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
 from study.config.errors import Source, UsageError, explain, nearest, repeated, unknown_key
-from study.config.grid import read_mapping
+from study.config.grid import METRICS, read_mapping
 from study.config.run import N_TRAIN, Checked, RunConfig, run_config
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
-HELD_OUT = 10_000  # the last training images: for evaluation; they train nothing
 INTEGERS = ("latent_dim", "hidden", "batch_size", "kl_warmup_epochs")
 NUMBERS = (*INTEGERS, "beta", "learning_rate")
 SEARCHABLE = (*NUMBERS, "conditioning", "optimiser")
@@ -106,6 +105,11 @@ class Search(Checked):
         return self.model_dump(exclude_defaults=True)
 
 
+def n_held_out(n_train: int) -> int:
+    """How many of a data set's training images, the last ones, judge trials and train nothing."""
+    return n_train // 6  # of MNIST 10,000, as many as test
+
+
 def rung(epochs: int) -> int:
     """The first epoch after which a trial may be pruned."""
     return max(1, epochs // REDUCTION**2)
@@ -117,6 +121,7 @@ def read_search(
     directions: Directions,
     overrides: dict[str, Any] | None = None,
     options: dict[str, str] | None = None,
+    count_train: Callable[[str], int] = lambda data: N_TRAIN,
 ) -> Search:
     """A checked search.
 
@@ -127,6 +132,7 @@ def read_search(
         overrides: values that replace the file's; one of a parameter of the space replaces its
             range, or, where it is a single value, takes it out of the space.
         options: of an override's key, the option that gave it, for errors; `--set` where not said.
+        count_train: how many training images a data set has.
 
     Raises:
         UsageError: it does not parse, or a key, value or range is bad; names `source`, or the
@@ -137,12 +143,13 @@ def read_search(
     if not isinstance(space, dict):
         where = origin.of("space")
         raise UsageError(f"{where}: space must be a mapping of parameters, got {space!r}")
+    content.pop(METRICS, None)
     own = [name for name in Search.model_fields if name not in {"constants", "seeds"}]
     fields = {key: content.pop(key) for key in own if key in content}
     _require_known(content, own, origin)
     seeds = content.pop("seed", [0])
     fields["seeds"] = seeds if isinstance(seeds, list) else [seeds]
-    fields["constants"] = _constants(content, origin, fields.get("pruner", "none"))
+    fields["constants"] = _constants(content, origin, fields.get("pruner", "none"), count_train)
     fields["space"] = {name: _axis(name, axis, origin) for name, axis in space.items()}
     try:
         search = Search(**fields)
@@ -176,19 +183,24 @@ def _overridden(content: dict[str, Any], overrides: dict[str, Any]) -> tuple[dic
     return content, space
 
 
-def _constants(content: dict[str, Any], source: Source, pruner: Any) -> dict[str, Any]:
+def _constants(
+    content: dict[str, Any], source: Source, pruner: Any, count_train: Callable[[str], int]
+) -> dict[str, Any]:
     """What every run shares; the defaults leave the held-out images alone."""
     lists = [key for key, value in content.items() if isinstance(value, list)]
     if lists:
         where = source.of(lists[0])
         raise UsageError(f"{where}: {lists[0]} is a list: put it below space, or give one value")
-    constants = {"train_images": N_TRAIN - HELD_OUT, **content}
+    data = {key: value for key, value in content.items() if key == "data"}
+    n_train = count_train(run_config(data, source).data)
+    most = n_train - n_held_out(n_train)
+    constants = {"train_images": most, **content}
     run = run_config(constants, source)
-    if run.train_images > N_TRAIN - HELD_OUT:
+    if run.train_images > most:
         raise UsageError(
-            f"{source.of('train_images')}: train_images must be at most {N_TRAIN - HELD_OUT}, got"
-            f" {run.train_images}: the last {HELD_OUT} training images are held out to judge the"
-            " trials"
+            f"{source.of('train_images')}: train_images must be at most {most}, got"
+            f" {run.train_images}: the last {n_train - most} training images are held out to judge"
+            " the trials"
         )
     constants = {key: getattr(run, key) for key in (*constants, "epochs")}
     if pruner != "none":  # what is pruned is saved first: every rung is a multiple of the first

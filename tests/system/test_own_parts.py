@@ -45,7 +45,7 @@ def test_the_toys_are_small():
 
 
 def test_a_study_of_ones_own_parts_from_training_to_its_report(tmp_path):
-    done = study(tmp_path, "--metric", "toy:LOUDEST")
+    done = study(tmp_path, metrics=["toy:LOUDEST"])
     assert done.returncode == 0, done.stdout + done.stderr
     opened = open_study(tmp_path / "results" / "toy")
 

@@ -24,6 +24,7 @@ from study.config.run import RunConfig
 from study.execution.resumable_run import fail_run
 from study.storage.folder import Folder
 from study.storage.records import new_record, runs_folder
+from study.storage.study_file import write_study
 
 main = partial(carry_out, score, "analysis.score")
 TINY = RunConfig(latent_dim=3, hidden=16, train_images=400, epochs=1)
@@ -260,6 +261,12 @@ def test_bad_input_is_one_line(words, message, copy, monkeypatch, capsys):
     assert said.startswith("analysis.score: ")
     assert message in said
     assert said.count("\n") == 1
+
+
+def test_the_metrics_that_study_yaml_keeps_are_scored(copy, capsys):
+    write_study(copy.folder, {"invocations": [{"metrics": ["nowhere:NAME"]}]})
+    assert main([copy.folder.location]) == 2
+    assert "study.yaml: cannot import metric nowhere:NAME" in capsys.readouterr().err
 
 
 def test_a_damaged_table_is_named(copy, capsys):

@@ -1,7 +1,7 @@
 import pytest
 
 from study.config.errors import UsageError
-from study.config.grid import CONFIGS, find_grid, parse_overrides, read_grid
+from study.config.grid import CONFIGS, find_grid, parse_overrides, read_grid, read_metrics
 
 
 def shipped(name, overrides=None):
@@ -115,3 +115,16 @@ def test_an_axis_that_repeats_a_value_is_refused():
 def test_an_override_needs_a_key_and_a_value(pair):
     with pytest.raises(UsageError, match="--set takes KEY=VALUE"):
         parse_overrides([pair])
+
+
+def test_a_file_names_metrics_of_ones_own_beside_its_runs():
+    text = "beta: [1, 4]\nmetrics: [mine:ONE, mine:TWO, mine:ONE]\n"
+    assert read_metrics(text, "g.yaml") == ["mine:ONE", "mine:TWO"]
+    assert len(read_grid(text, "g.yaml")) == 2
+    assert read_metrics("beta: 1", "g.yaml") == []
+
+
+@pytest.mark.parametrize("bad", ["mine:ONE", "[mig]", "[1]"])
+def test_what_is_no_list_of_metrics_is_refused(bad):
+    with pytest.raises(UsageError, match=r"^g\.yaml: metrics must be a list of package\.module:NA"):
+        read_metrics(f"metrics: {bad}", "g.yaml")

@@ -40,6 +40,8 @@ def test_a_grid_holds_values_axes_and_a_union():
     grid = grid_schema()
     assert fits(grid, beta=1, latent_dim=[3, 5], compile="auto", data="mine:pictures")
     assert fits(grid, union=[{"beta": [1, 2]}, {"beta": 4.5}])
+    assert fits(grid, metrics=["mine:ONE"])
+    assert not fits(grid, metrics=["mig"])
     assert not fits(grid, bets=1)
     assert not fits(grid, beta=-1)
     assert not fits(grid, beta=[])
@@ -52,7 +54,7 @@ def test_a_search_has_a_space_objectives_and_a_budget():
     search, space = search_schema(), {"beta": {"low": 1, "high": 4, "log": True}}
     need = {"space": space, "objectives": ["mig"], "budget": {"trials": 4}}
     assert fits(search, **need)
-    assert fits(search, **need, seed=[0, 1], epochs=3, pruner="asha")
+    assert fits(search, **need, seed=[0, 1], epochs=3, pruner="asha", metrics=["mine:ONE"])
     assert not fits(search, space=space, objectives=["mig"])
     assert not fits(search, **need, epochs=[1, 2])
     assert not fits(search, **{**need, "budget": {}})

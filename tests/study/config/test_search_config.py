@@ -35,6 +35,13 @@ def test_a_trial_becomes_a_run_a_seed():
     assert runs[0].run_id == "J5-beta3.14-label-hidden64-train_images50000-seed0"
 
 
+def test_a_sixth_of_any_data_set_judges_the_trials():
+    small = read_search(TEXT, "s.yaml", DIRECTIONS, count_train=lambda data: 600)
+    assert small.constants["train_images"] == 500
+    with pytest.raises(UsageError, match="must be at most 500, got 501: the last 100 training"):
+        read_search(TEXT, "s", DIRECTIONS, {"train_images": 501}, count_train=lambda data: 600)
+
+
 def test_every_trial_lies_in_the_space():
     import optuna
 
