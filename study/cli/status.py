@@ -10,10 +10,7 @@ from study.cli.options import CONTEXT, Command, new_console, study_argument
 from study.config.errors import StudyError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from study.storage.folder import Folder
-    from study.storage.records import Record
 
 STATES = ("done", "begun", "waiting", "failed")
 
@@ -25,30 +22,21 @@ def status(study: str) -> None:
 
     Who works on it, and which of its runs are not done; read from its files alone.
     """
-    from study.storage.folder import Folder
-
-    show_status(Folder(study), new_console(wrap=True))
-
-
-def show_status(study: "Folder", console: "Console") -> None:
-    """Print who works on a study, how many runs are in which state, and those that are not done.
-
-    Raises:
-        StudyError: there is no study at that place, or a file of it is damaged.
-    """
     from rich.table import Table
 
+    from study.storage.folder import Folder
     from study.storage.study_file import read_study
 
-    content = read_study(study)
+    folder, console = Folder(study), new_console(wrap=True)
+    content = read_study(folder)
     if not content:
         raise StudyError(f"no study at {study}: it has no study.yaml")
-    states = _states(study, content["runs"])
+    states = _states(folder, content["runs"])
     counts = Counter(state for state, _ in states.values())
-    console.print(_driver(study), style="bold", markup=False)
+    console.print(_driver(folder), style="bold", markup=False)
     numbers = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
     console.print(f"{len(states)} runs: {numbers}")
-    table = Table("run", "", box=None, show_header=False, padding=(0, 2, 0, 0))
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for run, (state, detail) in states.items():
         if state in {"begun", "failed"}:
             table.add_row(run, detail)
@@ -79,12 +67,8 @@ def _states(study: "Folder", runs: list[str]) -> dict[str, tuple[str, str]]:
         for row in rows[rows["run"].isin(runs)].to_dict("records"):
             states[str(row["run"])] = (str(row["state"]), str(row["error"]))
     for run, record in read_records(study).items():
-        states[run] = (record["state"], _progress(record))
+        where = f" on {record['node']} ({record['device']})" if record["node"] else ""
+        progress = f"epoch {len(record['epochs'])} of {record['config']['epochs']}{where}"
+        failed = record["state"] == "failed"
+        states[run] = (record["state"], f"failed: {record['error']}" if failed else progress)
     return states
-
-
-def _progress(record: "Record") -> str:
-    if record["state"] == "failed":
-        return f"failed: {record['error']}"
-    where = f" on {record['node']} ({record['device']})" if record["node"] else ""
-    return f"epoch {len(record['epochs'])} of {record['config']['epochs']}{where}"

@@ -108,27 +108,22 @@ def require_same(study: Folder, stored: dict[str, Any], search: Search) -> None:
     """
     if not stored:
         return
-    another = "give another --name, or --fresh to start over"
-    if stored["objectives"] != search.objectives:
-        raise UsageError(
-            f"{study} holds a search for {', '.join(stored['objectives'])}, not for"
-            f" {', '.join(search.objectives)}: {another}"
-        )
     ours, theirs = _fixed(search.to_dict()), _fixed(stored)
+    default = "as it is by default"
     for key in sorted(ours.keys() | theirs.keys()):
         if ours.get(key) != theirs.get(key):
             raise UsageError(
-                f"{study} was searched with {key} {theirs.get(key, 'as it is by default')}, not"
-                f" {ours.get(key, 'as it is by default')}: {another}"
+                f"{study} was searched with {key} {theirs.get(key, default)}, not"
+                f" {ours.get(key, default)}: give another --name, or --fresh to start over"
             )
 
 
 def _fixed(content: dict[str, Any]) -> dict[str, Any]:
-    """What may not change under a search: constants, seeds, and choices that are no range."""
-    how = HOW - {"epochs"}
-    constants = {key: value for key, value in content["constants"].items() if key not in how}
-    space = {key: _kind(axis) for key, axis in content["space"].items()}
-    return {**constants, "seed": content.get("seeds", [0]), **space}
+    """What may not change under a search: all but how it trains, and the ends of its ranges."""
+    fixed = {key: value for key, value in content["constants"].items() if key not in HOW}
+    fixed |= {key: _kind(axis) for key, axis in content["space"].items()}
+    epochs, seeds = content["constants"]["epochs"], content.get("seeds", [0])
+    return fixed | {"objectives": content["objectives"], "epochs": epochs, "seed": seeds}
 
 
 def _kind(axis: Any) -> Any:

@@ -105,7 +105,8 @@ class Trials:
             before = self._before(trial, runs)
             if before is None:
                 open_trial = self._open[trial.number] = OpenTrial(trial, runs)
-                self._go_on(trial)
+                if "continues" in trial.user_attrs:
+                    self._copy_early(trial, trial.user_attrs["continues"])
                 return open_trial
             if before.number in self._open:
                 self._twins.setdefault(before.number, []).append(trial)
@@ -156,12 +157,8 @@ class Trials:
         return pd.DataFrame(rows, columns=columns).astype({"trial": int, "seconds": float})
 
     def close(self) -> None:
-        """The end of an invocation, whatever it came by."""
+        """The end of an invocation, whatever it came by; the table `search` is written."""
         self.repair()
-        self.write()
-
-    def write(self) -> None:
-        """Write the table `search`."""
         write_table(self._folder, "search", self.table(), None)
 
     def _tell(self, number: int, **outcome: Any) -> None:
@@ -170,7 +167,7 @@ class Trials:
         now = time.monotonic()
         self._spent, self._since = self._spent + now - self._since, now
         self.study.set_user_attr("seconds", self._spent)  # a budget of hours spans invocations
-        self.write()
+        write_table(self._folder, "search", self.table(), None)
 
     def _before(self, trial: Trial, runs: list[RunConfig]) -> FrozenTrial | None:
         """The trial that has these runs already, judged or at work."""
@@ -188,16 +185,13 @@ class Trials:
             return
         if reason := before.user_attrs.get("reason"):
             trial.set_user_attr("reason", reason)
-        for epoch, value in before.intermediate_values.items():
-            trial.report(value, epoch)
+        self._copy_early(trial, before.number)
         self.study.tell(trial, state=before.state)
 
-    def _go_on(self, trial: Trial) -> None:
-        """Early values of the trial that this one continues."""
-        before = trial.user_attrs.get("continues")
-        if before is not None:
-            for epoch, value in self._intermediate(before).items():
-                trial.report(value, epoch)
+    def _copy_early(self, trial: Trial, number: int) -> None:
+        """The early values of an earlier trial for this one."""
+        for epoch, value in self._intermediate(number).items():
+            trial.report(value, epoch)
 
     def _intermediate(self, number: int) -> dict[int, float]:
         return self.study.get_trials(deepcopy=False)[number].intermediate_values

@@ -214,7 +214,7 @@ def test_hours_are_counted_over_sittings(tmp_path, monkeypatch):
 OTHERS = [
     (
         {"objectives": ["neg_elbo", "dci"]},
-        "holds a search for neg_elbo, mig, not for neg_elbo, dci",
+        "was searched with objectives ['neg_elbo', 'mig'], not ['neg_elbo', 'dci']",
     ),
     ({"epochs": 10}, "was searched with epochs 9, not 10"),
     ({"hidden": 50}, "was searched with hidden as it is by default, not 50"),
