@@ -1,7 +1,6 @@
 """`study score`, `report`, `explore` and `claims`: what a trained study shows."""
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,11 +19,7 @@ from study.cli.options import (
 from study.config.errors import UsageError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from analysis.metrics import Metric
-    from study.cli.training import Training
-    from study.storage.folder import Folder
 
 
 @click.command("score", cls=Command, context_settings=CONTEXT)
@@ -48,7 +43,7 @@ def score(
     invocations = read_study(opened.folder).get("invocations") or [{}]
     named = dict.fromkeys(invocations[-1].get("metrics", []), "study.yaml")
     metrics = load_own(named | dict.fromkeys(own_metrics, "--metric"))
-    outcome = score_and_rank(opened, data_dir, _joining(address), new_console(), metrics)
+    outcome = score_and_rank(opened, data_dir, joining(address), new_console(), metrics)
     return EXIT_FAILURE if outcome.unscored else 0
 
 
@@ -115,33 +110,6 @@ def claims(study: str) -> int:
     return 0
 
 
-def show(study: "Folder", given: "Training", metrics: "list[Metric]", console: "Console") -> bool:
-    """Print what a study has, score and present it unless that is not wanted.
-
-    Returns:
-        Whether all went well; whatever goes wrong here, what was trained stands.
-    """
-    from analysis import open_study
-    from analysis.pipeline import present, score_and_rank
-    from study.config.errors import StudyError, reason
-    from study.execution.display import trials_table
-
-    print_line = partial(console.print, soft_wrap=True, markup=False)
-    opened = open_study(str(study))
-    console.print(trials_table(opened.trials))
-    if given.no_scores:
-        return True
-    failures = []
-    try:
-        score_and_rank(opened, given.data_dir, _joining(given.address), console, metrics)
-    except (StudyError, OSError, ValueError) as error:
-        failures = [reason(error)]
-        print_line(
-            f"could not score: {failures[0]}; try again with python -m analysis.score {study}"
-        )
-    return present(opened, given.data_dir, print_line, failures) and not failures
-
-
 def load_own(places: Mapping[str, str]) -> "list[Metric]":
     """The user's own metrics.
 
@@ -163,7 +131,7 @@ def load_own(places: Mapping[str, str]) -> "list[Metric]":
     return own
 
 
-def _joining(address: str | None) -> Callable[[], None]:
+def joining(address: str | None) -> Callable[[], None]:
     """Joins Ray when called, which is slow to import and often not needed."""
 
     def join() -> None:

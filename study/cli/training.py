@@ -3,7 +3,7 @@
 import math
 import shlex
 from collections.abc import Callable
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,6 +12,9 @@ import click
 from study.cli.options import address_option, data_dir_option, metric_option, new_console
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from analysis.metrics import Metric
     from study.execution.scheduler import Invocation, Outcome
     from study.storage.folder import Folder
 
@@ -74,7 +77,7 @@ def train_and_show(
     Raises:
         KeyboardInterrupt: the user has asked to stop.
     """
-    from study.cli.present import load_own, show
+    from study.cli.present import load_own
     from study.config.grid import read_metrics
     from study.data.mnist import data_dir
     from study.execution.cluster import Resources
@@ -94,6 +97,34 @@ def train_and_show(
     if outcome.interrupted:
         raise KeyboardInterrupt
     return outcome, show(study, given, metrics, console)
+
+
+def show(study: "Folder", given: Training, metrics: "list[Metric]", console: "Console") -> bool:
+    """Print what a study has, score and present it unless that is not wanted.
+
+    Returns:
+        Whether all went well; whatever goes wrong here, what was trained stands.
+    """
+    from analysis import open_study
+    from analysis.pipeline import present, score_and_rank
+    from study.cli.present import joining
+    from study.config.errors import StudyError, reason
+    from study.execution.display import trials_table
+
+    print_line = partial(console.print, soft_wrap=True, markup=False)
+    opened = open_study(str(study))
+    console.print(trials_table(opened.trials))
+    if given.no_scores:
+        return True
+    failures = []
+    try:
+        score_and_rank(opened, given.data_dir, joining(given.address), console, metrics)
+    except (StudyError, OSError, ValueError) as error:
+        failures = [reason(error)]
+        print_line(
+            f"could not score: {failures[0]}; try again with python -m analysis.score {study}"
+        )
+    return present(opened, given.data_dir, print_line, failures) and not failures
 
 
 def _seeds(ctx: click.Context, option: click.Parameter, text: str | None) -> list[int] | None:

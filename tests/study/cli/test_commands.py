@@ -184,8 +184,7 @@ def test_what_was_trained_stands_where_scoring_fails_and_the_reason_is_said_once
 ):
     """As after `study run`: one reason for the scores and for all that is drawn."""
     from study.cli.options import new_console
-    from study.cli.present import show
-    from study.cli.training import Training
+    from study.cli.training import Training, show
 
     def fail(*_):
         raise StudyError("the data is\nnot to be had")
