@@ -92,7 +92,10 @@ def ranking_table(ranked: pd.DataFrame, more: Sequence[str] = ()) -> Table:
     headings = ["rank", "configuration", "seeds", f"{LABELS[RANKING]} [95%]"]
     headings += [LABELS.get(name, name) for name in columns]
     for heading in (*headings, "neg_elbo", "front", "untrained", "pixel PCA"):
-        table.add_column(heading, justify="left" if heading == "configuration" else "right")
+        if heading == "configuration":  # folded, not cut: what tells two apart may stand last
+            table.add_column(heading, overflow="fold", min_width=16)
+        else:
+            table.add_column(heading, justify="right")
     for row in ranked[ranked[RANKING].notna()].to_dict("records"):
         ceiling = "*" if row["saturated"] else " "
         interval = f"{row[RANKING]:.3f}{ceiling} [{row[f'{RANKING}_low']:.3f}, "

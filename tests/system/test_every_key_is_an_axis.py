@@ -1,9 +1,11 @@
 """Whatever key of the configuration varies in a study: seeds are pooled, and nothing else is."""
 
+import io
 from typing import Literal, get_args, get_origin
 
 import pytest
 from pages import finished, write_runs, write_scores
+from rich.console import Console
 
 from analysis.figures.charts import before_and_after_ica, curves, higgins_by_beta, pareto, ranking
 from analysis.figures.inputs import FigureInputs
@@ -12,6 +14,7 @@ from analysis.paper.checks import paper_runs
 from analysis.report.explorer.board import choose, load
 from analysis.report.page import gather
 from analysis.report.summary import best
+from analysis.scoring.score_study import ranking_table
 from analysis.study import Study
 from study.config.errors import UsageError
 from study.config.grid import read_grid
@@ -182,6 +185,16 @@ def test_the_explorer_names_both(study, key, monkeypatch):
     monkeypatch.setattr(Study, "model", model)
     assert len({one.title for one in choose(study).runs}) == 2
     assert len({one.title for one in load(study, study.trials["run"]).runs}) == 4
+
+
+def test_the_ranking_on_a_narrow_terminal_cuts_no_name(study):
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(ranking_table(study.ranking))
+    lines = console.export_text().splitlines()
+    heading = next(line for line in lines if "configuration" in line)
+    start, end = heading.index("configuration"), heading.index("seeds")
+    column = "".join(line[start:end].strip() for line in lines)
+    assert all(name in column for name in study.ranking["configuration"])
 
 
 def test_the_terminal_tells_both_apart(study):

@@ -65,6 +65,7 @@ def _draw_lines(
         label = ", ".join(filter(None, [CONDITIONING[name], setting]))
         axes.errorbar(at, line["higgins"], yerr=style.error_bars(line, "higgins"),
                       ls=style.DASHES[number % len(style.DASHES)],
+                      fillstyle=style.FILLS[number % len(style.FILLS)], markerfacecoloralt="white",
                       label=label, ms=4, capsize=2, **look)  # fmt: skip
     axes.set_xticks(range(len(betas)), [f"{beta:g}" for beta in betas])
     axes.set_xlim(-0.5, len(betas) - 0.5)

@@ -74,7 +74,7 @@ def _draw_points(
             row["neg_elbo_joint"], row["higgins"], yerr=bars[:, None],
             color=colours[row["beta"]], ms=5, marker=style.LOOKS[row["conditioning"]]["marker"],
             elinewidth=0.8, mew=0.8, fillstyle=fill, markerfacecoloralt="white",
-            mec="black" if row["pareto"] else "none",
+            mec="black" if row["pareto"] else colours[row["beta"]],
         )  # fmt: skip
 
 
