@@ -26,10 +26,12 @@ Images = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
 
 NAMES = tuple(factor.name for factor in FACTORS)
-REACH = 1.25  # standard deviations from the middle of the population to the ends of the grid
-THINNEST = 1.6  # px; what is thinner than 1.5 measures thicker than it is
-MOST = np.array([0.8, 0.3, 3.0, 2.0])  # px, rad, px, px: a pen never runs away
-VERSION = 1  # names the cache; raise it whenever pictures change
+# Standard deviations from the middle of the population to the ends of the grid. At 1.5 the thickest
+# pen leaves no room for the loops of the narrowest digits.
+REACH = 1.25
+THINNEST = 1.6  # px; what is thinner than 1.5 px measures thicker than it is
+MOST = np.array([0.8, 0.3, 3.0, 2.0])  # px, rad, px, px that are asked in excess, at most
+VERSION = 2  # names the cache; raise it whenever pictures change
 _MEASURED = (*NAMES, morphometry.HEIGHT.name)  # height is kept
 _NODES = np.array(list(product((-1.0, 0.0, 1.0), repeat=3)))  # where the drawing is corrected
 
@@ -47,7 +49,7 @@ class Interventions(NamedTuple):
 
 
 class _Range(NamedTuple):
-    """What is asked at the middle of the grid and, over it, at its ends, of one class."""
+    """Lowest and highest values asked of the digits of one class."""
 
     thickness: tuple[float, float]
     slant: tuple[float, float]
@@ -66,11 +68,11 @@ def intervene(
 ) -> Interventions:
     """Redraw some digits of every class over a grid of thickness, slant and width.
 
-    Asked are: thickness and slant, the same for all digits, evenly from 1.5 standard deviations
-    below the mean of the given images to as much above (thickness from 1.6 px at least); width,
-    evenly within 1.5 standard deviations of the median of the class, by its quartiles. A class
-    whose narrowest width leaves no room for the thickest pen (a "1") is asked for a width less
-    thickness in that manner: it gets wider as it gets thicker. Height stays as it is.
+    Asked are: thickness and slant, the same for all digits, in even steps within 1.25 standard
+    deviations of the median of the given images (thickness from 1.6 px at least); width in the same
+    manner, but of the digit's class. Standard deviations are taken from the quartiles. A class whose
+    narrowest width leaves no room for the thickest pen (a "1") is asked for width less thickness in
+    that manner: it gets wider as it gets thicker. Height stays as it is. The factors are the levels.
 
     Args:
         images: (n, height, width), uint8, sides up to 62: the population.
