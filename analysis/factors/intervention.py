@@ -70,9 +70,9 @@ def intervene(
 
     Asked are: thickness and slant, the same for all digits, in even steps within 1.25 standard
     deviations of the median of the given images (thickness from 1.6 px at least); width in the same
-    manner, but of the digit's class. Standard deviations are taken from the quartiles. A class whose
-    narrowest width leaves no room for the thickest pen (a "1") is asked for width less thickness in
-    that manner: it gets wider as it gets thicker. Height stays as it is. The factors are the levels.
+    manner, but of the digit's class. Standard deviations are taken from the quartiles. A class
+    whose narrowest width leaves no room for the thickest pen (a "1") is asked for width less
+    thickness in that manner: it gets wider as it gets thicker. Height stays as it is.
 
     Args:
         images: (n, height, width), uint8, sides up to 62: the population.
