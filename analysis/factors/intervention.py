@@ -2,6 +2,11 @@
 
 Factors that are measured on real digits hang together, and with the digit; those of a grid do not.
 Each digit is drawn at all combinations of a few levels of the three, and measured again.
+
+Of 200 MNIST test digits, 25,000 pictures: R2 of obtained on asked .993 (thickness), 1.000 (slant),
+1.000 (width), slopes .994 to .999; over the range of one property the others move by .012 standard
+deviations at most, by .039 a digit. The reader of `analysis.latent_effects` reads 94.4% of them,
+98.5% of the 200. It takes 51 s of one core, most of it to measure.
 """
 
 import io
