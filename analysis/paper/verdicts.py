@@ -1,130 +1,112 @@
-"""The paper's claims, decided on a study's tables.
+"""The paper's claims, decided clause by clause, as tables."""
 
-A check's value is computed for every seed. With two seeds or more it has a 95% interval (Student's
-t over seeds); with one, the interval is that value. A claim holds when every check's interval lies
-within its bounds, does not hold when one lies wholly outside, and is undecided otherwise.
-"""
-
-from typing import NamedTuple
-
-import numpy as np
 import pandas as pd
 
-from analysis.paper.checks import INF, Check, PaperRuns, other_data, paper_runs
+from analysis.paper.checks import BEST, INF, SEEDS, Clause, PaperRuns, other_data, paper_runs
+from analysis.paper.decide import NOT_RUN, decide, together
 from analysis.paper.findings import findings
 from analysis.paper.published import CLAIMS, Claim
-from analysis.statistics.intervals import mean_interval
+from analysis.paper.sensitivity import sensitivity
+from analysis.statistics.evidence import FAILS, HOLDS, OPEN
 from analysis.study import Study
 
 PAPER_EPOCHS = 200
+SHOWN = 3  # clauses that a claim's sentence names
 COLUMNS = (
-    *("id", "place", "statement", "compared", "expected", "observed", "value", "low", "high"),
-    *("n_seeds", "verdict", "sentence", "epochs"),
+    *("id", "clause", "place", "statement", "compared", "expected", "observed"),
+    *("k", "n", "mean", "low", "high", "posterior", "verdict", "claim_verdict", "epochs"),
 )
 
 
-class Estimate(NamedTuple):
-    """What a study has for a check; NaN without a seed."""
-
-    check: Check
-    n_seeds: int
-    mean: float
-    low: float
-    high: float
-
-    @property
-    def slack(self) -> float:
-        """How far the interval is inside the bounds, in units of their size; negative: outside."""
-        low, high = self.check.low, self.check.high
-        size = max(abs(bound) for bound in (low, high) if np.isfinite(bound)) or 1.0
-        return min(self.low - low, high - self.high) / size
-
-    @property
-    def text(self) -> str:
-        if not self.n_seeds:
-            return f"{self.check.what}: not run"
-        d = self.check.digits
-        interval = f" [{self.low:.{d}f}, {self.high:.{d}f}]" if self.n_seeds > 1 else ""
-        return f"{self.check.what}: {self.mean:.{d}f}{interval}"
-
-
 def claims_table(study: Study) -> pd.DataFrame:
-    """A row a claim, in the order of the paper; none for a study of other data than the paper's.
+    """A row a clause, in the order of the paper; none for a study of other data than the paper's.
 
     Returns:
-        id, place, statement, compared, expected, observed (each check's mean and interval), value,
-        low, high (of the check furthest from its bounds), n_seeds, epochs, verdict, sentence.
+        id (of the claim), clause, place, statement, compared, expected, observed, k of n seeds that
+        pass or mean and interval, posterior, verdict; claim_verdict; epochs of the shortest run.
     """
     if other_data(study):
         return pd.DataFrame(columns=list(COLUMNS))
     runs = paper_runs(study)
     epochs = int(runs.trials["epochs"].min()) if len(runs.trials) else 0
-    rows = [{**_row(claim, runs), "epochs": epochs} for claim in CLAIMS]
+    rows = [{**row, "epochs": epochs} for claim in CLAIMS for row in _rows(claim, runs)]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def write_claims(study: Study) -> pd.DataFrame:
-    """Decide every claim; write `claims.csv` and `findings.csv` to the study's folder."""
+    """Decide every claim; write `claims.csv`, `sensitivity.csv` and `findings.csv`."""
     table = claims_table(study)
-    study.folder.write("claims.csv", table.to_csv(index=False).encode())
-    study.folder.write("findings.csv", findings(study).to_csv(index=False).encode())
+    for name, part in (
+        ("claims", table),
+        ("sensitivity", sensitivity(study)),
+        ("findings", findings(study)),
+    ):
+        study.folder.write(f"{name}.csv", part.to_csv(index=False).encode())
     return table
 
 
-def estimate(check: Check, runs: PaperRuns) -> Estimate:
-    """Mean of a check over seeds and its 95% interval; of one seed, the value itself."""
-    by_seed = check.value(runs).sort_index().astype(float)
-    values = by_seed[np.isfinite(by_seed)]
-    if values.empty:
-        return Estimate(check, 0, np.nan, np.nan, np.nan)
-    mean, low, high = mean_interval(values)
-    return Estimate(check, len(values), mean, *((low, high) if len(values) > 1 else (mean, mean)))
+def by_claim(clauses: pd.DataFrame) -> pd.DataFrame:
+    """A row a claim of the table of `claims_table`, for pages.
+
+    Args:
+        clauses: as read from `claims.csv`; one that an older version decided has no claims here.
+
+    Returns:
+        id, place, statement, compared, epochs; expected and observed, of every clause; verdict;
+        sentence, which names the clauses that decided.
+    """
+    clauses = clauses if "clause" in clauses else pd.DataFrame(columns=list(COLUMNS))
+    rows = []
+    for name, part in clauses.fillna({"observed": ""}).groupby("id", sort=False):
+        row = part.iloc[0][["place", "statement", "compared", "epochs"]].to_dict()
+        for column in ("expected", "observed"):
+            each = zip(part["clause"], part[column], strict=True)
+            row[column] = "; ".join(f"{clause}: {text}" for clause, text in each if text)
+        row |= {"id": name, "verdict": part["claim_verdict"].iloc[0], "sentence": _sentence(part)}
+        rows.append(row)
+    columns = ["id", "place", "statement", "compared", "expected", "observed", "verdict"]
+    return pd.DataFrame(rows, columns=[*columns, "sentence", "epochs"])
 
 
-def _row(claim: Claim, runs: PaperRuns) -> dict[str, object]:
-    estimates = [estimate(check, runs) for check in claim.checks]
-    n_seeds = min(one.n_seeds for one in estimates)
-    verdict = _verdict(estimates)
-    worst = min(estimates, key=lambda one: one.slack) if n_seeds else estimates[0]
-    return {
-        **claim._asdict(),
-        "expected": "; ".join(f"{check.what}: {_bounds(check)}" for check in claim.checks),
-        "observed": "; ".join(one.text for one in estimates) if n_seeds else "",
-        "value": worst.mean,
-        "low": worst.low,
-        "high": worst.high,
-        "n_seeds": n_seeds,
-        "verdict": verdict,
-        "sentence": _sentence(verdict, worst, n_seeds),
-    }
+def _rows(claim: Claim, runs: PaperRuns) -> list[dict[str, object]]:
+    decided = [decide(clause, runs) for clause in claim.clauses]
+    verdict = together(one.verdict for one in decided)
+    what = {"id": claim.id, "place": claim.place, "statement": claim.statement}
+    return [
+        {
+            **what,
+            "compared": claim.compared,
+            "clause": clause.what,
+            "expected": _bounds(clause),
+            **one._asdict(),
+            "claim_verdict": verdict,
+        }
+        for clause, one in zip(claim.clauses, decided, strict=True)
+    ]
 
 
-def _verdict(estimates: list[Estimate]) -> str:
-    if not all(one.n_seeds for one in estimates):
-        return "not run"
-    if any(one.low > one.check.high or one.high < one.check.low for one in estimates):
-        return "does not hold"
-    return "holds" if all(one.slack >= 0 for one in estimates) else "undecided"
-
-
-def _bounds(check: Check) -> str:
-    low, high, d = check.low, check.high, check.digits
+def _bounds(clause: Clause) -> str:
+    low, high, d = clause.low, clause.high, clause.digits
+    if clause.by == BEST:
+        return f"at most {-low:.{d}f} behind"
     if low == high:
         return f"{low:.{d}f}"
     if high == INF:
-        return f"at least {low:.{d}f}"
+        return f"at least {low:.{d}f}" if clause.by == SEEDS else f"above {low:.{d}f}"
     if low == -INF:
-        return f"at most {high:.{d}f}"
+        return f"below {high:.{d}f}"
     return f"{low:.{d}f} to {high:.{d}f}"
 
 
-def _sentence(verdict: str, worst: Estimate, n_seeds: int) -> str:
-    if verdict == "not run":
+def _sentence(part: pd.DataFrame) -> str:
+    """What decided a claim: the clauses that fail, else those that are open, else all of them."""
+    verdict = part["claim_verdict"].iloc[0]
+    if verdict == NOT_RUN:
         return "The study lacks the runs, or has not been scored."
-    seeds = "one seed" if n_seeds == 1 else f"{n_seeds} seeds"
-    expected = f"{worst.text}, expected {_bounds(worst.check)}"
-    return {
-        "holds": f"Holds over {seeds}; closest call {worst.text}.",
-        "does not hold": f"Does not hold over {seeds}; {expected}.",
-        "undecided": f"{seeds.capitalize()} do not decide; {expected}.",
-    }[verdict]
+    rows = part[part["verdict"] == verdict].to_dict("records")
+    seen = [f"{r['clause']}: {r['observed']}, expected {r['expected']}" for r in rows[:SHOWN]]
+    more = f"; and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
+    several = {HOLDS: "hold", FAILS: "do not hold", OPEN: "are open"}[verdict]
+    word = several if len(rows) > 1 else {OPEN: "is open"}.get(verdict, verdict)
+    of = f"{len(rows)} of {len(part)} clauses {word}: " if len(part) > 1 else ""
+    return f"{of}{'; '.join(seen)}{more}."

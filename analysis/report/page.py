@@ -14,10 +14,10 @@ import pandas as pd
 
 from analysis.latent_effects.wording import Aligned, alignments
 from analysis.metrics import CLASS_PROBE, LABELS, RANKABLE, UDR
-from analysis.paper.verdicts import PAPER_EPOCHS
+from analysis.paper.verdicts import COLUMNS, PAPER_EPOCHS, by_claim
 from analysis.report import inlined, provenance, summary, tables
 from analysis.statistics.elbo import configurations, with_joint_bound
-from analysis.statistics.ranking import RANKING, own, unlisted, whole
+from analysis.statistics.ranking import RANKING, own, unlisted
 from analysis.study import Study
 from study.config.errors import StudyError
 from study.storage.axes import STANDARD, axis_in_words, varied
@@ -90,7 +90,7 @@ def gather(study: Study) -> Report:
     ranked = _table(study, "ranking", ["rank", RANKING])
     alignment = _table(study, "alignment", ["run", "basis"])
     ica = _csv(study.folder / "tables", "ica", ("score", "factors", "scope"))
-    claims = _csv(study.folder, "claims", CLAIM_COLUMNS)
+    claims = by_claim(_csv(study.folder, "claims", COLUMNS))
     decided = claims[claims["verdict"] != "not run"]
     trials = with_joint_bound(study)
     elbo = configurations(trials, study.latents, scores)

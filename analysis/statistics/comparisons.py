@@ -24,7 +24,7 @@ AMONG, BEHIND, UNDECIDED = "among the best", "behind", "not decided"
 Floats = npt.NDArray[np.float64]
 
 
-def with_the_best(scores: pd.DataFrame, margin: float = MARGIN) -> pd.DataFrame:
+def with_the_best(scores: pd.DataFrame, margin: float = MARGIN, span: float = 1.0) -> pd.DataFrame:
     """Every configuration against the best of the others.
 
     Args:
@@ -32,6 +32,7 @@ def with_the_best(scores: pd.DataFrame, margin: float = MARGIN) -> pd.DataFrame:
             configurations are compared on the seeds that both have; one with a single seed is
             compared with none.
         margin: how far behind the best one may be to count among them.
+        span: how far apart two scores can be, which cuts the intervals.
 
     Returns:
         By configuration, in the order of `scores`: mean over its seeds; difference to the best of
@@ -49,6 +50,7 @@ def with_the_best(scores: pd.DataFrame, margin: float = MARGIN) -> pd.DataFrame:
     nearest = np.nan_to_num(apart, nan=np.inf).min(axis=1)
     ends = {"difference": nearest, "difference_low": low, "difference_high": high}
     told = pd.DataFrame(ends, index=compared.index).replace([np.inf, -np.inf], np.nan)
+    told = told.clip(-span, span)
     told["verdict"] = np.select([low > -margin, high <= 0], [AMONG, BEHIND], UNDECIDED)
     table = table.join(told)
     return table.assign(verdict=table["verdict"].fillna(UNDECIDED))

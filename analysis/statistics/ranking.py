@@ -46,28 +46,26 @@ def ranking(trials: pd.DataFrame, scores: pd.DataFrame, udr: pd.DataFrame) -> pd
     groups = trials.groupby("configuration", sort=False)
     table["n_runs"] = groups.size()
     usable = own(scores).dropna(subset="value")
-    ranking_rows = usable[usable["score"] == RANKING]
-    table["n_scored"] = configuration(ranking_rows["run"]).value_counts()
+    rows = ranking_rows(scores)
+    table["n_scored"] = configuration(rows["run"]).value_counts()
     table["n_scored"] = table["n_scored"].fillna(0).astype(int)
     for score in (*RANKABLE, *unlisted(scores)):
         estimates = _by_configuration(usable[usable["score"] == score])
         table[score] = estimates["value"]
         if score in WITH_INTERVAL:
             table[[f"{score}_low", f"{score}_high"]] = estimates[["low", "high"]]
-    keys = configuration(ranking_rows["run"])
-    by_seed = ranking_rows.assign(configuration=keys)
+    keys = configuration(rows["run"])
+    by_seed = rows.assign(configuration=keys)
     by_seed = by_seed.pivot(index="configuration", columns="seed", values="value")
-    compared = with_the_best(by_seed.reindex(table.index.intersection(by_seed.index, sort=False)))
-    low, high = RANGES[RANKING]
-    compared[COMPARED[:3]] = compared[COMPARED[:3]].clip(low - high, high - low)
-    table[COMPARED] = compared[COMPARED]
-    table["saturated"] = ranking_rows["saturated"].groupby(keys).all().reindex(table.index)
+    by_seed = by_seed.reindex(table.index.intersection(by_seed.index, sort=False))
+    table[COMPARED] = with_the_best(by_seed)[COMPARED]
+    table["saturated"] = rows["saturated"].groupby(keys).all().reindex(table.index)
     for name in BESIDE:
-        table[f"{RANKING}_{name}"] = ranking_rows[name].groupby(keys).mean()
+        table[f"{RANKING}_{name}"] = rows[name].groupby(keys).mean()
     table[UDR.name] = udr.groupby("configuration")["value"].mean() if len(udr) else np.nan
     probes = usable[usable["score"] == CLASS_PROBE.name]
     table[CLASS_PROBE.name] = probes["value"].groupby(configuration(probes["run"])).mean()
-    done = trials[trials["run"].isin(ranking_rows["run"])].groupby("configuration")
+    done = trials[trials["run"].isin(rows["run"])].groupby("configuration")
     for name in ("neg_elbo", "neg_elbo_joint", "objective", "active_latents"):
         table[name] = done[name].mean().astype(float)
     return _ordered(table.reset_index())
@@ -127,6 +125,12 @@ def ica_table(scores: pd.DataFrame) -> pd.DataFrame:
         row["converged"] = part[part["basis"] == "ica"]["converged"].mean()
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def ranking_rows(scores: pd.DataFrame) -> pd.DataFrame:
+    """The rows that rank: the latents' own values of the score that ranks, where there are any."""
+    rows = own(scores)
+    return rows[rows["score"] == RANKING].dropna(subset="value")
 
 
 def own(scores: pd.DataFrame) -> pd.DataFrame:

@@ -90,7 +90,7 @@ def claims(study: str) -> int:
     from analysis import open_study
     from analysis.paper.checks import other_data
     from analysis.paper.findings import findings
-    from analysis.paper.verdicts import PAPER_EPOCHS, write_claims
+    from analysis.paper.verdicts import PAPER_EPOCHS, by_claim, write_claims
 
     opened, console = open_study(study), new_console()
     decided = write_claims(opened)
@@ -100,7 +100,7 @@ def claims(study: str) -> int:
     table = Table(box=None, padding=(0, 2, 0, 0))
     for heading in ("claim", "verdict", "why"):
         table.add_column(heading, overflow="fold")
-    for row in decided.to_dict("records"):
+    for row in by_claim(decided).to_dict("records"):
         table.add_row(row["id"], row["verdict"], row["sentence"])
     console.print(table)
     for row in findings(opened).to_dict("records"):

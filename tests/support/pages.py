@@ -148,14 +148,15 @@ def whole(place):
     claims = pd.DataFrame(
         {
             "id": ["beta-costs", "cond-gain"],
+            "clause": ["beta 10 / beta 1", "beta 1"],
+            "compared": ["beta 10 and 1", "with and without"],
             "statement": ["larger beta, larger objective", "labels lower the objective"],
             "place": ["4.1, Fig. 4a", "4.3, Fig. 6a"],
             "expected": ["70%", "15%"],
             "observed": ["72%", "5%"],
-            "low": [0.7, 0.04],
-            "high": [0.74, 0.06],
             "verdict": ["holds", "does not hold"],
-            "sentence": ["It rises by 72%.", "It falls by 5%."],
+            "claim_verdict": ["holds", "does not hold"],
+            "epochs": [200, 200],
         }
     )
     folder.write("claims.csv", claims.to_csv(index=False).encode())

@@ -10,7 +10,8 @@ import pytest
 
 from analysis import open_study
 from analysis.paper.findings import findings
-from analysis.paper.verdicts import claims_table
+from analysis.paper.sensitivity import sensitivity
+from analysis.paper.verdicts import by_claim, claims_table
 from analysis.report.page import gather, render_readme
 from study.config.errors import StudyError
 from study.config.grid import find_grid, read_grid
@@ -60,7 +61,9 @@ def test_every_run_of_the_grid_is_done_and_scored(published, study):
 
 
 def test_claims_and_findings_are_those_of_the_tables(published, study):
-    for part, table in (("claims", claims_table(study)), ("findings", findings(study))):
+    tables = {"claims": claims_table, "sensitivity": sensitivity, "findings": findings}
+    for part, table_of in tables.items():
+        table = table_of(study)
         file = published.folder / f"{part}.csv"
         written = pd.read_csv(file, keep_default_na=False, na_values=[""])
         pd.testing.assert_frame_equal(written, table.replace("", None), check_dtype=False)
@@ -73,7 +76,7 @@ def test_its_readme_is_that_of_the_tables(published, study):
 def test_the_page_on_the_paper_has_the_verdicts_and_figures_of_the_tables():
     text = (ROOT / "docs" / "paper.md").read_text()
     rows = re.findall(r"^\| `([A-Za-z-]+)` \|.*\| (.*) \| \**([a-z ]+)\** \|$", text, re.MULTILINE)
-    claims = pd.read_csv(PAPER / "claims.csv").set_index("id")
+    claims = by_claim(pd.read_csv(PAPER / "claims.csv")).set_index("id")
     assert {name: verdict for name, _, verdict in rows} == claims["verdict"].to_dict()
     for name, seen, _ in rows:
         for figure in seen.replace("β", "beta").split("; "):

@@ -168,7 +168,7 @@ def test_questions_keep_their_answers_together(report, html):
 
 def test_claims_without_their_runs_are_counted(copy):
     claims = pd.read_csv(f"{copy.folder.location}/claims.csv")
-    claims.loc[1, "verdict"] = "not run"
+    claims.loc[1, ["verdict", "claim_verdict"]] = "not run"
     copy.folder.write("claims.csv", claims.to_csv(index=False).encode())
     report = gather(copy)
     assert [row["id"] for row in report.claims] == ["beta-costs"]
