@@ -17,7 +17,7 @@ from analysis.metrics import CLASS_PROBE, LABELS, RANKABLE, UDR
 from analysis.paper.verdicts import COLUMNS, PAPER_EPOCHS, by_claim
 from analysis.report import inlined, provenance, summary, tables
 from analysis.statistics.elbo import configurations, with_joint_bound
-from analysis.statistics.ranking import RANKING, own, unlisted
+from analysis.statistics.ranking import RANKING, own, unlisted, whole
 from analysis.study import Study
 from study.config.errors import StudyError
 from study.storage.axes import STANDARD, axis_in_words, varied
