@@ -93,6 +93,16 @@ class Study:
         "A row a run, basis (latent, ica, knob) and direction: what it moves in the picture.",
         _UNSCORED,
     )
+    knobs = _table(
+        "knobs",
+        "A row a run, property and place on its knob: what was asked, and what was obtained.",
+        _UNSCORED,
+    )
+    floors = _table(
+        "floors",
+        "A row a property: what its pure operation on real digits moves besides it.",
+        _UNSCORED,
+    )
     reconstruction = _table(
         "reconstruction",
         "A row a run: how blurred its reconstructions are, and whether the digit can be read.",

@@ -3,11 +3,11 @@
 Computed over Ray, and only where they are missing.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import ray
@@ -25,10 +25,11 @@ from analysis.latent_effects.alignment import (
     Starts,
     align,
     axes,
-    edit_directions,
     moves,
     some_of_every_digit,
 )
+from analysis.latent_effects.floors import floor_table, floors
+from analysis.latent_effects.knobs import edit_directions, fit_knobs, obtained
 from analysis.latent_effects.reconstruction import N_IMAGES, reconstruction
 from analysis.representations import bases, ica
 from analysis.representations.encode import encode
@@ -39,10 +40,11 @@ from study.models.vae import Vae
 from study.storage.folder import Folder
 from study.storage.tables import AXIS_FIELDS, has_table, read_table, write_table
 
-VERSION = 2  # part of every key; raise it whenever a figure changes
+VERSION = 3  # part of every key; raise it whenever a figure changes
 BASES = ("latent", "ica", "knob")
+N_FLOOR = 20  # images of every digit, of which the floors are measured
 _RUN = [field.name for field in AXIS_FIELDS]
-_FIGURES = ("slope", "leakage", "effect", "picture_change", "class_change", *PROPERTIES)
+_FIGURES = ("slope", "leakage", "excess", "effect", "picture_change", "class_change", *PROPERTIES)
 ALIGNMENT = pa.schema(
     [
         *AXIS_FIELDS,
@@ -56,6 +58,24 @@ ALIGNMENT = pa.schema(
         pa.field("key", pa.string()),
     ]
 )
+_CHANGES = ("asked", "obtained", "obtained_sd", *PROPERTIES, "class_change")
+KNOBS = pa.schema(
+    [
+        *AXIS_FIELDS,
+        pa.field("property", pa.string()),  # thickness, slant, width
+        *(pa.field(name, pa.float64()) for name in _CHANGES),
+        pa.field("holds", pa.bool_()),
+        pa.field("shift", pa.list_(pa.float64())),  # of the latents
+        pa.field("key", pa.string()),
+    ]
+)
+FLOORS = pa.schema(
+    [
+        pa.field("property", pa.string()),
+        pa.field("operation", pa.string()),
+        *(pa.field(name, pa.float64()) for name in ("leakage", *PROPERTIES)),
+    ]
+)
 RECONSTRUCTION = pa.schema(
     [
         *AXIS_FIELDS,
@@ -64,7 +84,7 @@ RECONSTRUCTION = pa.schema(
         pa.field("key", pa.string()),
     ]
 )
-TABLES = {"alignment": ALIGNMENT, "reconstruction": RECONSTRUCTION}
+TABLES = {"alignment": ALIGNMENT, "knobs": KNOBS, "reconstruction": RECONSTRUCTION}
 
 
 def align_study(
@@ -85,13 +105,20 @@ def align_study(
     done = study.trials.query("state == 'done'")["run"]
     keys = {run: _key(study, run) for run in done if study.has_weights(run)}
     tables = {name: _kept(study, name, keys) for name in TABLES}
-    todo = [run for run in keys if any(run not in set(table["run"]) for table in tables.values())]
+    todo = [
+        run
+        for run in keys
+        if any(run not in set(tables[name]["run"]) for name in ("alignment", "reconstruction"))
+    ]  # no knob may reach anything: a run need not be in their table
     failed: dict[str, str] = {}
     if not todo:
         return failed
     connect()
     say(f"measuring what the latents of {len(todo)} runs move")
-    shared, task = ray.put(pictures()), ray.remote(_task)
+    given = pictures()
+    write_table(study.folder, "floors", floor_table(given.floor), FLOORS)
+    study.forget("floors")
+    shared, task = ray.put(given), ray.remote(_task)
     pending = {task.remote(str(study.folder), run, shared): run for run in todo}
     while pending:
         (ready, *_), _ = ray.wait(list(pending), num_returns=1)
@@ -112,32 +139,49 @@ def measured_pictures(data: Dataset, cache: Path | None) -> Pictures:
     """Test images to start traversals from, and a reader that has learnt from the training set."""
     reader = Reader.fit(data.train_images, data.train_labels)
     spread = measured(data.test_images, PROPERTIES, cache=cache).std(ddof=0).to_numpy()
-    return Pictures(data.test_images, data.test_labels.astype(np.int64), spread, reader)
+    chosen = some_of_every_digit(data.test_labels, N_FLOOR)
+    floor = floors(data.test_images[chosen], spread, cache)
+    digits = data.test_labels.astype(np.int64)
+    return Pictures(data.test_images, digits, spread, reader, floor)
 
 
-def align_model(model: Vae, pictures: Pictures) -> pd.DataFrame:
-    """What the directions of one model move: a row a direction of every basis.
+class Effects(NamedTuple):
+    """What the directions and the knobs of one model move, on images they were not fitted to."""
+
+    alignment: pd.DataFrame  # basis, direction, the columns of `align`, digit_effects, vector
+    knobs: pd.DataFrame  # the columns of `obtained`
+
+
+def align_model(model: Vae, pictures: Pictures) -> Effects:
+    """Measure a model's directions, and fit its knobs.
+
+    Directions and knobs are fitted without the images that they are measured on; knobs on as many
+    of every digit as they are measured on.
 
     Args:
         model: trained.
-        pictures: test images of every digit.
-
-    Returns:
-        basis, direction, the columns of `alignment.align`, digit_effects, vector.
+        pictures: test images, `PER_DIGIT` of every digit to fit on and as many to measure on.
     """
-    chosen = some_of_every_digit(pictures.digits, PER_DIGIT)
-    codes = encode(model, pictures.images[chosen], pictures.digits[chosen]).mean
-    starts = Starts(codes.astype(np.float64), pictures.digits[chosen], pictures.spread)
-    tables = []
-    for basis, lines in directions(model, pictures).items():
-        moved = moves(model, starts, lines, pictures.reader)
-        tables.append(_rows(basis, lines, moved, pictures.spread))
-        if basis == "latent":
-            edits = edit_directions(moved, lines, pictures.spread)
-            obtained = moves(model, starts, edits, pictures.reader)
-            own = range(len(PROPERTIES))
-            tables.append(_rows("knob", edits, obtained, pictures.spread, own))
-    return pd.concat(tables, ignore_index=True)
+    fitted = some_of_every_digit(pictures.digits)
+    held_out = some_of_every_digit(pictures.digits, skip=PER_DIGIT)
+    rest = np.setdiff1d(np.arange(len(pictures.digits)), held_out)
+    lines = directions(model, pictures.of(rest))
+    starts = _starts(model, pictures.of(fitted))
+    moved = moves(model, starts, lines["latent"], pictures.reader)
+    knobs = fit_knobs(model, starts, moved, lines["latent"])
+    lines["knob"] = edit_directions(moved, lines["latent"], pictures.spread)
+    starts = _starts(model, pictures.of(held_out))
+    tables = [
+        _rows(basis, along, moves(model, starts, along, pictures.reader), pictures)
+        for basis, along in lines.items()
+    ]
+    table = pd.concat(tables, ignore_index=True)
+    return Effects(table, obtained(model, starts, knobs, pictures.reader))
+
+
+def _starts(model: Vae, pictures: Pictures) -> Starts:
+    codes = encode(model, pictures.images, pictures.digits).mean
+    return Starts(codes.astype(np.float64), pictures.digits, pictures.spread)
 
 
 def directions(model: Vae, pictures: Pictures) -> dict[str, Directions]:
@@ -152,17 +196,14 @@ def directions(model: Vae, pictures: Pictures) -> dict[str, Directions]:
     return by_basis
 
 
-def _rows(
-    basis: str,
-    lines: Directions,
-    moved: Moves,
-    spread: npt.NDArray[np.float64],
-    own: Iterable[int] | None = None,
-) -> pd.DataFrame:
-    table = align(moved, spread, own)
+def _rows(basis: str, lines: Directions, moved: Moves, pictures: Pictures) -> pd.DataFrame:
+    own = range(len(PROPERTIES)) if basis == "knob" else None
+    table = align(moved, pictures.spread, own, pictures.floor)
     table.insert(0, "basis", basis)
     table.insert(1, "direction", np.arange(1, len(table) + 1))
-    table["digit_effects"] = pd.Series(list((moved.slopes / spread).reshape(len(table), -1)))
+    table["digit_effects"] = pd.Series(
+        list((moved.slopes / pictures.spread).reshape(len(table), -1))
+    )
     table["vector"] = pd.Series(list(lines.steps))
     return table
 
@@ -172,14 +213,12 @@ def _task(folder: str, run: str, pictures: Pictures) -> dict[str, pd.DataFrame]:
     with threadpool_limits(limits=1):
         model, _ = Study(Folder(folder)).model(run)
         shown = reconstruction(model, pictures)
-        return {
-            "alignment": align_model(model, pictures),
-            "reconstruction": pd.DataFrame([shown._asdict()]),
-        }
+        reconstructed = pd.DataFrame([shown._asdict()])
+        return {**align_model(model, pictures)._asdict(), "reconstruction": reconstructed}
 
 
 def _key(study: Study, run: str) -> str:
-    settings = f"alignment {VERSION} {PER_DIGIT} {N_IMAGES}"
+    settings = f"alignment {VERSION} {PER_DIGIT} {N_FLOOR} {N_IMAGES}"
     return content_key(settings, run, study.weights(run))
 
 
@@ -199,6 +238,7 @@ def _write(study: Study, name: str, rows: pd.DataFrame) -> None:
         order = rows["basis"].map(BASES.index)
         rows = rows.assign(order=order).sort_values(["order", "direction"])
     rest = [column for column in TABLES[name].names if column not in _RUN]
-    table = study.trials[_RUN].merge(rows[["run", *rest]], on="run")  # in the order of the trials
+    rows = rows.reindex(columns=["run", *rest])
+    table = study.trials[_RUN].merge(rows, on="run")  # in the order of the trials
     write_table(study.folder, name, table[list(TABLES[name].names)], TABLES[name])
     study.forget(name)
