@@ -240,13 +240,10 @@ def axes(samples: Floats, mixing: Floats, unmixing: Floats) -> Directions:
     return Directions((mixing * spread).T, unmixing / spread[:, None], centre)
 
 
-def some_of_every_digit(
-    digits: npt.ArrayLike, n: int = PER_DIGIT, skip: int = 0
-) -> npt.NDArray[np.int64]:
-    """Indices of the first n images of every digit after `skip` of it, digit by digit."""
+def some_of_every_digit(digits: npt.ArrayLike, n: int = PER_DIGIT) -> npt.NDArray[np.int64]:
+    """Indices of the first n images of every digit, digit by digit."""
     given = np.asarray(digits)
-    each = [np.flatnonzero(given == digit)[skip : skip + n] for digit in np.unique(given)]
-    return np.concatenate(each)
+    return np.concatenate([np.flatnonzero(given == digit)[:n] for digit in np.unique(given)])
 
 
 def _class_change(pictures: Images, reader: Reader) -> float:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import ray
@@ -162,8 +163,7 @@ def align_model(model: Vae, pictures: Pictures) -> Effects:
         model: trained.
         pictures: test images, `PER_DIGIT` of every digit to fit on and as many to measure on.
     """
-    fitted = some_of_every_digit(pictures.digits)
-    held_out = some_of_every_digit(pictures.digits, skip=PER_DIGIT)
+    fitted, held_out = halves_of_every_digit(pictures.digits)
     rest = np.setdiff1d(np.arange(len(pictures.digits)), held_out)
     lines = directions(model, pictures.of(rest))
     starts = _starts(model, pictures.of(fitted))
@@ -177,6 +177,15 @@ def align_model(model: Vae, pictures: Pictures) -> Effects:
     ]
     table = pd.concat(tables, ignore_index=True)
     return Effects(table, obtained(model, starts, knobs, pictures.reader))
+
+
+def halves_of_every_digit(
+    digits: npt.NDArray[np.int64],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Indices of up to `PER_DIGIT` images of every digit to fit on, and of others to measure on."""
+    each = [np.flatnonzero(digits == digit)[: 2 * PER_DIGIT] for digit in np.unique(digits)]
+    fitted, held_out = ([one[first::2] for one in each] for first in (0, 1))
+    return np.concatenate(fitted), np.concatenate(held_out)
 
 
 def _starts(model: Vae, pictures: Pictures) -> Starts:

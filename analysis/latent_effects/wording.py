@@ -44,10 +44,7 @@ def moved(row: Mapping[Any, Any]) -> str:
         *others, last = NAMES.values()
         return f"mixed: {', '.join(others)} and {last} stay as they are"
     most = COLUMNS.get(name) or most_moved(row)
-    figures = (
-        f"{NAMES[most]}, {_step(row[most], most)}, leakage {row['leakage']:.0%},"
-        f" holds for {agreement(row)}"
-    )
+    figures = f"{NAMES[most]}, {_step(row[most], most)}, {leakage(row)}, holds for {agreement(row)}"
     return figures if name in COLUMNS else f"mixed; most of all {figures}"
 
 
@@ -79,17 +76,23 @@ def described(row: Mapping[Any, Any]) -> str:
     name = row["property"]
     if name in COLUMNS:
         step = _step(row["slope"], COLUMNS[name])
-        return f"{step}, leakage {row['leakage']:.0%}, {agreement(row)}"
+        return f"{step}, {leakage(row)}, {agreement(row)}"
     if name == "digit":
         return read_as_another(row)
     if name == "mixed":
-        return f"mostly {NAMES[most_moved(row)]}, leakage {row['leakage']:.0%}, {agreement(row)}"
+        return f"mostly {NAMES[most_moved(row)]}, {leakage(row)}, {agreement(row)}"
     return "does not react"
 
 
 def read_as_another(row: Mapping[Any, Any]) -> str:
     """How often a direction changes the digit: `62% read as another digit`."""
     return f"{row['class_change']:.0%} read as another digit"
+
+
+def leakage(row: Mapping[Any, Any]) -> str:
+    """What goes to other properties: `leakage 35% (3% beyond the floor)`, `leakage 6%`."""
+    whole, beyond = f"{row['leakage']:.0%}", f"{row.get('excess', np.nan):.0%}"
+    return f"leakage {whole}" + (f" ({beyond} beyond the floor)" * (beyond not in {whole, "nan%"}))
 
 
 def agreement(row: Mapping[Any, Any]) -> str:

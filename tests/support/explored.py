@@ -8,7 +8,7 @@ import torch
 
 from analysis.factors.image_set import measured
 from analysis.latent_effects.alignment import PROPERTIES, Pictures, some_of_every_digit
-from analysis.latent_effects.tables import ALIGNMENT, align_model
+from analysis.latent_effects.tables import ALIGNMENT, KNOBS, align_model
 from analysis.study import Study
 from study.config.run import RunConfig
 from study.data.mnist import data_dir
@@ -32,6 +32,7 @@ PLAIN, LABEL = (
     for beta, given in ((1.0, "none"), (2.0, "label"))
 )
 AXES = ["run", "latent_dim", "beta", "conditioning", "seed"]
+N_IMAGES = 10  # of every digit: half of them fit, half measure
 DEAD = 3  # the latent of each model that its decoder does not see
 
 
@@ -43,7 +44,7 @@ class AlwaysZero:
 
 
 def trained_study(folder, mnist):
-    """Two models, aligned on two images of every digit; the conditioned one ranks first."""
+    """Two models, aligned on `N_IMAGES` of every digit; the conditioned one ranks first."""
     folder, cpu = Folder(folder), torch.device("cpu")
     train, test = splits(mnist, PLAIN.train_images, cpu)
     records = {}
@@ -56,14 +57,16 @@ def trained_study(folder, mnist):
         _blind(place, DEAD)
     write_tables(folder, build_tables(records, Tables()))
     study = Study(folder)
-    few = some_of_every_digit(mnist.test_labels, 2)
+    few = some_of_every_digit(mnist.test_labels, N_IMAGES)
     spread = measured(mnist.test_images, PROPERTIES, cache=data_dir()).std(ddof=0).to_numpy()
     pictures = Pictures(
         mnist.test_images[few], mnist.test_labels[few].astype(np.int64), spread, AlwaysZero()
     )
-    parts = [align_model(study.model(run)[0], pictures).assign(run=run, key=run) for run in records]
-    table = study.trials[AXES].merge(pd.concat(parts), on="run")[ALIGNMENT.names]
-    write_table(folder, "alignment", table, ALIGNMENT)
+    parts = {run: align_model(study.model(run)[0], pictures) for run in records}
+    for name, schema in (("alignment", ALIGNMENT), ("knobs", KNOBS)):
+        rows = [getattr(part, name).assign(run=run, key=run) for run, part in parts.items()]
+        table = study.trials[AXES].merge(pd.concat(rows), on="run")[schema.names]
+        write_table(folder, name, table, schema)
     names = [config.run_id.replace("-seed0", "") for config in (LABEL, PLAIN)]
     write_table(folder, "ranking", pd.DataFrame({"rank": [1, 2], "configuration": names}), None)
     return study

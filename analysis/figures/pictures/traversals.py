@@ -15,7 +15,7 @@ from analysis.factors import FACTORS
 from analysis.figures.inputs import FigureInputs, FigureRun, Missing
 from analysis.figures.pictures.sheet import Panel, Sheet, sheet_figure
 from analysis.latent_effects.alignment import THRESHOLDS
-from analysis.latent_effects.wording import agreement
+from analysis.latent_effects.wording import agreement, leakage
 from analysis.representations.traversal import (
     PAPER_VALUES,
     QUANTILES,
@@ -33,7 +33,8 @@ MOST_ROWS = 20  # latents in one traversal; more than that cannot be read on a p
 UNITS = {factor.short: factor.unit for factor in FACTORS}  # slant: rad
 BESIDE = (
     "Beside a row: what the latent moves, by how much for one standard deviation of it, the leakage"
-    " (share of the squared effects that other properties get) and for how many digits this holds."
+    " (share of the squared effects that other properties get, and of it what is beyond the floor: what"
+    " a pure dilation, shear or stretch of real digits gives them) and for how many digits it holds."
 )
 NOT_ALONE = {"digit": "change the digit", "mixed": "mix or hardly react", "none": "do not react"}
 
@@ -102,7 +103,7 @@ def moved(row: Row) -> str:
         words = slope(row)
     elif row["effect"] < THRESHOLDS.moves:
         return f"{name}, effects below {THRESHOLDS.moves:g} SD"
-    return f"{words}, leakage {row['leakage']:.0%}, {agreement(row)}"
+    return f"{words}, {leakage(row)}, {agreement(row)}"
 
 
 def slope(row: Row) -> str:
@@ -185,7 +186,7 @@ def _sheet(
 def _counts(aligned: pd.DataFrame) -> str:
     """How many latents move what, as a sentence."""
     named = int(aligned["property"].isin(list(UNITS)).sum())
-    parts = [f"{named} of {len(aligned)} latents move one property alone"]
+    parts = [f"{named} of {len(aligned)} latents move mainly one property"]
     for name, words in NOT_ALONE.items():
         if n := int((aligned["property"] == name).sum()):
             parts.append(f"{n} {words}")

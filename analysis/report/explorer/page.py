@@ -42,7 +42,6 @@ PAGE = "explorer.html"
 SCRIPTS = ("decoder.js", "morphometry.js", "lines.js", "link.js", "pane.js", "explorer.js")
 
 IMAGES_PER_DIGIT = 2
-KNOB_REACH = 2.0  # standard deviations of the property among real digits
 SEEN = (1, 99)  # percentiles of the property among real digits, the ends of its meter
 
 
@@ -92,7 +91,7 @@ def payload(study: Study, board: Board, data_folder: Path | None = None) -> dict
         "labels": data.test_labels[chosen].tolist(),
         "first": str(first),
         "properties": properties,
-        "runs": [_run(study, one, data, chosen, properties) for one in board.runs],
+        "runs": [_run(study, one, data, chosen) for one in board.runs],
         "left_out": board.left_out,
     }
 
@@ -120,11 +119,7 @@ def render(content: dict[str, Any]) -> str:
 
 
 def _run(
-    study: Study,
-    shown: OnBoard,
-    data: Dataset,
-    chosen: npt.NDArray[np.int64],
-    properties: list[dict[str, Any]],
+    study: Study, shown: OnBoard, data: Dataset, chosen: npt.NDArray[np.int64]
 ) -> dict[str, Any]:
     model = shown.model
     means = encode(model, data.test_images[chosen], data.test_labels[chosen]).mean
@@ -140,21 +135,21 @@ def _run(
         "layers": as_payload(shown.layers),
         "bytes": n_bytes(shown.layers),
         "difference": difference(model, shown.layers, means),
-        "bases": _bases(study, shown, data, properties),
+        "bases": _bases(study, shown, data),
     }
 
 
-def _bases(
-    study: Study, shown: OnBoard, data: Dataset, properties: list[dict[str, Any]]
-) -> dict[str, Any]:
+def _bases(study: Study, shown: OnBoard, data: Dataset) -> dict[str, Any]:
     """The sliders of a run by basis; latents alone, unnamed, where it has not been measured."""
     rows = study.alignment if has_table(study.folder, "alignment") else None
     own = {} if rows is None else dict(list(rows[rows["run"] == shown.run].groupby("basis")))
     if not own:
         latents = study.latents
         return {"latent": unaligned_sliders(latents[latents["run"] == shown.run])}
-    reach = KNOB_REACH * np.array([one["spread"] for one in properties])
-    sliders = {"knob": knob_sliders(own["knob"], reach), "latent": latent_sliders(own["latent"])}
+    sliders = {"latent": latent_sliders(own["latent"])}
+    if has_table(study.folder, "knobs"):
+        rows = study.knobs[study.knobs["run"] == shown.run]
+        sliders["knob"] = knob_sliders(rows, shown.model.latent_dim)
     if "ica" in own:
         samples = aggregated_samples(shown.model, data.test_images, data.test_labels)
         sliders["ica"] = component_sliders(own["ica"], samples.mean(axis=0))
@@ -166,9 +161,9 @@ def _properties(values: pd.DataFrame) -> list[dict[str, Any]]:
     properties = []
     for column in PROPERTIES:
         low, high = np.percentile(values[column], SEEN)
-        name, spread = NAMES[column], float(values[column].std(ddof=0))
+        name = NAMES[column]
         words = {"name": name, "title": name.capitalize(), "unit": UNITS[column]}
-        ends = {"low": round(float(low), 3), "high": round(float(high), 3), "spread": spread}
+        ends = {"low": round(float(low), 3), "high": round(float(high), 3)}
         properties.append({**words, "column": column, **ends})
     return properties
 

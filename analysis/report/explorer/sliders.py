@@ -1,7 +1,7 @@
-"""Rows of the table `alignment` -> sliders: named, sorted, as straight lines through the latents.
+"""Rows of `alignment` and `knobs` -> sliders: named, sorted, as lines through the latents.
 
 The value of a slider is reader @ (codes - centre); setting it moves the codes along its step.
-A knob counts how far it was turned: steps of knobs may depend on each other.
+A knob counts how far it was turned: it moves the codes along a path of straight pieces.
 """
 
 import base64
@@ -13,8 +13,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.factors import FACTORS
-from analysis.latent_effects.alignment import NAMES, PROPERTIES, UNITS
-from analysis.latent_effects.wording import agreement, described, mean_effects, read_as_another
+from analysis.latent_effects.alignment import NAMES, UNITS
+from analysis.latent_effects.wording import MINUS, described
 from study.training.trainer import ACTIVE_NATS
 
 Floats = npt.NDArray[np.float64]
@@ -39,7 +39,7 @@ def unaligned_sliders(latents: pd.DataFrame) -> dict[str, Any]:
         nothing = {"property": "none" if row["kl"] <= ACTIVE_NATS else "", "slope": np.nan}
         slider = _slider(f"z{row['latent']}", nothing) | {"text": f"KL {row['kl']:.2f} nats"}
         rows.append({**slider, "latent": row["latent"] - 1})
-    return {"rows": rows}
+    return {"rows": rows, "unmeasured": True}
 
 
 def component_sliders(table: pd.DataFrame, centre: Floats) -> dict[str, Any]:
@@ -60,37 +60,41 @@ def component_sliders(table: pd.DataFrame, centre: Floats) -> dict[str, Any]:
     }
 
 
-def knob_sliders(table: pd.DataFrame, reach: Floats) -> dict[str, Any]:
-    """One slider a property, in its own unit, from the rows of basis "knob".
+def knob_sliders(table: pd.DataFrame, n_latents: int) -> dict[str, Any]:
+    """One slider a property, in its own unit, as far as its knob holds.
 
     Args:
-        table: of one run.
-        reach: furthest that each property is turned, (n_properties,), in its unit; less where
-            that takes more than `REACH` steps.
+        table: of one run, the study's `knobs`.
+        n_latents: of its model.
+
+    Returns:
+        rows, each with asked, places on the knob that hold, rising, 0 among them, and shifts, those
+        of the latents there, (n_places, n_latents).
     """
-    rows = table.sort_values("direction").to_dict("records")
-    steps = np.stack([row["vector"] for row in rows])
-    slopes = np.array([row[column] for row, column in zip(rows, PROPERTIES, strict=True)])
-    works = np.isfinite(slopes) & (slopes > 0)
-    each = np.where(works, slopes, 1.0)[:, None]
     sliders = []
-    for place, (row, column) in enumerate(zip(rows, PROPERTIES, strict=True)):
-        furthest = min(float(reach[place]), REACH * float(slopes[place])) if works[place] else 0.0
+    for place, (column, name) in enumerate(NAMES.items()):
+        holds = table[(table["property"] == name) & table["holds"]].sort_values("asked")
+        asked, shifts = [*holds["asked"]], [*holds["shift"]]
+        middle = sum(value < 0 for value in asked)
+        asked.insert(middle, 0.0)
+        shifts.insert(middle, np.zeros(n_latents))
         sliders.append(
             {
                 "name": FACTORS[place].label,
-                "property": NAMES[column],
-                "text": _remains(row, place) if works[place] else "no latent moves it",
+                "property": name,
+                "text": _obtained(holds, UNITS[column]),
                 "reacts": True,
                 "sign": 1,
                 "unit": UNITS[column],
-                "low": -round(furthest, 2),
-                "high": round(furthest, 2),
+                "low": asked[0],
+                "high": asked[-1],
                 "signed": True,
                 "knob": place,
+                "asked": asked,
+                "shifts": packed(np.stack(shifts), "<f4"),
             }
         )
-    return {"rows": sliders, "steps": packed(steps * works[:, None] / each, "<f4")}
+    return {"rows": sliders}
 
 
 def readers(steps: Floats) -> Floats:
@@ -106,15 +110,14 @@ def packed(values: npt.ArrayLike, kind: str) -> str:
     return base64.b64encode(np.ascontiguousarray(values, dtype=kind).tobytes()).decode()
 
 
-def _remains(row: Mapping[Any, Any], place: int) -> str:
-    """What a knob still moves of the other properties, in words."""
-    effects = mean_effects(row)
-    leakage = 1 - effects[place] ** 2 / (effects**2).sum()
-    most = int(np.abs(effects).argmax())
-    if most != place:
-        return f"leakage {leakage:.0%}: moves {NAMES[PROPERTIES[most]]} more"
-    kept = read_as_another(row) if row["property"] == "digit" else agreement(row)
-    return f"leakage {leakage:.0%}, {kept}"
+def _obtained(holds: pd.DataFrame, unit: str) -> str:
+    """What a knob obtains on other images, in words; `holds` are its places, rising."""
+    if holds.empty:
+        return "no mixture of latents moves it alone"
+    row = holds.iloc[-1]
+    spread = f"\N{PLUS-MINUS SIGN} {row['obtained_sd']:.2f} {unit}"
+    words = f"on others {row['asked']:+.2f} gives {row['obtained']:+.2f} {spread}"
+    return words.replace("-", MINUS)
 
 
 def _ordered(table: pd.DataFrame) -> list[dict[Hashable, Any]]:

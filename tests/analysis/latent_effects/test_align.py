@@ -7,14 +7,15 @@ import pytest
 import torch
 from studies import train_here
 
-from analysis.latent_effects.alignment import PROPERTIES, Pictures, Reader
+from analysis.latent_effects.alignment import PER_DIGIT, PROPERTIES, Pictures, Reader
 from analysis.latent_effects.reconstruction import reconstruction, sharpness
-from analysis.latent_effects.tables import align_study
+from analysis.latent_effects.tables import align_study, halves_of_every_digit
 from analysis.study import Study, open_study
 from study.config.errors import StudyError
 from study.config.run import RunConfig
 from study.data.mnist import SHAPE
 from study.storage.folder import Folder
+from study.storage.tables import write_table
 from study.training.trainer import Trainer
 
 SPREAD = np.array([0.70, 0.245, 3.86])  # of real digits: px, rad, px
@@ -60,6 +61,37 @@ def test_every_run_has_a_row_a_direction(aligned):
     assert (steps.argmax(axis=1) + 1 == latents["direction"]).all()
     assert (np.count_nonzero(steps, axis=1) == 1).all()
     assert all(len(effects) == 30 for effects in latents["digit_effects"])
+    assert (table.dropna(subset="excess").eval("excess <= leakage + 1e-12")).all()
+
+
+def test_floors_stand_once_with_the_study(aligned):
+    table = Study(aligned).floors
+    assert list(table["property"]) == ["thickness", "slant", "width"]
+    assert np.diag(table[list(PROPERTIES)]) == pytest.approx(1)
+
+
+def test_directions_are_fitted_without_the_images_that_measure_them():
+    digits = np.array([0, 1, 0, 1, 1, 0, 0, *[1] * 40])
+    fitted, held_out = halves_of_every_digit(digits)
+    assert not set(fitted) & set(held_out)
+    assert np.bincount(digits[fitted]).tolist() == [2, PER_DIGIT]
+    assert np.bincount(digits[held_out]).tolist() == [2, PER_DIGIT]
+
+
+def test_an_older_table_keeps_its_rows_beside_new_ones(copy, pictures, ray):
+    """Of a run whose weights are elsewhere; it had no floors."""
+    run, other = copy.trials["run"]
+    old = copy.alignment.drop(columns="excess")
+    write_table(copy.folder, "alignment", old, None)
+    copy.folder.delete("knobs.parquet")
+    (copy.folder / "runs" / run).delete_all()
+    fresh = old.assign(key=old["key"].where(old["run"] == run, "of other weights"))
+    write_table(copy.folder, "alignment", fresh, None)
+    assert align_study(Study(copy.folder), lambda: pictures, lambda: None) == {}
+    after = Study(copy.folder).alignment.set_index("run")
+    assert after.loc[run, "excess"].isna().all()
+    assert after.loc[other, "excess"].notna().any()
+    assert set(Study(copy.folder).knobs["run"]) <= {other}
 
 
 def test_effects_of_the_digits_average_to_the_slopes(aligned):

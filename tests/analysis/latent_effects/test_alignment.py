@@ -3,7 +3,20 @@
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from bars import (
+    BOTH,
+    LATENTS,
+    N_LATENTS,
+    NOTHING,
+    OTHER_DIGIT,
+    RAD_A_STEP,
+    SLANTED,
+    SPREAD,
+    THICKER,
+    Bars,
+    RingOrBar,
+    some_starts,
+)
 
 from analysis.factors.morphometry import measure
 from analysis.latent_effects import alignment
@@ -11,10 +24,9 @@ from analysis.latent_effects.alignment import (
     PROPERTIES,
     Moves,
     Reader,
-    Starts,
     align,
     axes,
-    edit_directions,
+    excess,
     moves,
     renamed,
 )
@@ -29,55 +41,17 @@ from analysis.representations.traversal import (
 )
 from study.config.run import RunConfig
 from study.data.mnist import SHAPE
-from study.models.likelihoods import LIKELIHOODS
 from study.training.trainer import Trainer
-
-SPREAD = np.array([0.70, 0.245, 3.86])
-N_LATENTS = 5
-THICKER, SLANTED, NOTHING, BOTH, OTHER_DIGIT = range(N_LATENTS)
-PX_A_STEP, RAD_A_STEP = 0.6, 0.1
-
-
-class Bars(nn.Module):
-    """Draws an upright bar; latents make it thicker, slanted, both, or another digit's shape."""
-
-    latent_dim, n_classes, data_shape = N_LATENTS, 0, SHAPE
-    likelihood = LIKELIHOODS["bernoulli"]
-
-    def __init__(self):
-        super().__init__()
-        self.nothing = nn.Parameter(torch.zeros(1))
-
-    def decode(self, latent, label=None):
-        row, column = torch.meshgrid(torch.arange(28.0), torch.arange(28.0), indexing="ij")
-        z = latent[:, :, None, None]
-        half = 2 + PX_A_STEP / 2 * (z[:, THICKER] + z[:, BOTH])
-        shear = torch.tan(RAD_A_STEP * (z[:, SLANTED] + z[:, BOTH]))
-        middle = 13.5 - shear * (row - 13.5)
-        inside = half - (column - middle).abs()
-        bar = (inside + 0.5).clamp(0, 1) * ((row >= 5) & (row <= 22))
-        ring = (((row - 13.5) ** 2 + (column - 13.5) ** 2).sqrt() - 8).abs() < 1.5
-        picture = torch.where(z[:, OTHER_DIGIT].abs() > 1.5, ring.float(), bar)
-        return torch.logit(picture.clamp(1e-6, 1 - 1e-6)).flatten(1)
-
-
-class RingOrBar:
-    """Reads a ring as 0 and a bar as 1."""
-
-    def read(self, images):
-        return (images[:, 13, 13] > 127).astype(np.int64)
 
 
 @pytest.fixture(scope="module")
 def starts():
-    codes = np.random.default_rng(0).normal(scale=0.3, size=(20, N_LATENTS))
-    return Starts(codes, np.repeat(np.arange(10), 2), SPREAD)
+    return some_starts()
 
 
 @pytest.fixture(scope="module")
 def latents():
-    unit = np.eye(N_LATENTS)
-    return Directions(unit, unit, np.zeros(N_LATENTS))
+    return LATENTS
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +73,7 @@ def thickness_of_a_step(starts):
 
 def test_latents_are_named_by_what_they_move(starts, moved):
     table = align(moved, SPREAD)
-    assert list(table["property"]) == ["thickness", "slant", "none", "thickness", "digit"]
+    assert list(table["property"]) == ["thickness", "slant", "none", "mixed", "digit"]
     # a bar's medial axis forks into its corners, where the ink is thin: less than PX_A_STEP
     assert table["slope"][THICKER] == pytest.approx(thickness_of_a_step(starts), rel=0.1)
     assert table["slope"][SLANTED] == pytest.approx(RAD_A_STEP, rel=0.1)
@@ -144,6 +118,35 @@ def test_a_property_that_holds_for_few_digits_is_no_alignment():
     assert align(Moves(np.ones(1), np.zeros(1), slopes), SPREAD)["property"][0] == "slant"
 
 
+WIDE = np.array([[1, 0, 0], [0, 1, 0], [0.5, 0, 1]])  # who stretches, thickens half as far
+
+
+@pytest.mark.parametrize(
+    ("effects", "beyond"),
+    [
+        ([0.5, 0, 1], 0),  # the pure operation
+        ([-0.5, 0, -1], 0),  # the other way
+        ([0, 0, 1], 0),  # no more than that: less is as good
+        ([1.5, 0, 2], 0.25 / 4.25),  # 0.5 more than the stretch gives
+        ([-0.5, 0, 1], 0.2),  # the wrong way: all of it
+        ([0.5, 0.5, 1], 0.2),  # what it does not take with it
+        ([0, 0, 0], np.nan),
+    ],
+)
+def test_leakage_beyond_the_floor_by_hand(effects, beyond):
+    effects = np.array(effects, dtype=float)
+    assert excess(effects, 2, WIDE) == pytest.approx(beyond, nan_ok=True)
+
+
+def test_without_a_floor_all_leakage_counts():
+    slopes = np.random.default_rng(0).normal(size=(6, 10, 3))
+    table = align(Moves(np.ones(6), np.zeros(6), slopes), SPREAD)
+    np.testing.assert_allclose(table["excess"], table["leakage"])
+    less = align(Moves(np.ones(6), np.zeros(6), slopes), SPREAD, floor=WIDE)
+    assert (less["excess"] <= table["leakage"] + 1e-12).all()
+    np.testing.assert_allclose(less["leakage"], table["leakage"])
+
+
 @pytest.mark.parametrize(
     ("figures", "name"),
     [
@@ -151,7 +154,10 @@ def test_a_property_that_holds_for_few_digits_is_no_alignment():
         ({"picture_change": 0.0399}, "none"),
         ({"class_change": 0.51}, "digit"),
         ({"effect": 0.09}, "mixed"),
-        ({"leakage": 0.51}, "mixed"),
+        ({"leakage": 0.21}, "mixed"),
+        ({"leakage": 0.4, "excess": 0.2}, "slant"),
+        ({"leakage": 0.4, "excess": 0.21}, "mixed"),
+        ({"leakage": 0.21, "excess": np.nan}, "mixed"),
         ({"n_digits": 7}, "mixed"),
     ],
 )
@@ -172,30 +178,6 @@ def test_a_kept_row_has_another_name_under_other_thresholds():
     assert renamed(kept, own._replace(disagreeing=0.4)).tolist() == ["slant"]
     assert renamed(kept, own._replace(changes_digit=0.25)).tolist() == ["digit"]
     assert renamed(kept, own._replace(reacts=2)).tolist() == ["none"]
-
-
-def test_edit_directions_undo_a_mixture_that_is_known():
-    """Two latents move thickness and slant together; their sum and difference move one each."""
-    effects = np.zeros((2, 10, 3))
-    effects[:, :, 0] = 1
-    effects[:, :, 1] = [[1], [-1]]
-    unit = np.eye(2)
-    mixed = edit_directions(
-        Moves(np.ones(2), np.zeros(2), effects * SPREAD),
-        Directions(unit, unit, np.zeros(2)),
-        SPREAD,
-    )
-    half = np.sqrt(0.5)
-    np.testing.assert_allclose(mixed.steps, [[half, half], [half, -half], [0, 0]], atol=1e-12)
-
-
-def test_edit_directions_of_a_decoder_move_their_own_property(starts, latents, moved):
-    """Nothing here moves width alone: the knob says so by its leakage."""
-    mixed = edit_directions(moved, latents, SPREAD)
-    table = align(moves(Bars(), starts, mixed, RingOrBar()), SPREAD, own=range(3))
-    assert list(table["property"]) == ["thickness", "slant", "mixed"]
-    assert table["leakage"][:2].max() < 0.06
-    assert table["leakage"][2] > 0.9
 
 
 def test_a_step_is_a_standard_deviation_and_a_place_is_read_back():

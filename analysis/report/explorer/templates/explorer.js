@@ -4,12 +4,14 @@
 const STRIP_MS = 5; // of every frame, for strips; the picture comes first
 const SAVED_PIXEL = 20; // pixels of the PNG a pixel of the picture
 
-const STEP = `A step is a standard deviation of the codes; ${payload.noun}s are read two steps away.`;
+const STEP =
+  "A step is a standard deviation of the codes; pictures are read two steps away from the start.";
 const TURNS = {
   knob: [
     "Properties",
-    `A knob mixes latents so that, on the average of all ${payload.noun}s and for small turns, one` +
-      " property moves alone. The meters measure this picture.",
+    "A knob mixes latents so that, on average, one property moves by what is asked and the others" +
+      " stay. It ends where that fails on other images. Asked and obtained differ from picture to" +
+      " picture; the meters measure this one.",
   ],
   latent: ["Latents", "Each latent over the paper\u2019s range, \u22125 to 5. " + STEP],
   ica: ["ICA directions", "Independent components of the codes, in steps. " + STEP],
@@ -51,7 +53,8 @@ function show(points = []) {
   if (panes.length > 1 && points[0] && !points[1]) follow();
   document.body.classList.toggle("two", panes.length > 1);
   find("digits").hidden = !chosen.some((run) => run.classes);
-  find("hint").textContent = chosen.every((run) => run.bases.knob) ? TURNS[basis][1] : UNMEASURED;
+  const unmeasured = chosen.some((run) => run.bases.latent.unmeasured);
+  find("hint").textContent = unmeasured ? UNMEASURED : TURNS[basis][1];
   showChoices(chosen, basis);
   ask();
   remember();

@@ -1,7 +1,7 @@
 "use strict";
-// Sliders as straight lines through the latent space. The value of a slider is
-// reader . (codes - centre); to set it, the codes move along the slider's step. A knob remembers how
-// far it was turned instead: steps of knobs may depend on each other, so that codes cannot tell.
+// Sliders as lines through the latent space. The value of a slider is reader . (codes - centre); to
+// set it, the codes move along the slider's step. A knob remembers how far it was turned instead: it
+// moves the codes along a path of straight pieces, between places of which the shifts are given.
 
 const ALIGNED = new Set(payload.properties.map(({ name }) => name));
 
@@ -14,7 +14,7 @@ function linesOf(run, basis) {
     const take = (matrix) => matrix?.subarray(i * n, (i + 1) * n);
     const unit = Float32Array.from({ length: n }, (_, k) => (k === row.latent ? 1 : 0));
     const [step, reader] = [take(allSteps) ?? unit, take(allReaders) ?? unit];
-    return { ...row, step, reader, centre: middle };
+    return { ...row, step, reader, centre: middle, shifts: row.shifts && floats(row.shifts) };
   });
 }
 
@@ -31,8 +31,26 @@ function placeOn(line, { codes, knobs }) {
 /** A point moved to a value of a line; the rest of it stays. */
 function moved(line, point, value) {
   const way = value - placeOn(line, point);
+  if (line.knob === undefined) {
+    return { codes: point.codes.map((code, i) => code + way * line.step[i]), knobs: point.knobs };
+  }
+  const [from, to] = [shiftOf(line, value - way), shiftOf(line, value)];
   const knobs = point.knobs.map((turn, k) => turn + (k === line.knob ? way : 0));
-  return { codes: point.codes.map((code, i) => code + way * line.step[i]), knobs };
+  return { codes: point.codes.map((code, i) => code + to[i] - from[i]), knobs };
+}
+
+/** How far a knob shifts the codes at a value of it, between its ends. */
+function shiftOf({ asked, shifts }, value) {
+  const n = shifts.length / asked.length;
+  const within = Math.min(Math.max(value, asked[0]), asked.at(-1));
+  const after = Math.max(asked.findIndex((place) => place >= within), 0);
+  const before = Math.max(after - 1, 0);
+  const gap = asked[after] - asked[before];
+  const share = gap ? (within - asked[before]) / gap : 0;
+  return Float64Array.from({ length: n }, (_, i) => {
+    const [low, high] = [shifts[before * n + i], shifts[after * n + i]];
+    return low + share * (high - low);
+  });
 }
 
 /** The point of codes with no knob turned. */

@@ -160,14 +160,20 @@ class Pane {
   drawSlider(row) {
     const { line, slider } = row;
     const place = placeOn(line, this);
-    const value = valueText(line, place);
     const meter = this.meters.find(({ name }) => name === line.property);
+    const value = valueText(line, place) + this.obtained(line, meter);
     const shown = meter && this.figures ? `, ${line.property} ${meter.value.textContent}` : "";
     if (row.text === value + shown) return;
     row.text = value + shown;
     slider.value = place;
     row.value.textContent = value;
     slider.setAttribute("aria-valuetext", `${value}, ${shown ? shown.slice(2) : line.property}`);
+  }
+
+  /** What a knob has obtained on this picture, beside what was asked of it. */
+  obtained(line, meter) {
+    if (line.knob === undefined || !meter?.change.textContent) return "";
+    return ` asked, ${meter.change.textContent} obtained`;
   }
 
   description() {

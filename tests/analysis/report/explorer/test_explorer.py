@@ -39,7 +39,7 @@ from study.storage.folder import Folder
 from study.storage.tables import write_table
 
 main = partial(carry_out, explore, "analysis.explorer")
-REACH = np.array([1.4, 0.5, 8.0])
+SPREAD = np.array([0.7, 0.25, 4.0])
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +80,8 @@ def numbers(text, kind):
 def test_directions_in_words():
     assert described(SLANT) == "\N{MINUS SIGN}0.20 rad a step, leakage 6%, 10 of 10 digits"
     assert described(THICK) == "+0.35 px a step, leakage 6%, 10 of 10 digits"
+    wide = direction(1, "width", [0.2, 0, 0.4], [1.0], slope=1.6, leakage=0.35, excess=0.03)
+    assert "leakage 35% (3% beyond the floor), " in described(wide)
     assert described(QUIET) == "does not react"
     mixed = direction(1, "mixed", [0.3, 0.1, -0.4], [1.0], leakage=0.385, n_digits=5)
     assert described(mixed) == "mostly width, leakage 38%, 5 of 10 digits"
@@ -104,32 +106,36 @@ def test_latents_that_were_not_measured_stand_by_their_kl():
     assert [row["reacts"] for row in rows] == [True, True, False]
 
 
-def test_a_knob_turns_its_property_in_its_own_unit():
-    rows = [
-        direction(1, "thickness", [0.5, 0, 0], [2.0, 0, 0]),  # 0.35 px a step
-        direction(2, "slant", [0, 1.0, 0.5], [0, 1.0, 0]),  # 0.25 rad a step
-        direction(3, "none", [0, 0, 0], [0, 0, 0]),
-    ]
-    sliders = knob_sliders(pd.DataFrame(rows), REACH)
-    steps = numbers(sliders["steps"], "<f4").reshape(3, 3)
-    np.testing.assert_allclose(steps, [[2 / 0.35, 0, 0], [0, 4, 0], [0, 0, 0]], rtol=1e-6)
-    thickness, slant, width = sliders["rows"]
-    assert thickness["high"] == 1.4  # two standard deviations, in four of the five steps
-    assert slant["high"] == 0.5
-    assert slant["text"] == "leakage 20%, 10 of 10 digits"  # 0.25 of 1.25
-    assert (width["high"], width["text"]) == (0, "no latent moves it")
+def place(name, asked, holds=True, shift=(0.0, 0.0, 0.0)):
+    """A row of the table `knobs`."""
+    row = {"property": name, "asked": asked, "obtained": 0.9 * asked, "obtained_sd": 0.25}
+    return {**row, "holds": holds, "shift": np.array(shift)}
 
 
-def test_a_knob_says_where_it_fails():
+def test_a_knob_goes_as_far_as_it_holds():
     rows = [
-        direction(1, "width", [0.1, 0, 0.3], [1.0, 0, 0]),
-        direction(2, "digit", [0, 1.0, 0], [0, 1.0, 0], class_change=0.64),
-        direction(3, "width", [0, 0, 0.01], [0, 0, 1.0]),
+        place("thickness", 1.4, holds=False),
+        place("thickness", 0.7, shift=[2.0, 0, 0]),
+        place("thickness", -0.35, shift=[-0.5, 0.5, 0]),
+        place("slant", 0.12, shift=[0, 0, 1.0]),
+        place("width", 1.9, holds=False),
     ]
-    thickness, slant, width = knob_sliders(pd.DataFrame(rows), REACH)["rows"]
-    assert thickness["text"] == "leakage 90%: moves width more"
-    assert slant["text"] == "leakage 0%, 64% read as another digit"
-    assert width["high"] == 0.2  # five steps of 0.04 px, not 8 px
+    thickness, slant, width = knob_sliders(pd.DataFrame(rows), 3)["rows"]
+    assert thickness["asked"] == [-0.35, 0, 0.7]
+    shifts = numbers(thickness["shifts"], "<f4").reshape(3, 3)
+    np.testing.assert_array_equal(shifts, [[-0.5, 0.5, 0], [0, 0, 0], [2, 0, 0]])
+    assert (thickness["low"], thickness["high"]) == (-0.35, 0.7)
+    assert thickness["text"] == "on others +0.70 gives +0.63 \N{PLUS-MINUS SIGN} 0.25 px"
+    assert (slant["low"], slant["high"]) == (0, 0.12)
+    assert (width["low"], width["high"]) == (0, 0)
+    assert width["text"] == "no mixture of latents moves it alone"
+
+
+def test_a_study_measured_before_there_were_knobs_has_its_latents(copy):
+    copy.folder.delete("knobs.parquet")
+    run = payload(copy, load(copy, [PLAIN.run_id]))["runs"][0]
+    assert "knob" not in run["bases"]
+    assert run["bases"]["latent"]["rows"][0]["text"].count("leakage")
 
 
 def test_readers_undo_steps():
@@ -141,7 +147,7 @@ def test_readers_undo_steps():
 
 def test_components_are_read_as_they_were_measured(study, mnist):
     model, _ = study.model(PLAIN.run_id)
-    pictures = Pictures(mnist.test_images, mnist.test_labels.astype(np.int64), REACH, None)
+    pictures = Pictures(mnist.test_images, mnist.test_labels.astype(np.int64), SPREAD, None)
     want = directions(model, pictures)["ica"]
     rows = [
         direction(i + 1, "mixed", [0.1, 0, 0], step, effect=-float(i))

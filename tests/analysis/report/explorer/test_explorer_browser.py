@@ -8,17 +8,18 @@ import numpy as np
 import pytest
 import torch
 from browser import chromium, complaints, requests
-from explored import DEAD, LABEL, PLAIN
+from explored import DEAD, LABEL, N_IMAGES, PLAIN
 
 from analysis import open_study
 from analysis.factors.morphometry import measure
-from analysis.latent_effects.alignment import NAMES, POSITIONS, PROPERTIES
+from analysis.latent_effects.alignment import NAMES, PROPERTIES, some_of_every_digit
+from analysis.latent_effects.tables import halves_of_every_digit
 from analysis.report.explorer import write_explorer
 from analysis.report.explorer.board import choose
 from analysis.report.explorer.decoder import N_SAMPLES
 from analysis.report.explorer.page import payload, render
 from analysis.report.explorer.sliders import packed
-from analysis.representations.encode import decode, grey_levels
+from analysis.representations.encode import decode, encode, grey_levels
 from analysis.representations.traversal import PAPER_VALUES, aggregated_samples
 
 FRAME_MS = 16
@@ -142,40 +143,79 @@ def test_the_first_screen_is_the_top_of_the_ranking_and_needs_no_scrolling(page)
     assert page.js("return document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.mark.parametrize("knob", [0, 1, 2], ids=PROPERTIES)
-def test_a_knob_moves_its_property_along_the_measured_direction(page, study, knob):
-    column = PROPERTIES[knob]
-    row = study.alignment.query(f"run == '{LABEL.run_id}' and basis == 'knob'").iloc[knob]
-    before, start = page.picture(), page.codes()
+def held(study, run, knob):
+    """Where a knob holds, rising."""
+    rows = study.knobs.query(f"run == '{run}' and holds")
+    return rows[rows["property"] == NAMES[PROPERTIES[knob]]].sort_values("asked")
+
+
+KNOB = pytest.mark.parametrize("knob", [1, 2], ids=PROPERTIES[1:])  # of one epoch no other holds
+
+
+@KNOB
+def test_a_knob_ends_where_it_stops_being_true(page, study, knob):
+    asked = [0, *held(study, LABEL.run_id, knob)["asked"]]
     slider = page.sliders()[knob]
-    turned = float(slider.get_attribute("max")) / 2
+    ends = [float(slider.get_attribute(name)) for name in ("min", "max")]
+    assert ends == pytest.approx([min(asked), max(asked)])
+    assert max(asked) > min(asked)  # or nothing here is tested
+
+
+@KNOB
+def test_a_knob_moves_the_codes_along_its_path(page, study, knob):
+    start, slider = page.codes(), page.sliders()[knob]
+    rows = held(study, LABEL.run_id, knob)
+    for row in rows.to_dict("records"):
+        page.drag(slider, row["asked"])
+        np.testing.assert_allclose(page.codes(), start + row["shift"], atol=1e-4)
+        page.drag(slider, row["asked"] / 4)  # between the start and the first place
+        nearest = rows[rows["asked"] * row["asked"] > 0]
+        first = nearest.loc[nearest["asked"].abs().idxmin()]
+        if row["asked"] == first["asked"]:
+            np.testing.assert_allclose(page.codes(), start + row["shift"] / 4, atol=1e-4)
+    assert len(rows)
+
+
+@KNOB
+def test_asked_and_obtained_stand_beside_each_other(page, study, knob):
+    column = PROPERTIES[knob]
+    before, slider = page.picture(), page.sliders()[knob]
+    turned = float(held(study, LABEL.run_id, knob)["asked"].iloc[-1])
     page.drag(slider, turned)
-    want = start + row["vector"] * turned / row[column]
-    np.testing.assert_allclose(page.codes(), want, atol=1e-4)
-    np.testing.assert_allclose(page.values(), np.eye(3)[knob] * turned, atol=1e-5)
     pictures = np.stack([before, page.picture()]).astype(np.uint8).reshape(2, 28, 28)
     was, now = measure(pictures)[column]
     change = page.find(f'.meter[data-property="{NAMES[column]}"] .change').text
     assert float(change.replace("\u2212", "-")) == pytest.approx(now - was, abs=0.006)
+    said = page.driver.find_elements("css selector", ".pane .says output")[knob].text
+    words = said.replace("\u2212", "-").split()
+    assert words[2:] == ["asked,", words[3], "obtained"]
+    assert float(words[0]) == pytest.approx(turned, abs=0.006)
+    assert float(words[3]) == pytest.approx(now - was, abs=0.006)
 
 
-@pytest.mark.parametrize("knob", [0, 1, 2], ids=PROPERTIES)
-def test_a_knob_moves_its_property_by_as_much_as_it_says(page, study, knob):
-    """On the average of the images, which are those of the study's own measurement."""
-    column = PROPERTIES[knob]
-    row = study.alignment.query(f"run == '{LABEL.run_id}' and basis == 'knob'").iloc[knob]
+@KNOB
+def test_a_knob_obtains_in_the_page_what_the_table_says(page, study, mnist, knob):
+    """On the images that measured it, which are not those that fitted it."""
+    column, rows = PROPERTIES[knob], held(study, LABEL.run_id, knob)
+    few = some_of_every_digit(mnist.test_labels, N_IMAGES)
+    chosen = few[halves_of_every_digit(mnist.test_labels[few])[1]]
+    digits = mnist.test_labels[chosen]
+    codes = encode(study.model(LABEL.run_id)[0], mnist.test_images[chosen], digits).mean
     obtained = page.js(
         "const [pane] = panes; const { line } = pane.rows[arguments[0]];"
-        "return payload.labels.map((digit, i) => arguments[2].map((value) => {"
-        "  const { codes } = moved(line, pointAt(Float64Array.from(pane.run.starts[i])), value);"
+        "return arguments[3].map((digit, i) => [0, ...arguments[2]].map((value) => {"
+        "  const { codes } = moved(line, pointAt(Float64Array.from(arguments[4][i])), value);"
         "  return measure(levels(pane.decoder.decode(codes, digit)))[arguments[1]]"
         "}))",
         knob,
         column,
-        [step * row[column] for step in POSITIONS],
+        rows["asked"].tolist(),
+        digits.tolist(),
+        codes.tolist(),
     )
-    slope = np.polyfit(np.array(POSITIONS) * row[column], np.array(obtained).mean(axis=0), 1)[0]
-    assert slope == pytest.approx(1, abs=0.05)
+    values = np.array(obtained)
+    change = (values[:, 1:] - values[:, :1]).mean(axis=0)
+    np.testing.assert_allclose(change, rows["obtained"], atol=0.03)
 
 
 def test_what_is_shown_is_what_is_measured(page, study):
@@ -190,14 +230,14 @@ def test_what_is_shown_is_what_is_measured(page, study):
 
 
 def test_arrow_keys_turn_a_slider_and_say_so(page):
-    slider = page.sliders()[0]
+    slider = page.sliders()[2]
     before = page.picture()
     slider.send_keys(ARROW_RIGHT)
     assert (page.picture() != before).any()
     value = slider.get_attribute("aria-valuetext")
     assert value.startswith("+")
-    assert " px, thickness " in value
-    assert page.find(f'label[for="{slider.get_attribute("id")}"]').text == "Thickness (line weight)"
+    assert " px asked, " in value
+    assert page.find(f'label[for="{slider.get_attribute("id")}"]').text == "Width"
 
 
 def test_latents_are_sorted_and_the_dead_one_is_folded_away(page):
@@ -279,16 +319,17 @@ def test_two_configurations_move_together(page, study):
     page.open(f"#other={PLAIN.run_id}")
     assert len(page.driver.find_elements("css selector", ".pane")) == 2
     left, right = page.picture(0), page.picture(1)
-    page.drag(page.sliders(0)[0], 0.1)
-    assert page.values(0)[0] == pytest.approx(0.1, abs=1e-5)
-    assert page.values(1)[0] == pytest.approx(0.1, abs=1e-5)
+    page.drag(page.sliders(0)[1], 0.1)
+    assert page.values(0)[1] == pytest.approx(0.1, abs=1e-5)
+    assert page.values(1)[1] == pytest.approx(0.1, abs=1e-5)
     assert (page.picture(0) != left).any()
     assert (page.picture(1) != right).any()
-    page.drag(page.sliders(1)[0], -0.05)
-    assert page.values(0)[0] == pytest.approx(-0.05, abs=1e-5)
-    row = study.alignment.query(f"run == '{PLAIN.run_id}' and basis == 'knob'").iloc[0]
+    page.drag(page.sliders(1)[1], 0.03)
+    assert page.values(0)[1] == pytest.approx(0.03, abs=1e-5)
+    rows = held(study, PLAIN.run_id, 1)
+    row = rows[rows["asked"] > 0].iloc[0]
     start = np.array(page.js("return Array.from(panes[1].start)"))
-    want = -0.05 / row["thickness_px"] * row["vector"]
+    want = 0.03 / row["asked"] * row["shift"]
     np.testing.assert_allclose(page.codes(1) - start, want, atol=1e-4)
 
 
@@ -445,6 +486,7 @@ def test_other_pictures_and_classes(driver, study, tmp_path):
     row |= {"unit": "", "low": -5.0, "high": 5.0}
     run |= {"latent_dim": 2, "classes": 3, "layers": [layer], "starts": [[0.0, 0.0]] * 2}
     run["bases"] = {"latent": {"rows": [row, row | {"name": "z2", "latent": 1}]}}
+    run["bases"]["latent"]["unmeasured"] = True
     content |= {"image": {"channels": 3, "height": 5, "width": 8}, "noun": "class"}
     content |= {"classes": ["coat", "bag", "shoe"], "labels": [0, 2], "first": "1"}
     content |= {"images": packed(np.arange(240), "u1"), "properties": [], "runs": [run]}
