@@ -33,8 +33,8 @@ MOST_ROWS = 20  # latents in one traversal; more than that cannot be read on a p
 UNITS = {factor.short: factor.unit for factor in FACTORS}  # slant: rad
 BESIDE = (
     "Beside a row: what the latent moves, by how much for one standard deviation of it, the leakage"
-    " (share of the squared effects that other properties get, and of it what is beyond the floor: what"
-    " a pure dilation, shear or stretch of real digits gives them) and for how many digits it holds."
+    " (share of the squared effects that other properties get; beyond the floor: more than a pure"
+    " dilation, shear or stretch of real digits gives them) and for how many digits this holds."
 )
 NOT_ALONE = {"digit": "change the digit", "mixed": "mix or hardly react", "none": "do not react"}
 
