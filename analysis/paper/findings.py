@@ -1,50 +1,37 @@
 """The questions that the paper leaves open, answered from a study's tables in plain words.
 
-Every answer carries a figure and a 95% interval over seeds, or, where configurations are what
-varies, over configurations.
+A study that lacks what an answer needs has no such answer. Scores are taken by intervention and
+within digit where a study has them, else as it has them; an answer says which.
 """
 
-from collections import Counter
-from typing import NamedTuple
+from collections.abc import Iterator
 
-import numpy as np
 import pandas as pd
 
-from analysis.latent_effects.alignment import NAMES
-from analysis.paper.checks import n_named, other_data
+from analysis.metrics import DCI, HIGGINS, HIGGINS_FEW, LABELS, MIG
+from analysis.paper.checks import other_data
+from analysis.paper.own_directions import own_directions
+from analysis.paper.questions import (
+    BASES,
+    BEST,
+    LABELLING,
+    PLAIN,
+    ROTATED,
+    SHARE,
+    Finding,
+    by_configuration,
+    verb,
+)
+from analysis.statistics.comparisons import AMONG, BEHIND, UNDECIDED, with_the_best
 from analysis.statistics.intervals import Estimate, mean_interval, rank_correlation
-from analysis.statistics.ranking import own, whole
 from analysis.statistics.wording import count, estimate
 from analysis.study import Study, configuration
-from study.storage.axes import alike
+from study.storage.axes import alike, in_words
 from study.storage.tables import has_table
 
-BEST = (
-    "Which configuration is best disentangled, and is the difference larger than that between"
-    " seeds?"
-)
-LABELS = "Does conditioning help beyond what beta does?"
-OWN = (
-    "Do line weight, tilt and width each have a latent of their own, or do they share, and does ICA"
-    " separate them?"
-)
-ICA = "Does ICA find the directions without beta or labels?"
-SHARE = "Does a small KL fraction go with disentanglement, as the paper supposes?"
-
-JUDGES = ("higgins", "mig", "dci")  # scores that answers are given by
-CONDITIONED = "latent_dim == 10 and beta == 10 and conditioning == 'label'"
-PLAIN = "latent_dim == 10 and beta == 1 and conditioning == 'none'"
-
-
-class Finding(NamedTuple):
-    """One figure of an answer."""
-
-    question: str
-    answer: str
-    value: float
-    low: float
-    high: float
-    n: int  # what the interval is over: seeds, or configurations
+JUDGES = (HIGGINS_FEW.name, HIGGINS.name, MIG.name, DCI.name)  # scores that answers are given by
+SOURCES = (("intervention", "within"), ("", "within"), ("", "all"))  # "": measured or known
+IN_WORDS = {"within": " within digit", "all": "", "intervention": " on re-rendered digits", "": ""}
 
 
 def findings(study: Study) -> pd.DataFrame:
@@ -57,168 +44,164 @@ def findings(study: Study) -> pd.DataFrame:
     if not scored or other_data(study):
         return pd.DataFrame(columns=Finding._fields)
     trials = alike(study.trials)
-    every, alignment = (
+    scores, alignment = (
         table[table["run"].isin(trials["run"])] for table in (study.scores, study.alignment)
     )
-    scores = own(every).dropna(subset="value")
+    judges = [name for name in JUDGES if name in set(scores["score"])]
+    if HIGGINS_FEW.name in judges:  # the published one cannot see a rotation
+        judges.remove(HIGGINS.name)
+    tables = [_source(scores[scores["score"] == name]) for name in judges]
     rows = [
-        *(_best(scores, score) for score in JUDGES),
-        *(_conditioning(scores, score) for score in JUDGES),
-        *_own_latents(alignment),
-        *(_ica(every, score) for score in JUDGES),
-        _ica_directions(alignment),
-        *(_hypothesis(trials, scores, score) for score in JUDGES),
+        *(row for by, table in tables for row in _best(by, table)),
+        *(row for by, table in tables for row in _rotated(by, table)),
+        *(row for by, table in tables for row in _bases(by, table)),
+        *(row for name in judges for row in _labels(name, scores[scores["score"] == name])),
+        *own_directions(alignment),
+        *(row for by, table in tables for row in _shares(by, table, trials)),
     ]
-    return pd.DataFrame([row for row in rows if row], columns=Finding._fields)
+    return pd.DataFrame(rows, columns=Finding._fields)
 
 
-def _best(scores: pd.DataFrame, score: str) -> Finding | None:
-    """The best configuration, and how far it is ahead of the next, seed by seed."""
-    table = _by_configuration(scores, score)
+def _source(rows: pd.DataFrame) -> tuple[str, pd.DataFrame]:
+    """The first of SOURCES that a score has: what it is called, and its rows with a value."""
+    rows = rows.dropna(subset="value")
+    for factors, scope in SOURCES:
+        part = rows[(rows["factors"] == "intervention") == bool(factors)]
+        part = part[part["scope"] == scope]
+        if len(part):
+            break
+    words = IN_WORDS[factors] + IN_WORDS[scope]
+    return f"{LABELS[rows['score'].iloc[0]]}{words}" if len(rows) else "", part
+
+
+def _best(by: str, rows: pd.DataFrame) -> Iterator[Finding]:
+    """The highest mean, and what comparisons with the best say of the configurations."""
+    table = by_configuration(rows, "latent")
     if len(table) < 2:
-        return None
-    first, second = table.mean(axis=1).sort_values(ascending=False).index[:2]
-    ahead = (table.loc[first] - table.loc[second]).dropna()
-    if ahead.empty:
-        return None
-    interval = mean_interval(ahead)
-    if interval[1] > 0:
-        sure = "a difference larger than that between seeds"
-    elif len(ahead) == 1:
-        sure = "which one seed cannot tell from chance"
-    else:
-        sure = "no larger than the difference between seeds"
-    lead = f"{first} ({table.loc[first].mean():.3f}), ahead of {second} by {estimate(interval)}"
-    answer = f"By {score}: {lead} over {count(len(ahead), 'seed')}: {sure}."
-    return Finding(BEST, answer, *interval, len(ahead))
+        return
+    compared = with_the_best(table)
+    first = str(compared["mean"].idxmax())
+    ends = _to_the_best(compared, first)
+    counts = compared["verdict"].value_counts()
+    told = ", ".join(f"{counts.get(word, 0)} {word}" for word in (AMONG, BEHIND, UNDECIDED))
+    lead = "" if pd.isna(ends.value) else f", {estimate(ends)} above the best of the others"
+    words = in_words(rows[configuration(rows["run"]) == first].iloc[0].to_dict())
+    answer = (
+        f"By {by} the highest mean over {count(table.shape[1], 'seed')} is that of {words}"
+        f" ({compared['mean'].max():.3f}{lead}). Of {count(len(table), 'configuration')}: {told}."
+    )
+    yield Finding(BEST, answer, *ends, table.shape[1])
 
 
-def _conditioning(scores: pd.DataFrame, score: str) -> Finding | None:
-    """Labels against none at the same J, beta and seed; the mean of the betas, over seeds."""
+def _rotated(by: str, rows: pd.DataFrame) -> Iterator[Finding]:
+    """Whether latents score above random rotations of the same codes, by configuration."""
+    rows = rows[rows["basis"] == "latent"].dropna(subset="rotated")
+    apart = rows.assign(value=rows["value"] - rows["rotated"])
+    table = by_configuration(apart, "latent")
+    if table.shape[1] < 2:
+        return
+    each = [mean_interval(row.dropna(), 1 - 0.05 / len(table)) for _, row in table.iterrows()]
+    above, below = sum(one.low > 0 for one in each), sum(one.high < 0 for one in each)
+    mean = mean_interval(table.dropna(axis=1).mean())
+    answer = (
+        f"By {by} latents are above random rotations of themselves in {above} of"
+        f" {count(len(table), 'configuration')} and below in {below}, by intervals that hold at"
+        f" once; the difference is {estimate(mean)} in the mean of configurations."
+    )
+    yield Finding(ROTATED, answer, *mean, table.shape[1])
+
+
+def _bases(by: str, rows: pd.DataFrame) -> Iterator[Finding]:
+    """A standard VAE's PCA and ICA against the latents of every configuration."""
+    table, plain = by_configuration(rows, "latent"), rows.query(PLAIN)
+    for basis, words in (("pca", "principal"), ("ica", "independent")):
+        own = by_configuration(plain, basis)
+        if own.shape[1] < 2 or len(table) < 2:
+            continue
+        own.index = pd.Index([basis])
+        compared = with_the_best(pd.concat([table, own]))
+        ends = _to_the_best(compared, basis)
+        flags = plain.loc[plain["basis"] == basis, "converged"].astype(bool)
+        sure = "" if basis == "pca" else f"; they converged in {flags.sum()} of {len(flags)} seeds"
+        answer = (
+            f"By {by} the {words} components of the standard VAE's latents (J = 10:"
+            f" {compared['mean'][basis]:.3f}) differ by {estimate(ends)} from the latents of the"
+            f" best configuration: {compared['verdict'][basis]}{sure}."
+        )
+        yield Finding(BASES, answer, *ends, own.shape[1])
+
+
+def _to_the_best(compared: pd.DataFrame, name: str) -> Estimate:
+    """The row of a configuration in a table of comparisons."""
+    row = compared.loc[[name]].to_dict("records")[0]
+    return Estimate(row["difference"], row["difference_low"], row["difference_high"])
+
+
+def _labels(score: str, rows: pd.DataFrame) -> Iterator[Finding]:
+    """Labels against none at the same J, beta and seed: within digit, and over all beside it."""
+    rows = rows[(rows["basis"] == "latent") & rows["value"].notna()]
+    for factors in ("intervention", ""):
+        part = rows[(rows["factors"] == "intervention") == bool(factors)]
+        scopes = {
+            scope: change
+            for scope in ("within", "all")
+            if (change := _change(part[part["scope"] == scope])) is not None
+        }
+        if not scopes:
+            continue
+        by, told = f"{LABELS[score]}{IN_WORDS[factors]}", []
+        if "within" in scopes:
+            seen, by_beta, n = scopes["within"]
+            word = verb(seen, "helps", "hurts", "makes no difference that is sure")
+            told.append(f"Within digit conditioning {word}: {estimate(seen)} ({by_beta})")
+        if "all" in scopes:
+            seen_all, by_beta, n = scopes["all"]
+            told.append(
+                f"Over all digits the difference is {estimate(seen_all)} ({by_beta}), which counts"
+                " against labels what the digit itself says of a factor"
+            )
+        answer = f"By {by}, at the same J, beta and seed. {'. '.join(told)}."
+        yield Finding(LABELLING, answer, *next(iter(scopes.values()))[0], n)
+
+
+def _change(rows: pd.DataFrame) -> tuple[Estimate, str, int] | None:
+    """Labels minus none: over seeds, in words by beta, and how many seeds have every beta."""
     axes = ["latent_dim", "beta", "seed"]
-    table = scores[scores["score"] == score]
-    wide = table.pivot_table(index=axes, columns="conditioning", values="value")
+    wide = rows.pivot_table(index=axes, columns="conditioning", values="value")
     if not {"none", "label"} <= set(wide.columns):
         return None
-    change = (wide["label"] - wide["none"]).dropna()
-    by_pair = change.unstack("seed").dropna(axis="columns")  # seeds that lack a beta
+    by_pair = (wide["label"] - wide["none"]).dropna().unstack("seed").dropna(axis="columns")
     if by_pair.empty:
         return None
-    interval = mean_interval(by_pair.mean())
-    n = by_pair.shape[1]
-    unsure = "beyond what seeds differ by" if n > 1 else "that one seed can tell from chance"
-    verb = _verb(interval, "helps", "hurts", f"makes no difference {unsure}")
     by_beta = by_pair.mean(axis="columns").groupby("beta").mean()
-    changes = ", ".join(f"{value:+.3f} at beta {beta:g}" for beta, value in by_beta.items())
-    answer = (
-        f"By {score}, at the same J, beta and seed, conditioning {verb}: {estimate(interval)} over"
-        f" {count(n, 'seed')} ({changes})."
-    )
-    return Finding(LABELS, answer, *interval, n)
+    words = ", ".join(f"{value:+.3f} at beta {beta:g}" for beta, value in by_beta.items())
+    return mean_interval(by_pair.mean()), words, by_pair.shape[1]
 
 
-def _own_latents(alignment: pd.DataFrame) -> list[Finding]:
-    """Whether each property has a direction of its own, on three bases, or shares one."""
-    answers = []
-    rows = alignment.query(CONDITIONED)
-    words = {"latent": "a latent", "ica": "an independent component", "knob": "a mixture"}
-    for basis, word in words.items():
-        part = rows[rows["basis"] == basis]
-        if part.empty:
-            continue
-        counts = n_named(part)
-        interval = mean_interval(counts)
-        strongest = "; ".join(_strongest(part, name) for name in NAMES.values())
-        answer = (
-            f"With labels, beta 10 and J 10, {estimate(interval, 1)} of the three properties have"
-            f" {word} named after them, over {count(len(counts), 'seed')}: {strongest}."
-        )
-        answers.append(Finding(OWN, answer, *interval, len(counts)))
-    return answers
-
-
-def _strongest(rows: pd.DataFrame, name: str) -> str:
-    """The leakage of the direction that moves a property most, and where it goes; over seeds.
-
-    Args:
-        rows: of one basis; a direction's `digit_effects` are its moves in standard deviations.
-        name: of the property.
-    """
-    names = list(NAMES.values())
-    own, leaks, others = names.index(name), [], []
-    for _, part in rows.groupby("seed"):
-        effects = [np.reshape(row, (-1, len(names))) for row in part["digit_effects"]]
-        squares = np.nanmean(effects, axis=1) ** 2  # directions, properties
-        strongest = squares[np.argmax(squares[:, own])]
-        if strongest.any():
-            leaks.append(1 - strongest[own] / strongest.sum())
-            others.append(names[np.argmax(np.where(np.arange(len(names)) == own, 0, strongest))])
-    if not leaks:
-        return f"nothing moves {name}"
-    low, high = f"{min(leaks):.0%}", f"{max(leaks):.0%}"
-    span = low if low == high else f"{low} to {high}"
-    where = f", mostly to {Counter(others).most_common(1)[0][0]}" if high != "0%" else ""
-    return f"what moves {name} most leaks {span}{where}"
-
-
-def _ica(scores: pd.DataFrame, score: str) -> Finding | None:
-    """The standard VAE after ICA, against itself and against the best configuration."""
-    rows = whole(scores[scores["score"] == score])
-    wide = rows.query(PLAIN).pivot_table(index="run", columns="basis", values="value")
-    if not {"latent", "ica"} <= set(wide.columns):
-        return None
-    change = (wide["ica"] - wide["latent"]).dropna()
-    if change.empty:
-        return None
-    interval = mean_interval(change)
-    best = _by_configuration(own(scores), score).mean(axis=1).max()
-    answer = (
-        f"By {score}, ICA changes the standard VAE (J 10) by {estimate(interval)} over"
-        f" {count(len(change), 'seed')}, to {wide['ica'].mean():.3f}; the best configuration"
-        f" has {best:.3f}."
-    )
-    return Finding(ICA, answer, *interval, len(change))
-
-
-def _ica_directions(alignment: pd.DataFrame) -> Finding | None:
-    """Properties that have a component of their own in the standard VAE, and a latent."""
-    rows = alignment.query(PLAIN)
-    latents, components = (n_named(rows[rows["basis"] == basis]) for basis in ("latent", "ica"))
-    if components.empty:
-        return None
-    interval = mean_interval(components)
-    answer = (
-        f"In the standard VAE (J 10) {estimate(interval, 1)} of the three properties have an"
-        f" independent component named after them over {count(len(components), 'seed')}, and"
-        f" {latents.mean():.1f} a latent."
-    )
-    return Finding(ICA, answer, *interval, len(components))
-
-
-def _hypothesis(trials: pd.DataFrame, scores: pd.DataFrame, score: str) -> Finding | None:
-    """Rank correlation between the KL fraction and a score, over all runs."""
-    table = scores[scores["score"] == score].merge(trials[["run", "kl_fraction"]], on="run")
-    if len(table) < 4 or table["kl_fraction"].nunique() < 2 or table["value"].nunique() < 2:
-        return None
+def _shares(by: str, rows: pd.DataFrame, trials: pd.DataFrame) -> Iterator[Finding]:
+    """Rank correlation of a score with each KL fraction, and with reconstruction error held."""
+    columns = ["run", "kl_fraction", "kl_fraction_raw", "recon"]
+    rows = rows[rows["basis"] == "latent"]
+    if not set(columns) <= set(trials.columns):
+        return
+    table = rows.merge(trials[columns], on="run")
     names = configuration(table["run"])
-    interval = rank_correlation(table["kl_fraction"], table["value"], names)
-    verb = _verb(interval, "is contradicted", "is borne out", "is not decided")
-    n = names.nunique()
-    answer = (
-        f"By {score} this {verb}: rank correlation {estimate(interval, 2)} over"
-        f" {count(len(table), 'run')} of {count(n, 'configuration')}, which were resampled."
-    )
-    return Finding(SHARE, answer, *interval, n)
-
-
-def _by_configuration(scores: pd.DataFrame, score: str) -> pd.DataFrame:
-    """A score, a row a configuration and a column a seed."""
-    rows = scores[scores["score"] == score]
-    named = rows.assign(configuration=configuration(rows["run"]))
-    return named.pivot_table(index="configuration", columns="seed", values="value")
-
-
-def _verb(interval: Estimate, above: str, below: str, neither: str) -> str:
-    """By whether the interval is above 0, below it, or neither."""
-    _, low, high = interval
-    return above if low > 0 else below if high < 0 else neither
+    for column, words in (
+        ("kl_fraction", "the paper's KL fraction (beta KL of the objective)"),
+        ("kl_fraction_raw", "the raw KL fraction (KL of the negative ELBO)"),
+    ):
+        varied = table[[column, "value", "recon"]].nunique().min() > 1
+        if names.nunique() < 4 or not varied:
+            continue
+        plain = rank_correlation(table[column], table["value"], names)
+        held = rank_correlation(table[column], table["value"], names, table["recon"])
+        word = verb(held, "is contradicted", "is borne out", "is not decided")
+        beta = table[column].corr(table["beta"], method="spearman")
+        stand_in = ": nearly a stand-in for beta" if abs(beta) > 0.8 else ""
+        answer = (
+            f"By {by} and {words} this {word} with reconstruction error held: partial rank"
+            f" correlation {estimate(held, 2)}; {estimate(plain, 2)} without holding it, over"
+            f" {count(len(table), 'run')} of {count(names.nunique(), 'configuration')}, which were"
+            f" resampled. The fraction's own rank correlation with beta is {beta:.2f}{stand_in}."
+        )
+        yield Finding(SHARE, answer, *held, names.nunique())

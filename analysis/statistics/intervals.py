@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import spearmanr
+from scipy.stats import rankdata
 from scipy.stats import t as student_t
 
 N_DRAWS = 4_000
@@ -63,19 +63,41 @@ def over_seeds(
     return mean_interval([one.value for one in values], within=within)
 
 
-def rank_correlation(x: pd.Series, y: pd.Series, groups: pd.Series, seed: int = 0) -> Estimate:
-    """Spearman's rho and its bootstrap interval.
+def rank_correlation(
+    x: pd.Series,
+    y: pd.Series,
+    groups: pd.Series,
+    given: pd.Series | None = None,
+    seed: int = 0,
+) -> Estimate:
+    """Spearman's rho, or the partial one with a third held, and its bootstrap interval.
 
     Args:
         x, y: paired.
         groups: of each pair; whole groups are drawn, since seeds of one configuration are alike.
+        given: what is held, if anything.
         seed: of the drawing.
     """
     rng = np.random.default_rng(seed)
-    pairs = np.column_stack([x, y])
-    members = [pairs[places] for places in groups.groupby(groups.to_numpy()).indices.values()]
+    rows = np.column_stack([x, y] if given is None else [x, y, given])
+    members = [rows[places] for places in groups.groupby(groups.to_numpy()).indices.values()]
     draws = rng.integers(len(members), size=(N_DRAWS, len(members)))
-    samples = (np.concatenate([members[number] for number in draw]) for draw in draws)
-    rhos = [spearmanr(sample).statistic for sample in samples if np.ptp(sample, axis=0).all()]
-    low, high = np.percentile(rhos, (2.5, 97.5)) if rhos else (np.nan, np.nan)
-    return Estimate(float(spearmanr(pairs).statistic), float(low), float(high))
+    rhos = [_rho(np.concatenate([members[number] for number in draw])) for draw in draws]
+    known = [rho for rho in rhos if np.isfinite(rho)]
+    low, high = np.percentile(known, (2.5, 97.5)) if known else (np.nan, np.nan)
+    return Estimate(_rho(rows), float(low), float(high))
+
+
+def _rho(rows: npt.NDArray[np.float64]) -> float:
+    """Spearman's rho of two columns, partial where there is a third; NaN where it is undefined."""
+    ranks = rankdata(rows, axis=0)
+    ranks -= ranks.mean(axis=0)
+    products = ranks.T @ ranks
+    scale = np.sqrt(np.diag(products))
+    if (scale == 0).any():
+        return np.nan
+    r = products / np.outer(scale, scale)
+    if len(r) == 2:
+        return float(r[0, 1])
+    rest = (1 - r[0, 2] ** 2) * (1 - r[1, 2] ** 2)
+    return float((r[0, 1] - r[0, 2] * r[1, 2]) / rest**0.5) if rest > 1e-12 else np.nan

@@ -25,6 +25,19 @@ def test_rank_correlation_sees_order_alone():
     assert low < rho < high
 
 
+def test_a_partial_rank_correlation_by_the_formula_of_residuals():
+    """y follows z alone; x follows z too: held, nothing is left between them."""
+    rng = np.random.default_rng(5)
+    z = pd.Series(rng.permutation(200).astype(float))
+    x, y = (z + pd.Series(rng.normal(0, 60, 200)) for _ in range(2))
+    ranks = [one.rank().to_numpy() for one in (x, y, z)]
+    rest = [r - np.polyval(np.polyfit(ranks[2], r, 1), ranks[2]) for r in ranks[:2]]
+    seen = rank(x, y, z, given=z)
+    assert seen.value == pytest.approx(np.corrcoef(*rest)[0, 1])
+    assert seen.low < 0 < seen.high
+    assert rank(x, y, z).low > 0.3
+
+
 def test_copies_of_a_configuration_make_a_correlation_no_surer():
     rng = np.random.default_rng(2)
     x, y = pd.Series(rng.normal(size=12)), pd.Series(rng.normal(size=12))
