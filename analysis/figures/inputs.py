@@ -158,16 +158,16 @@ class FigureInputs:
     def ranked(
         self, columns: Sequence[str], otherwise: str = "not scored yet: python -m analysis.score"
     ) -> pd.DataFrame:
-        """Configurations that have a Higgins score, best first: the axes and some columns."""
+        """Configurations that have a score, best first: the axes and some columns."""
         if not has_table(self.study.folder, "ranking"):
             raise Missing(otherwise)
         ranking = self.study.ranking
-        if ranking["higgins"].isna().all():
+        if ranking["score"].isna().all():
             raise Missing("no configuration has a score")
         if lacking := set(columns) - set(ranking):
             raise Missing(f"the ranking has no {min(lacking)} yet: python -m analysis.score")
         kept = ["configuration", *axes_in(ranking), *columns]
-        return ranking.loc[ranking["higgins"].notna(), kept].reset_index(drop=True)
+        return ranking.loc[ranking["score"].notna(), kept].reset_index(drop=True)
 
     def table(self, name: str) -> pd.DataFrame:
         """One of the tables in `tables/` that scoring leaves."""

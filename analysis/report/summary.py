@@ -8,6 +8,7 @@ import pandas as pd
 from analysis.latent_effects.alignment import NAMES
 from analysis.metrics import SATURATED
 from analysis.statistics.comparisons import AMONG, BEHIND, UNDECIDED
+from analysis.statistics.ranking import RANKING
 from analysis.statistics.wording import count, interval, listing
 from study.storage.axes import in_words
 
@@ -32,8 +33,8 @@ def best(ranked: pd.DataFrame) -> list[str]:
     rows = ranked[ranked["rank"].notna()].to_dict("records")
     if not rows:
         return []
-    first, scored = rows[0], interval(rows[0], "higgins")
-    sentences = [f"{in_words(first)}: Higgins score {scored}, 95% interval."]
+    first, scored = rows[0], interval(rows[0], RANKING)
+    sentences = [f"{in_words(first)}: {scored}, 95% interval ({first['ranked_by']})."]
     if len(rows) == 1:
         sentences.append("No other configuration is scored.")
     elif "verdict" in first:  # an older ranking has none
@@ -66,7 +67,7 @@ def highlights(
         value = f"{len(claims) - others.sum()} of {len(claims)} hold"
         note = ", ".join(f"{n}: {verdict}" for verdict, n in others.items())
         figures.append(Highlight("Published claims", value, note))
-    if len(scored := ranked[ranked["higgins"].notna()]):
+    if len(scored := ranked[ranked[RANKING].notna()]):
         figures.append(_above_pixels(scored))
     if len(elbo):
         lowest = min(elbo.to_dict("records"), key=lambda row: float(row["neg_elbo_joint"]))
@@ -88,10 +89,10 @@ def highlights(
 
 
 def _above_pixels(scored: pd.DataFrame) -> Highlight:
-    above = int((scored["higgins_low"] > scored["higgins_pixel_pca"]).sum())
-    pixels, untrained = (_span(scored[f"higgins_{name}"]) for name in ("pixel_pca", "untrained"))
+    above = int((scored[f"{RANKING}_low"] > scored[f"{RANKING}_pixel_pca"]).sum())
+    pixels, untrained = (_span(scored[f"{RANKING}_{name}"]) for name in ("pixel_pca", "untrained"))
     note = f"configurations; PCA's score is {pixels}, an untrained encoder's {untrained}"
-    return Highlight("Higgins above PCA of the pixels", f"{above} of {len(scored)}", note)
+    return Highlight("Score above PCA of the pixels", f"{above} of {len(scored)}", note)
 
 
 def _span(column: pd.Series) -> str:

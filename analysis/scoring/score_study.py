@@ -89,31 +89,31 @@ def ranking_table(ranked: pd.DataFrame, more: Sequence[str] = ()) -> Table:
     """A row a configuration, as a person reads it; `more` names a user's own metrics."""
     table = Table(box=None, padding=(0, 2, 0, 0))
     columns = [*(metric.name for metric in (MIG, DCI, FACTOR_VAE)), *more, CLASS_PROBE.name]
-    headings = ["rank", "configuration", "seeds", f"{LABELS[RANKING]} [95%]"]
+    headings = ["rank", "configuration", "seeds", "score [95%]", "rotated"]
     headings += [LABELS.get(name, name) for name in columns]
-    for heading in (*headings, "neg_elbo", "front", "untrained", "pixel PCA"):
+    for heading in (*headings, "neg_elbo_joint", "front", "untrained", "pixel PCA"):
         if heading == "configuration":  # folded, not cut: what tells two apart may stand last
             table.add_column(heading, overflow="fold", min_width=16)
         else:
             table.add_column(heading, justify="right")
     for row in ranked[ranked[RANKING].notna()].to_dict("records"):
-        ceiling = "*" if row["saturated"] else " "
-        interval = f"{row[RANKING]:.3f}{ceiling} [{row[f'{RANKING}_low']:.3f}, "
+        interval = f"{row[RANKING]:.3f} [{row[f'{RANKING}_low']:.3f}, "
         table.add_row(
             str(row["rank"]),
             row["configuration"],
             str(row["n_scored"]),
             f"{interval}{row[f'{RANKING}_high']:.3f}]",
+            f"{row[f'{RANKING}_rotated']:.3f}",
             *(f"{row[name]:.3f}" for name in columns),
-            f"{row['neg_elbo']:.2f}",
+            f"{row['neg_elbo_joint']:.2f}",
             "yes" if row["pareto"] else "",
             *(f"{row[f'{RANKING}_{name}']:.3f}" for name in ("untrained", "pixel_pca")),
         )
     table.caption = (
-        "* at the ceiling, where Higgins scores no longer tell configurations apart. digit read:"
-        " how often a linear classifier tells the digit from the codes. front: none with the same"
-        " conditioning has both less neg_elbo and more Higgins. The last two columns are the"
-        " Higgins scores of an untrained encoder and of the pixels' PCA."
+        f"score: {ranked['ranked_by'].iloc[0]}; rotated: the same codes along random axes."
+        f" {LABELS[CLASS_PROBE.name]}: how often a linear classifier tells the class from the"
+        " codes. front: none has both less neg_elbo_joint and a higher score. The last two columns"
+        " are the scores of an untrained encoder and of the pixels' PCA."
     )
     table.caption_justify = "left"
     return table

@@ -1,5 +1,9 @@
 """Configurations in the order of their disentanglement: a mean over seeds, against the best.
 
+What ranks is `higgins_few` on redrawn images, within the class; where a study has none of these,
+the same score on its own factors; where it was scored before there was such a score, the published
+one (`ranking_rows`).
+
 `rank` is the place by the mean alone, a name for a row; what the seeds can tell apart is said by
 `difference` and `verdict`, see statistics.comparisons.
 """
@@ -10,7 +14,17 @@ import numpy as np
 import pandas as pd
 from scipy.stats import kendalltau
 
-from analysis.metrics import CLASS_PROBE, HIGGINS, LABELS, METRICS, MIG, RANKABLE, UDR, labels
+from analysis.metrics import (
+    CLASS_PROBE,
+    HIGGINS,
+    HIGGINS_FEW,
+    LABELS,
+    METRICS,
+    MIG,
+    RANKABLE,
+    UDR,
+    labels,
+)
 from analysis.statistics.comparisons import with_the_best
 from analysis.statistics.dominance import non_dominated
 from analysis.statistics.intervals import Estimate, over_seeds
@@ -18,11 +32,22 @@ from analysis.statistics.objectives import BOUNDS
 from analysis.study import configuration
 from study.storage.axes import STANDARD, axes_in, other_axes
 
-RANKING = HIGGINS.name
-WITH_INTERVAL = (RANKING, MIG.name)  # their columns _low and _high come with them
+RANKING = "score"  # the column of what ranks
+WITH_INTERVAL = (HIGGINS.name, MIG.name)  # their columns _low and _high come with them
 COMPARED = ["difference", "difference_low", "difference_high", "verdict"]
 RANGES = {metric.name: metric.bounds for metric in METRICS}
-BESIDE = ("chance", "untrained", "pixel_pca", "raw_pixels", "shuffled")
+BESIDE = ("chance", "rotated", "untrained", "pixel_pca", "raw_pixels", "shuffled", "oracle",
+          "oracle_rotated")  # fmt: skip
+SOURCES = {"intervention": "redrawn images", "measured": "measured factors", "known": "factors"}
+_CHOICES = [
+    (HIGGINS_FEW.name, "intervention", "within"),
+    (HIGGINS_FEW.name, "known", "within"),
+    (HIGGINS_FEW.name, "measured", "within"),
+    (HIGGINS_FEW.name, "known", "all"),
+    (HIGGINS_FEW.name, "measured", "all"),
+    (HIGGINS.name, "known", "all"),
+    (HIGGINS.name, "measured", "all"),
+]
 
 
 def ranking(trials: pd.DataFrame, scores: pd.DataFrame, udr: pd.DataFrame) -> pd.DataFrame:
@@ -36,9 +61,11 @@ def ranking(trials: pd.DataFrame, scores: pd.DataFrame, udr: pd.DataFrame) -> pd
     Returns:
         rank, configuration, its axes; difference, difference_low, difference_high and verdict, as
         statistics.comparisons has them; pareto: none has both less
-        neg_elbo_joint and a higher mean; n_runs, n_scored; the scores, two of them with _low and
-        _high; saturated; the controls of the ranking score; UDR, the digit read from the codes;
-        neg_elbo, neg_elbo_joint, objective and active_latents, means.
+        neg_elbo_joint and a higher mean; n_runs, n_scored; ranked_by, in words; score, score_low
+        and score_high, of what ranks, and what stands beside it (score_rotated, ...); the scores
+        over all test images, two of them with _low and _high and the controls of the published
+        Higgins; saturated, of that; UDR, the digit read from the codes; neg_elbo, neg_elbo_joint,
+        objective and active_latents, means.
     """
     trials = trials.assign(configuration=configuration(trials["run"]))
     table = trials.drop_duplicates("configuration").set_index("configuration")
@@ -46,26 +73,31 @@ def ranking(trials: pd.DataFrame, scores: pd.DataFrame, udr: pd.DataFrame) -> pd
     groups = trials.groupby("configuration", sort=False)
     table["n_runs"] = groups.size()
     usable = own(scores).dropna(subset="value")
-    rows = ranking_rows(scores)
-    table["n_scored"] = configuration(rows["run"]).value_counts()
+    ranked = ranking_rows(scores)
+    table["ranked_by"] = ranked_by(ranked)
+    table["n_scored"] = configuration(ranked["run"]).value_counts()
     table["n_scored"] = table["n_scored"].fillna(0).astype(int)
     for score in (*RANKABLE, *unlisted(scores)):
         estimates = _by_configuration(usable[usable["score"] == score])
         table[score] = estimates["value"]
         if score in WITH_INTERVAL:
             table[[f"{score}_low", f"{score}_high"]] = estimates[["low", "high"]]
-    keys = configuration(rows["run"])
-    by_seed = rows.assign(configuration=keys)
+    keys = configuration(ranked["run"])
+    table[[RANKING, f"{RANKING}_low", f"{RANKING}_high"]] = _by_configuration(ranked)
+    by_seed = ranked.assign(configuration=keys)
     by_seed = by_seed.pivot(index="configuration", columns="seed", values="value")
     by_seed = by_seed.reindex(table.index.intersection(by_seed.index, sort=False))
     table[COMPARED] = with_the_best(by_seed)[COMPARED]
-    table["saturated"] = rows["saturated"].groupby(keys).all().reindex(table.index)
+    published = usable[usable["score"] == HIGGINS.name]
+    of_published = configuration(published["run"])
+    table["saturated"] = published["saturated"].groupby(of_published).all().reindex(table.index)
     for name in BESIDE:
-        table[f"{RANKING}_{name}"] = rows[name].groupby(keys).mean()
+        table[f"{RANKING}_{name}"] = ranked[name].groupby(keys).mean()
+        table[f"{HIGGINS.name}_{name}"] = published[name].groupby(of_published).mean()
     table[UDR.name] = udr.groupby("configuration")["value"].mean() if len(udr) else np.nan
     probes = usable[usable["score"] == CLASS_PROBE.name]
     table[CLASS_PROBE.name] = probes["value"].groupby(configuration(probes["run"])).mean()
-    done = trials[trials["run"].isin(rows["run"])].groupby("configuration")
+    done = trials[trials["run"].isin(ranked["run"])].groupby("configuration")
     for name in ("neg_elbo", "neg_elbo_joint", "objective", "active_latents"):
         table[name] = done[name].mean().astype(float)
     return _ordered(table.reset_index())
@@ -128,9 +160,26 @@ def ica_table(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def ranking_rows(scores: pd.DataFrame) -> pd.DataFrame:
-    """The rows that rank: the latents' own values of the score that ranks, where there are any."""
-    rows = own(scores)
-    return rows[rows["score"] == RANKING].dropna(subset="value")
+    """Rows, one a run, that rank: the first of the module's choices that a study has."""
+    latents = scores[scores["basis"] == "latent"].dropna(subset="value")
+    for score, factors, scope in _CHOICES:
+        rows = latents[
+            (latents["score"] == score)
+            & (latents["factors"] == factors)
+            & (latents["scope"] == scope)
+        ]
+        if len(rows):
+            return rows
+    return latents.iloc[:0]
+
+
+def ranked_by(rows: pd.DataFrame) -> str:
+    """What ranks, in words: `Higgins, few pairs, on redrawn images, within the class`."""
+    if rows.empty:
+        return ""
+    one = rows.iloc[0]
+    scope = ", within the class" if one["scope"] == "within" else ""
+    return f"{LABELS[one['score']]}, on {SOURCES[one['factors']]}{scope}"
 
 
 def own(scores: pd.DataFrame) -> pd.DataFrame:

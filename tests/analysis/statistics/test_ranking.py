@@ -22,7 +22,7 @@ def scores_of(values, basis="latent"):
     """values: run -> score -> (value, half width); other scores are 0.5."""
     rows = []
     for run, known in values.items():
-        for score in (*RANKABLE, "digit_probe"):
+        for score in (*RANKABLE[1:], "digit_probe"):
             value, half = known.get(score, (0.5, 0.1))
             seed = int(run.split("-seed")[1])
             row = {
@@ -36,9 +36,9 @@ def scores_of(values, basis="latent"):
             }
             row |= {"low": value - half, "high": value + half, "saturated": value >= 0.99}
             row |= dict.fromkeys(
-                ("chance", "untrained", "pixel_pca", "raw_pixels", "shuffled"), 0.3
+                ("chance", "rotated", "untrained", "pixel_pca", "raw_pixels", "shuffled"), 0.3
             )
-            rows.append(row)
+            rows.append(row | dict.fromkeys(("oracle", "oracle_rotated"), 0.9))
     return pd.DataFrame(rows)
 
 
@@ -98,6 +98,25 @@ def test_configurations_are_compared_with_the_best_of_the_others():
     assert ranked["difference_low"].tolist() == pytest.approx([0, -0.1, -0.5])
     assert ranked["difference_high"].tolist() == pytest.approx([0.1, 0, 0], abs=1e-12)
     assert ranked["verdict"].tolist() == ["among the best", "behind", "behind"]
+
+
+def test_few_pairs_on_redrawn_images_within_the_class_rank_where_they_are_there(planted):
+    """There beta 1 is best, with the published score on measured factors beta 4 is."""
+    trials, scores = planted
+    published = ranking(trials, scores, NO_PAIRS)
+    assert set(published["ranked_by"]) == {"Higgins, on measured factors"}
+    assert published["configuration"].iloc[0] == "J3-beta4-none"
+    few = scores[scores["score"] == "higgins"].assign(
+        score="higgins_few", factors="intervention", scope="within", rotated=0.5
+    )
+    few["value"] = few["run"].map({run: 1 - n / 10 for n, run in enumerate(trials["run"])})
+    ranked = ranking(trials, pd.concat([scores, few]), NO_PAIRS)
+    assert ranked["configuration"].iloc[0] == "J3-beta1-none"
+    assert ranked["score"].tolist()[:3] == pytest.approx([1, 0.9, 0.8])
+    assert ranked["score_rotated"].tolist()[:3] == [0.5, 0.5, 0.5]
+    assert ranked["higgins"].tolist()[:3] == [0.6, 0.9, 0.88]
+    words = "Higgins, few pairs, on redrawn images, within the class"
+    assert ranked["ranked_by"].iloc[0] == words
 
 
 def test_no_interval_goes_beyond_what_a_score_can_be():
