@@ -69,9 +69,11 @@ def current_ranking(table: pd.DataFrame) -> pd.DataFrame:
     ends = ("", "_low", "_high", "_chance", "_untrained", "_pixel_pca", "_raw_pixels", "_shuffled")
     copies = {f"score{end}": table[f"higgins{end}"] for end in ends if f"higgins{end}" in table}
     lacking = dict.fromkeys(("score_rotated", "score_oracle", "score_oracle_rotated"), np.nan)
-    known = {"verdict": "", "neg_elbo_joint": np.nan} | copies | lacking
-    known = {name: column for name, column in known.items() if name not in table}
-    return table.assign(ranked_by="Higgins, on measured factors", **known)
+    older = table.assign(ranked_by="Higgins, on measured factors", **copies, **lacking)
+    for name, without in (("verdict", ""), ("neg_elbo_joint", np.nan)):
+        if name not in older:
+            older[name] = without
+    return older
 
 
 class Study:
