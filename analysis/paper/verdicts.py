@@ -57,7 +57,9 @@ def by_claim(clauses: pd.DataFrame) -> pd.DataFrame:
     """
     clauses = clauses if "clause" in clauses else pd.DataFrame(columns=list(COLUMNS))
     rows = []
-    for name, part in clauses.fillna({"observed": ""}).groupby("id", sort=False):
+    # read back from a file, a column without a text is one of numbers
+    clauses = clauses.assign(observed=clauses["observed"].astype(object).fillna(""))
+    for name, part in clauses.groupby("id", sort=False):
         row = part.iloc[0][["place", "statement", "compared", "epochs"]].to_dict()
         for column in ("expected", "observed"):
             each = zip(part["clause"], part[column], strict=True)
