@@ -118,8 +118,8 @@ DCI = Metric(
     name="dci",
     label="DCI",
     function=dci,
-    settings={"estimator": "extra_trees", "n_trees": 10},
-    floor={"n_trees": 4},  # fewer trees are noisier, not lower
+    settings={"estimator": "extra_trees", "n_trees": 6},
+    floor={"n_trees": 2},  # fewer trees are noisier, not lower
     on_pixels=False,  # no trees on hundreds of pixels
     parts=(
         Part("completeness", "DCI completeness"),

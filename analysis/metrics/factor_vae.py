@@ -93,9 +93,8 @@ FACTOR_VAE = Metric(
     label="FactorVAE",
     function=factor_vae,
     settings={"n_members": 64, "n_train": 10_000, "n_eval": 5_000},
-    floor={"n_train": 2_000, "n_eval": 1_000},
+    floor={"n_train": 1_000, "n_eval": 1_000},
     draws_votes=True,
-    n_repeats=3,
 )
 
 

@@ -105,9 +105,8 @@ HIGGINS = Metric(
     label="Higgins",
     function=higgins,
     settings={"n_pairs": 64, "n_train": 10_000, "n_eval": 5_000},
-    floor={"n_train": 2_000, "n_eval": 1_000},
+    floor={"n_train": 1_000, "n_eval": 500},
     draws_votes=True,
-    n_repeats=3,
 )
 HIGGINS_FEW = Metric(
     name="higgins_few",
@@ -115,10 +114,11 @@ HIGGINS_FEW = Metric(
     function=higgins,
     settings={
         "n_pairs": FEW,
-        "n_train": 10_000,
-        "n_eval": 10_000,
+        "n_train": 5_000,
+        "n_eval": 5_000,
         "classifier": "discriminant",
     },
+    floor={"n_train": 2_000, "n_eval": 2_000},
     n_repeats=5,
     draws_votes=True,
 )

@@ -7,8 +7,8 @@ Beside the latents, their principal and their independent components, codes are 
 `N_ROTATIONS` random rotations of the active latents: the value of the basis "rotation" is their
 mean, its interval that of a single one.
 
-Scores that draw votes from images are repeated over splits and drawings on the latents; the value
-is the mean and the interval -+ t standard deviations of a single repeat. Over fresh sets of 10,000
+A score may be repeated on the latents over splits and drawings; the value is then the mean and the
+interval -+ t standard deviations of a single repeat. What ranks is. Over fresh sets of 10,000
 planted images the scores of Higgins and FactorVAE spread 0.7 to 1.5 times that much, and 1.4 to 2.6
 times as much as resampled votes; five disjoint fifths of the images overstated it, up to 2.5 times,
 as votes among fewer images are easier to confuse.

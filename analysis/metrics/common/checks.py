@@ -106,9 +106,17 @@ def check_discrete(discrete: Sequence[bool] | None, n_factors: int) -> BoolArray
 
 
 def class_indices(factor: IntArray) -> tuple[IntArray, int]:
-    """One factor's values (n_samples,) as 0 .. n_values - 1, with n_values."""
-    values, index = np.unique(factor, return_inverse=True)
-    return index.astype(np.int64), len(values)
+    """One factor's values (n_samples,) as 0 .. n_values - 1, with n_values.
+
+    Counting takes a tenth of the time of sorting, where values lie close together.
+    """
+    low = int(factor.min())
+    if int(factor.max()) - low > 10 * len(factor):
+        values, index = np.unique(factor, return_inverse=True)
+        return index.astype(np.int64), len(values)
+    present = np.bincount(factor - low) > 0
+    place = np.cumsum(present) - 1
+    return place[factor - low].astype(np.int64), int(present.sum())
 
 
 def active(codes: FloatArray, min_variance: float = ACTIVE_VARIANCE) -> IntArray:

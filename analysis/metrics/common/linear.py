@@ -1,10 +1,11 @@
 """The linear classifiers of several scores."""
 
+from functools import cache
 from typing import NamedTuple
 
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from .checks import BoolArray, FloatArray, IntArray
 
@@ -42,7 +43,12 @@ def classify(
     """
     logistic = classifier == "logistic"
     model = LogisticRegression(max_iter=_MAX_ITER) if logistic else LinearDiscriminantAnalysis()
-    with threadpool_limits(limits=1):
+    with _threads().limit(limits=1):
         model.fit(features, classes)
         right = model.predict(held_out) == held_out_classes
     return Verdict(right, not logistic or bool(model.n_iter_.max() < _MAX_ITER))
+
+
+@cache  # looking for the libraries takes as long as a fit
+def _threads() -> ThreadpoolController:
+    return ThreadpoolController()

@@ -1,5 +1,6 @@
 """How a score leaves its function: within its range, inside its interval, with its protocol."""
 
+from functools import cache
 from importlib.metadata import version
 from typing import NamedTuple
 
@@ -52,5 +53,10 @@ def protocol(score: str, *libraries: str, **settings: object) -> Protocol:
 
     No preset is named: defaults follow Locatello et al. 2019, but any of them can be overridden.
     """
-    versions = {name: version(name) for name in ("numpy", *libraries)}
+    versions = {name: _version(name) for name in ("numpy", *libraries)}
     return {"score": score, **settings, "versions": versions}
+
+
+@cache  # looking it up takes as long as some scores
+def _version(library: str) -> str:
+    return version(library)

@@ -114,7 +114,8 @@ def draw_sets(
 def _runs(factor: IntArray, images: IntArray, k: int) -> _Runs:
     """Order images by one factor; k names it in the error."""
     index, n_values = class_indices(factor[images])
-    order = np.argsort(index, kind="stable")
+    narrow = index.astype(np.min_scalar_type(n_values))  # 16 bits sort several times as fast
+    order = np.argsort(narrow, kind="stable")
     index = index[order]
     size = np.bincount(index, minlength=n_values)
     shared = size[index] >= 2
@@ -124,6 +125,6 @@ def _runs(factor: IntArray, images: IntArray, k: int) -> _Runs:
             "pass more samples or bin it more coarsely"
         )
     index, size = index[shared], size[size >= 2]
-    _, index = np.unique(index, return_inverse=True)
+    index, _ = class_indices(index)
     start = np.cumsum(size) - size
     return _Runs(images[order[shared]], start[index], size[index])

@@ -113,9 +113,9 @@ def test_only_the_published_higgins_depends_on_scale():
 
 def test_votes_are_repeated_on_the_latents_and_the_interval_is_over_repeats():
     codes = noise(len(FACTORS), 3) + perfect(FACTORS)
-    units = [unit(basis, "factor_vae") for basis in ("latent", "pca")]
+    units = [unit(basis, "higgins_few") for basis in ("latent", "pca")]
     several, one = (table(codes, units=units, n_repeats=n)[units[0]] for n in (5, 1))
-    assert json.loads(several.protocol)["seed"] == [0, 1, 2]
+    assert json.loads(several.protocol)["seed"] == [0, 1, 2, 3, 4]
     assert json.loads(several.protocol)["interval"] == "repeated splits and votes"
     assert json.loads(one.protocol)["interval"] == "held-out votes"
     assert several.high - several.low > one.high - one.low
