@@ -50,13 +50,18 @@ def _margins(runs: PaperRuns) -> Iterator[dict[str, object]]:
 
 
 def _names(runs: PaperRuns) -> Iterator[dict[str, object]]:
-    """Clauses that another name of some direction could change."""
+    """Clauses that another name of some direction could change.
+
+    None where the table's names are by other rules than the present ones, so that the clause as it
+    was decided is not that of the thresholds as they are set.
+    """
     for field, value in THRESHOLDS._asdict().items():
         others = [_renamed(runs, THRESHOLDS._replace(**{field: value * f})) for f in FACTORS]
         for claim in CLAIMS:
             for clause in claim.clauses:
                 seen = [decide(clause, other) for other in others]
-                if len({one.observed for one in seen}) > 1:
+                as_kept = decide(clause, runs).observed == seen[1].observed
+                if as_kept and len({one.observed for one in seen}) > 1:
                     yield _row(claim.id, clause.what, field, value, seen)
 
 
