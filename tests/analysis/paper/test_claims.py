@@ -74,7 +74,7 @@ def alignment(runs, names, n_digits=10):
             effects[n_digits:, PROPERTIES.index(name) - 1] = 0.5
         figures = {
             "basis": "latent", "direction": place + 1, "property": name, "n_digits": n_digits,
-            "picture_change": 0.03 if name == "none" else 0.1, "leakage": 0.3, "effect": 0.5,
+            "picture_change": 0.03 if name == "none" else 0.1, "leakage": 0.5, "excess": 0.15, "effect": 0.5,
             "class_change": 0.7 if name == "digit" else 0.0,
         }  # fmt: skip
         parts.append(of(runs, **figures, digit_effects=[effects.ravel()] * len(runs)))
@@ -285,6 +285,15 @@ def test_thresholds_at_half_and_at_twice(paper):
     assert unused[words].tolist() == ["does not hold", "holds", "holds"]
     clearest = at.loc[("clearest", "J10-beta10-label", "margin"), words]
     assert clearest.tolist() == ["holds"] * 3
+
+
+def test_a_table_of_other_rules_is_not_renamed(paper):
+    """Names by rules that allowed more leakage: as set, no direction would have them."""
+    study = paper(trials())
+    write_table(study.folder, "alignment", study.alignment.assign(excess=0.45), None)
+    table = sensitivity(open_study(str(study.folder)))
+    assert "three-factors" not in set(table["id"])
+    assert "reacts" in set(table.query("id == 'cond-unused'")["threshold"])
 
 
 def test_no_threshold_matters_to_runs_that_are_not_there(paper):
