@@ -74,7 +74,8 @@ def alignment(runs, names, n_digits=10):
             effects[n_digits:, PROPERTIES.index(name) - 1] = 0.5
         figures = {
             "basis": "latent", "direction": place + 1, "property": name, "n_digits": n_digits,
-            "picture_change": 0.03 if name == "none" else 0.1, "leakage": 0.5, "excess": 0.15, "effect": 0.5,
+            "picture_change": 0.03 if name == "none" else 0.1, "leakage": 0.5,
+            "excess": 0.15, "effect": 0.5,
             "class_change": 0.7 if name == "digit" else 0.0,
         }  # fmt: skip
         parts.append(of(runs, **figures, digit_effects=[effects.ravel()] * len(runs)))
