@@ -113,6 +113,7 @@ def write_alignment(study, run):
                 "property": name,
                 "slope": slope,
                 "leakage": leakage,
+                "excess": leakage,
                 "effect": max(map(abs, effects)),
                 "picture_change": 0.1,
                 "class_change": class_change,

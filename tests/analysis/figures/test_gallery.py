@@ -83,7 +83,8 @@ def aligned(study):
         for direction, name in enumerate(("slant", "width", "none"), start=1):
             figures = dict.fromkeys(ALIGNMENT.names, 0.0) | axes
             figures |= {"basis": "latent", "direction": direction, "property": name, "key": "k"}
-            figures |= {"slope": 0.2, "leakage": 0.06, "effect": 0.9, "n_digits": 9}
+            figures |= {"slope": 0.2, "leakage": 0.06, "excess": 0.06, "effect": 0.9}
+            figures |= {"n_digits": 9}
             figures |= {"digit_effects": np.full(30, 0.5), "vector": np.eye(3)[direction - 1]}
             rows.append(figures)
     write_table(study.folder, "alignment", pd.DataFrame(rows), ALIGNMENT)
