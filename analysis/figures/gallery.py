@@ -9,10 +9,14 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from analysis.figures import style
-from analysis.figures.charts import before_and_after_ica, curves, higgins_by_beta, pareto, ranking
-from analysis.figures.entry import StudyFigure
-from analysis.figures.inputs import FigureInputs, Missing, MissingWeights
-from analysis.figures.latents import kl_by_latent, latent_space, mutual_information, slopes_by_digit
+from analysis.figures.charts import (
+    before_and_after_ica,
+    curves,
+    heat_maps,
+    latent_space,
+    ranked,
+)
+from analysis.figures.inputs import FigureInputs, Missing, MissingWeights, StudyFigure
 from analysis.figures.pictures import (
     aligned_latents,
     prior_samples,
@@ -35,13 +39,9 @@ FIGURES: list[StudyFigure] = [  # in the order of the paper and then by group
     *curves.CONDITIONAL,  # figure 6
     *curves.CONDITIONING,  # figure 7
     aligned_latents.FIGURE,  # figure 8
-    ranking.FIGURE,
-    pareto.FIGURE,
-    higgins_by_beta.FIGURE,
+    *ranked.FIGURES,
     before_and_after_ica.FIGURE,
-    kl_by_latent.FIGURE,
-    mutual_information.FIGURE,
-    slopes_by_digit.FIGURE,
+    *heat_maps.FIGURES,
     latent_space.FIGURE,
     traversals.AROUND_THE_MEAN,
     traversals.OVER_QUANTILES,

@@ -1,4 +1,4 @@
-"""What the figures are made of: the runs that they show, and their models, codes and images."""
+"""What a figure is, and what it is made of: runs, and their models, codes and images."""
 
 import io
 from collections.abc import Callable, Sequence
@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from matplotlib.figure import Figure
 
 from analysis.factors.image_set import measured
 from analysis.representations.encode import encode
@@ -46,6 +47,18 @@ class Missing(StudyError):
 
 class MissingWeights(Missing):
     """The weights alone are lacking: what was made of them before still holds."""
+
+
+class StudyFigure(NamedTuple):
+    """A figure that a study may have; its content is a table, a sheet of pictures or curves."""
+
+    name: str  # of its files
+    group: str  # of the gallery: paper, scores, latents or pictures
+    title: str | Callable[[Any], str]  # the latter of the content
+    make: "Callable[[FigureInputs], Any]"  # the content; raises Missing
+    draw: Callable[[Any], Figure]  # draws the content, computes nothing
+    caption: Callable[[Any], str]  # what is seen and how to read it, with numbers of the content
+    from_weights: bool = False  # drawn from what was saved where weights or images are gone
 
 
 class FigureRun(NamedTuple):
@@ -158,16 +171,21 @@ class FigureInputs:
     def ranked(
         self, columns: Sequence[str], otherwise: str = "not scored yet: python -m analysis.score"
     ) -> pd.DataFrame:
-        """Configurations that have a score, best first: the axes and some columns."""
+        """Configurations that have a score, best first.
+
+        Returns:
+            configuration, the axes; ranked_by (in words), score with _low and _high; and those of
+            `columns` that the ranking has, what stands beside the score by its own name.
+        """
         if not has_table(self.study.folder, "ranking"):
             raise Missing(otherwise)
         ranking = self.study.ranking
         if ranking["score"].isna().all():
             raise Missing("no configuration has a score")
-        if lacking := set(columns) - set(ranking):
-            raise Missing(f"the ranking has no {min(lacking)} yet: python -m analysis.score")
-        kept = ["configuration", *axes_in(ranking), *columns]
-        return ranking.loc[ranking["score"].notna(), kept].reset_index(drop=True)
+        scored = ranking[ranking["score"].notna()].reset_index(drop=True)
+        scored = scored.rename(columns={f"score_{name}": name for name in wording.CONTROLS})
+        kept = ["configuration", *axes_in(scored), "ranked_by", "score", "score_low", "score_high"]
+        return scored[[*kept, *(name for name in columns if name in scored)]]
 
     def table(self, name: str) -> pd.DataFrame:
         """One of the tables in `tables/` that scoring leaves."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from analysis.latent_effects.alignment import NAMES
-from analysis.metrics import SATURATED
+from analysis.metrics import LABELS, MIG, SATURATED
 from analysis.statistics.comparisons import AMONG, BEHIND, UNDECIDED
 from analysis.statistics.ranking import RANKING
 from analysis.statistics.wording import count, interval, listing
@@ -45,7 +45,7 @@ def best(ranked: pd.DataFrame) -> list[str]:
         )
     if first["saturated"]:
         sentences.append(
-            f"It is at the ceiling ({SATURATED:.2f} and more), where Higgins scores no longer tell"
+            f"It is at the ceiling ({SATURATED:.2f} and more), where this score no longer tells"
             " configurations apart."
         )
     if first["n_scored"] == 1:
@@ -74,11 +74,14 @@ def highlights(
         nats = f"{lowest['neg_elbo_joint']:.1f} nats"
         note = f"{in_words(lowest)}; with labels, of image and label together"
         figures.append(Highlight("Lowest −ELBO", nats, note))
-    if len(mig := ica.query("score == 'mig'")):
+    if len(mig := ica[ica["score"] == MIG.name]):
         apart = mig[mig["separated"].astype(bool)]
         up, down = int((apart["change"] > 0).sum()), int((apart["change"] < 0).sum())
-        note = f"falls in {down}; intervals overlap in the other {len(mig) - up - down}"
-        figures.append(Highlight("MIG after ICA", f"rises in {up} of {len(mig)}", note))
+        rest = len(mig) - up - down
+        note = f"falls in {down}" + (f"; intervals overlap in the other {rest}" if rest else "")
+        figures.append(
+            Highlight(f"{LABELS[MIG.name]} after ICA", f"rises in {up} of {len(mig)}", note)
+        )
     if len(latents := alignment[alignment["basis"] == "latent"]):
         one = int(latents["property"].isin(NAMES.values()).sum())
         still = int((latents["property"] == "none").sum())
@@ -89,9 +92,13 @@ def highlights(
 
 
 def _above_pixels(scored: pd.DataFrame) -> Highlight:
-    above = int((scored[f"{RANKING}_low"] > scored[f"{RANKING}_pixel_pca"]).sum())
+    lowest = scored[f"{RANKING}_low"]
+    above = int((lowest > scored[f"{RANKING}_pixel_pca"]).sum())
     pixels, untrained = (_span(scored[f"{RANKING}_{name}"]) for name in ("pixel_pca", "untrained"))
     note = f"configurations; PCA's score is {pixels}, an untrained encoder's {untrained}"
+    if (rotated := scored[f"{RANKING}_rotated"]).notna().any():
+        surely = int((lowest > rotated).sum())
+        note += f"; {surely} are above a random rotation of their own codes"
     return Highlight("Score above PCA of the pixels", f"{above} of {len(scored)}", note)
 
 

@@ -9,12 +9,13 @@ from analysis.latent_effects.alignment import NAMES
 from analysis.latent_effects.wording import Aligned
 from analysis.metrics import ACTIVE_VARIANCE, CLASS_PROBE, HIGGINS, LABELS, MIG, RANKABLE, UDR
 from analysis.statistics.comparisons import MARGIN
-from analysis.statistics.ranking import BESIDE, RANKING, WITH_INTERVAL, own
-from analysis.statistics.wording import interval
+from analysis.statistics.ranking import RANKING, WITH_INTERVAL, own
+from analysis.statistics.wording import CONTROLS, interval
 from analysis.study import configuration
 
 NOTHING = "–"
 CHANGE = ["latent", "ica", "change", "separated"]
+BESIDE_RANK = ("rotated", "untrained", "pixel_pca", "oracle")
 
 Row = Mapping[Any, Any]
 
@@ -97,8 +98,8 @@ def ranking(ranked: pd.DataFrame, more: Sequence[str] = ()) -> Table:
     """A row a configuration, as `study.ranking` has them; `more` names a user's own metrics."""
     others = [name for name in RANKABLE if name not in WITH_INTERVAL]
     caption = (
-        f"Configurations by their mean score ({ranked['ranked_by'].iloc[0]}) on the latents."
-        " Rotated: the same codes along random axes. To the best: the"
+        f"Configurations by their mean score ({ranked['ranked_by'].iloc[0]}) on the latents, beside"
+        " its floors and its ceiling. To the best: the"
         " difference to the best of the others, paired by seed, with 95% intervals that hold all"
         f" at once; among the best where it is surely above −{MARGIN:g}, behind where it is surely"
         " not above 0. * at the ceiling, where this score no longer tells configurations apart."
@@ -112,7 +113,7 @@ def ranking(ranked: pd.DataFrame, more: Sequence[str] = ()) -> Table:
         "rank": numbers("rank", ".0f"),
         "seeds": lambda row: Cell(f"{row['n_scored']}/{row['n_runs']}", row["n_scored"]),
         "score [95%]": estimates(RANKING),
-        "rotated": numbers(f"{RANKING}_rotated"),
+        **{CONTROLS[name]: numbers(f"{RANKING}_{name}") for name in BESIDE_RANK},
         "to the best [95%]": estimates("difference"),
         "verdict": words("verdict"),
         f"{LABELS[HIGGINS.name]} [95%]": estimates(HIGGINS.name, star="saturated"),
@@ -202,23 +203,23 @@ def controls(name: str, scores: pd.DataFrame, shown: Sequence[str]) -> Table | N
     if scores.empty:
         return None
     caption = (
-        "Scores on the latents, over all test images, means over seeds, and what they are without"
-        " these axes or a trained model: by chance, where that is known; of random rotations of the"
-        " latents; of an untrained encoder; of the principal components of the pixels, as many as"
-        " there are latents; of the raw pixels; of shuffled factors. Bold: above all of these."
-        " Oracle: the factors themselves as codes, and their rotations; nothing can be better."
-        " Empty: cannot be computed, such as the score of an encoder without active latents."
+        "Scores on the latents, over all test images, means over seeds, beside their floors and"
+        " their ceiling: by chance, where that is known; of random rotations of the same codes; of"
+        " an untrained encoder; of the principal components of the pixels, as many as there are"
+        " latents; of the raw pixels; of shuffled factors; of the factors themselves as codes, and"
+        f" their rotations. Bold: above every floor. {NOTHING}: cannot be computed, such as the"
+        " score of an encoder without active latents; the column note of controls.csv says why."
     )
     wanted = own(scores)[lambda rows: rows["score"].isin(shown)]
     keys = [configuration(wanted["run"]).rename("configuration"), "score"]
-    means = wanted.groupby(keys, sort=False)[["value", *BESIDE]].mean().reset_index()
-    floors = [name for name in BESIDE if not name.startswith("oracle")]
+    means = wanted.groupby(keys, sort=False)[["value", *CONTROLS]].mean().reset_index()
+    floors = [name for name in CONTROLS if not name.startswith("oracle")]
     means["above"] = means["value"] > means[floors].max(axis=1).fillna(0.0)
     columns = {
         "configuration": words("configuration"),
         "score": lambda row: Cell(LABELS.get(row["score"], row["score"])),
         "value": numbers("value", strong="above"),
-        **{control.replace("_", " ").replace("pca", "PCA"): numbers(control) for control in BESIDE},
+        **{CONTROLS[name]: numbers(name) for name in CONTROLS},
     }
     return table(name, caption, means, columns)
 

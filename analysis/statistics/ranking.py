@@ -29,6 +29,7 @@ from analysis.statistics.comparisons import with_the_best
 from analysis.statistics.dominance import non_dominated
 from analysis.statistics.intervals import Estimate, over_seeds
 from analysis.statistics.objectives import BOUNDS
+from analysis.statistics.wording import CONTROLS
 from analysis.study import configuration
 from study.storage.axes import STANDARD, axes_in, other_axes
 
@@ -36,8 +37,6 @@ RANKING = "score"  # the column of what ranks
 WITH_INTERVAL = (HIGGINS.name, MIG.name)  # their columns _low and _high come with them
 COMPARED = ["difference", "difference_low", "difference_high", "verdict"]
 RANGES = {metric.name: metric.bounds for metric in METRICS}
-BESIDE = ("chance", "rotated", "untrained", "pixel_pca", "raw_pixels", "shuffled", "oracle",
-          "oracle_rotated")  # fmt: skip
 SOURCES = {"intervention": "redrawn images", "measured": "measured factors", "known": "factors"}
 _CHOICES = [
     (HIGGINS_FEW.name, "intervention", "within"),
@@ -91,7 +90,7 @@ def ranking(trials: pd.DataFrame, scores: pd.DataFrame, udr: pd.DataFrame) -> pd
     published = usable[usable["score"] == HIGGINS.name]
     of_published = configuration(published["run"])
     table["saturated"] = published["saturated"].groupby(of_published).all().reindex(table.index)
-    for name in BESIDE:
+    for name in CONTROLS:
         table[f"{RANKING}_{name}"] = ranked[name].groupby(keys).mean()
         table[f"{HIGGINS.name}_{name}"] = published[name].groupby(of_published).mean()
     table[UDR.name] = udr.groupby("configuration")["value"].mean() if len(udr) else np.nan
@@ -190,6 +189,23 @@ def own(scores: pd.DataFrame) -> pd.DataFrame:
 def whole(scores: pd.DataFrame) -> pd.DataFrame:
     """Rows over all test images, as scores were published: none by intervention or within."""
     return scores[(scores["scope"] != "within") & (scores["factors"] != "intervention")]
+
+
+def by_scope(scores: pd.DataFrame) -> pd.DataFrame:
+    """What ranks, in every scope that a study has of it, a row a configuration and scope.
+
+    Returns:
+        configuration, scope, score with _low and _high, n_scored (seeds).
+    """
+    first = ranking_rows(scores).iloc[0]
+    alike = (scores[["basis", "factors", "score"]] == first[["basis", "factors", "score"]]).all(
+        axis=1
+    )
+    rows = scores[alike].dropna(subset="value")
+    parts = rows.groupby([configuration(rows["run"]), "scope"], sort=False)
+    estimates = [(*key, *_estimate(part, first["score"]), len(part)) for key, part in parts]
+    columns = ["configuration", "scope", "score", "score_low", "score_high", "n_scored"]
+    return pd.DataFrame(estimates, columns=columns)
 
 
 def _by_configuration(rows: pd.DataFrame) -> pd.DataFrame:

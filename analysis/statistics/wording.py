@@ -9,6 +9,17 @@ from analysis.factors import FACTORS
 from analysis.statistics.intervals import Estimate
 
 _FACTORS = {factor.name: factor for factor in FACTORS}
+CONTROLS = {
+    "chance": "chance",
+    "rotated": "its own codes, rotated",
+    "untrained": "untrained encoder",
+    "pixel_pca": "PCA of pixels",
+    "raw_pixels": "raw pixels",
+    "shuffled": "shuffled factors",
+    "oracle": "the factors themselves",
+    "oracle_rotated": "the factors, rotated",
+}
+"""What stands beside a score: floors, then the ceiling and its own floor."""
 NUMERALS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 
 

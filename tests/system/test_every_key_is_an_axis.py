@@ -7,9 +7,8 @@ import pytest
 from pages import finished, write_runs, write_scores
 from rich.console import Console
 
-from analysis.figures.charts import before_and_after_ica, curves, higgins_by_beta, pareto, ranking
+from analysis.figures.charts import before_and_after_ica, curves, heat_maps, ranked
 from analysis.figures.inputs import FigureInputs
-from analysis.figures.latents import kl_by_latent
 from analysis.paper.checks import paper_runs
 from analysis.report.explorer.board import choose, load
 from analysis.report.page import gather
@@ -99,7 +98,7 @@ def test_the_ranking_tells_both_apart(study):
     assert ranked["n_scored"].tolist() == [2, 2]
     assert ranked["higgins"].tolist() == pytest.approx([0.905, 0.705])
     assert_two(gather_csv(study, "elbo"), "configuration")
-    for _, part in gather_csv(study, "ica").groupby(["score", "scaling"]):
+    for _, part in gather_csv(study, "ica").groupby(["score", "factors", "scope"]):
         assert_two(part, "configuration")
     assert best(ranked)[0].startswith(f"{words_of(ranked)[0]}:")
 
@@ -122,29 +121,31 @@ def names_of_curves():
 
 
 def test_charts_name_both(inputs):
-    for chart in (ranking.ranking, pareto.pareto, higgins_by_beta.higgins_by_beta):
+    for chart in (ranked.ranking, ranked.pareto):
         table = chart(inputs)
         assert len(table) == len(set(words_of(table))) == 2
+    for _, scope in ranked.along_beta(inputs).groupby("scope"):
+        assert len(scope) == len(set(words_of(scope))) == 2
     both = before_and_after_ica.before_and_after(inputs)
     assert len(set(words_of(both))) == 2
-    kl = kl_by_latent.kl_by_latent(inputs)
+    kl = heat_maps.kl_by_latent(inputs)
     assert_two(kl, "configuration")
     assert len(set(words_of(kl))) == 2
 
 
 def test_legends_and_rows_have_two_names(inputs):
-    table = ranking.ranking(inputs)
-    (axes, _) = ranking.draw_ranking(table).axes
+    table = ranked.ranking(inputs)
+    (axes, _) = ranked.draw_ranking(table).axes
     assert len({label.get_text() for label in axes.get_yticklabels()}) == 2
-    table = higgins_by_beta.higgins_by_beta(inputs)
-    figure = higgins_by_beta.draw_higgins_by_beta(table)
+    table = ranked.along_beta(inputs)
+    figure = ranked.draw_along_beta(table)
     lines = [
         (axes.get_title(), bars.get_label(), float(x))
         for axes in figure.axes
         for bars in axes.containers
         for x in bars[0].get_xdata()
     ]
-    assert len(set(lines)) == 2
+    assert len(set(lines)) == len(lines) == len(table)
 
 
 def test_what_is_compared_differs_in_the_papers_axes_alone(inputs, key):

@@ -7,8 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.figures import style
-from analysis.figures.entry import StudyFigure
-from analysis.figures.inputs import FigureInputs, Missing
+from analysis.figures.inputs import FigureInputs, Missing, StudyFigure
 from analysis.metrics import LABELS, RANKABLE
 from analysis.statistics import wording
 from analysis.statistics.ranking import whole

@@ -12,8 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from analysis.figures import style
-from analysis.figures.entry import StudyFigure
-from analysis.figures.inputs import FigureInputs, Missing
+from analysis.figures.inputs import FigureInputs, Missing, StudyFigure
 from analysis.statistics.elbo import reference
 from study.storage.axes import others_in_words, varied, with_axes
 

@@ -15,8 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.figures import style
-from analysis.figures.entry import StudyFigure
-from analysis.figures.inputs import FigureInputs
+from analysis.figures.inputs import FigureInputs, StudyFigure
 
 Images = npt.NDArray[np.uint8]
 

@@ -155,7 +155,8 @@ def test_the_first_screen(report):
     # Lower ends 0.89, 0.79, 0.785 against 0.7 of the pixels; 0.64 is below.
     above = shown["Score above PCA of the pixels"]
     assert above.value == "3 of 4"
-    assert above.note == "configurations; PCA's score is 0.700, an untrained encoder's 0.500"
+    pixels = "configurations; PCA's score is 0.700, an untrained encoder's 0.500"
+    assert above.note == f"{pixels}; 4 are above a random rotation of their own codes"
     assert shown["MIG after ICA"].value == "rises in 4 of 4"
     assert shown["Move one property alone"].value == "1 latent"
     assert shown["Move one property alone"].note == "of 4 latents of 1 run; 1 does not react"

@@ -10,8 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.figures import style
-from analysis.figures.entry import StudyFigure
-from analysis.figures.inputs import FigureInputs, Missing
+from analysis.figures.inputs import FigureInputs, Missing, StudyFigure
 from analysis.representations.bases import pca
 from analysis.statistics import wording
 from study.storage.axes import axes_in, words_of

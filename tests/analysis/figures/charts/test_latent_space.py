@@ -6,7 +6,7 @@ import pytest
 from planted_codes import noise
 from tidy import assert_tidy
 
-from analysis.figures.latents.latent_space import caption, draw_latent_space, plane
+from analysis.figures.charts.latent_space import caption, draw_latent_space, plane
 
 
 def test_the_plane_holds_the_strongest_directions():

@@ -1,0 +1,133 @@
+"""The ranking with its floor and ceiling, along beta, and against the bound."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+from figure_samples import ONE, PAPER, SIZES, ranking_of
+from tidy import assert_tidy, ticks, words
+
+from analysis.figures.charts.ranked import (
+    along_beta_caption,
+    draw_along_beta,
+    draw_pareto,
+    draw_ranking,
+    pareto_caption,
+    ranking_caption,
+    several_betas,
+)
+from analysis.statistics.ranking import by_scope
+
+LABEL = "Higgins, few pairs score"
+
+
+@SIZES
+def test_ranking_has_a_line_a_configuration_best_on_top(grid):
+    table = ranking_of(grid)
+    figure = draw_ranking(table)
+    assert_tidy(figure)
+    scores, differences = figure.axes
+    assert len(ticks(scores)) == len(grid)
+    best = table.iloc[0]
+    assert ticks(scores)[0].startswith(f"J = {best['latent_dim']}, β = {best['beta']:g}")
+    assert scores.yaxis_inverted()
+    assert scores.get_xlabel() == LABEL
+    for axes, column in ((scores, "score"), (differences, "difference")):
+        drawn = np.concatenate([bar[0].get_xdata() for bar in axes.containers])
+        assert sorted(drawn) == sorted(table[column])
+    assert [text.get_text() for text in differences.texts] == table["verdict"].tolist()
+
+
+def test_floor_and_ceiling_stand_beside_the_score_where_they_are_known():
+    table = ranking_of(PAPER)
+    shown = {"its own codes, rotated", "untrained encoder", "the factors themselves"}
+    assert shown < set(words(draw_ranking(table)))
+    lines = {line.get_label(): line for line in draw_ranking(table).axes[0].lines}
+    assert set(lines["its own codes, rotated"].get_xdata()) == {0.5}
+    older = table.drop(columns="oracle").assign(rotated=np.nan)
+    assert shown & set(words(draw_ranking(older))) == {"untrained encoder"}
+    assert "rotation" not in ranking_caption(older)
+
+
+def test_the_caption_of_the_ranking_counts_who_is_among_the_best():
+    assert "3 among the best, 10 behind and 0 not decided" in ranking_caption(ranking_of(PAPER))
+    assert "1 among the best, 0 behind" in ranking_caption(ranking_of(ONE))
+    above = ranking_of(PAPER).assign(rotated=[0.99] * 3 + [0.1] * 10)
+    assert "10 are surely above a random rotation of their own codes" in ranking_caption(above)
+
+
+@SIZES
+def test_a_panel_for_each_j_and_a_line_for_each_conditioning(grid):
+    table = ranking_of(grid)
+    figure = draw_along_beta(table)
+    assert_tidy(figure)
+    panels = [axes for axes in figure.axes if axes.axison]
+    sizes = sorted(table["latent_dim"].unique())
+    assert [axes.get_title() for axes in panels] == [f"J = {size}" for size in sizes]
+    assert panels[0].get_ylabel() == LABEL
+    assert panels[-1].get_xlabel() == "β"
+    assert ticks(panels[-1], "x") == [f"{beta:g}" for beta in sorted(table["beta"].unique())]
+    lines = sum(len(axes.containers) for axes in panels)
+    assert lines == len(table.groupby(["latent_dim", "conditioning"]))
+    best = table.sort_values("score").iloc[-1]
+    assert f"{best['score']:.3f} [" in along_beta_caption(table)
+
+
+def test_within_a_class_stands_beside_all_images():
+    table = pd.concat([ranking_of(PAPER), ranking_of(PAPER, seed=1).assign(scope="within")])
+    figure = draw_along_beta(table)
+    assert_tidy(figure)
+    kinds = itertools.product(("no labels", "labels"), ("all images", "within a class"))
+    assert set(words(figure)) == {", ".join(kind) for kind in kinds}
+
+
+def test_a_line_by_beta_rises_with_beta_whatever_the_order_of_the_table():
+    table = ranking_of([("none", 10, 5.0), ("none", 10, 1.0), ("none", 10, 3.0)])
+    (axes,) = draw_along_beta(table).axes
+    line = axes.containers[0][0]
+    assert line.get_ydata().tolist() == table.sort_values("beta")["score"].tolist()
+    assert (np.diff(line.get_xdata()) == 1).all()
+
+
+def test_a_j_with_one_beta_alone_has_no_place_along_beta():
+    table = pd.DataFrame({"latent_dim": [3, 10, 10], "beta": [1.0, 1.0, 4.0]})
+    assert several_betas(table)["latent_dim"].tolist() == [10, 10]
+    assert several_betas(table.iloc[:2])["latent_dim"].tolist() == [3, 10]
+
+
+@SIZES
+def test_the_front_is_numbered_from_the_tightest_bound(grid):
+    table = ranking_of(grid)
+    figure = draw_pareto(table)
+    assert_tidy(figure)
+    (axes,) = figure.axes
+    assert axes.get_xlabel() == "−ELBO, joint with labels (nats per image)"
+    front = table[table["pareto"]].sort_values("neg_elbo_joint")
+    assert [text.get_text() for text in axes.texts] == [str(n + 1) for n in range(len(front))]
+    assert axes.lines[0].get_xdata().tolist() == front["neg_elbo_joint"].tolist()
+    assert f"1  J = {front['latent_dim'].iloc[0]}, β" in " ".join(words(figure))
+    assert len(axes.containers) == len(grid)
+    assert f"the {len(front)} on the dashed front" in pareto_caption(table)
+
+
+def scores_of(score, rows):
+    """Two seeds of one configuration, 0.1 apart: rows of a score by factors and scope."""
+    return pd.DataFrame(
+        [
+            {"run": f"J3-beta1-none-seed{seed}", "basis": "latent", "score": score,
+             "factors": factors, "scope": scope, "value": value + seed / 10, "low": 0, "high": 1}
+            for (factors, scope), value in rows.items()
+            for seed in (0, 1)
+        ]
+    )  # fmt: skip
+
+
+def test_scopes_are_those_of_the_factors_that_rank():
+    """By intervention where there are such factors."""
+    rows = {("measured", "all"): 0.1, ("intervention", "all"): 0.5, ("intervention", "within"): 0.7}
+    few, published = scores_of("higgins_few", rows), scores_of("higgins", rows)
+    table = by_scope(pd.concat([few, published.assign(value=0.9)])).set_index("scope")
+    np.testing.assert_allclose(table.loc[["all", "within"], "score"], [0.55, 0.75])
+    assert table["n_scored"].tolist() == [2, 2]
+    older = by_scope(scores_of("higgins", {("measured", "all"): 0.1}))
+    np.testing.assert_allclose(older["score"], [0.15])
