@@ -16,7 +16,7 @@ from analysis.latent_effects.wording import Aligned, alignments
 from analysis.metrics import CLASS_PROBE, LABELS, RANKABLE, UDR
 from analysis.paper.verdicts import COLUMNS, PAPER_EPOCHS, by_claim
 from analysis.report import inlined, provenance, summary, tables
-from analysis.statistics.elbo import configurations, with_joint_bound
+from analysis.statistics.elbo import configurations, n_active, with_joint_bound
 from analysis.statistics.ranking import RANKING, own, unlisted, whole
 from analysis.study import Study
 from study.config.errors import StudyError
@@ -93,6 +93,7 @@ def gather(study: Study) -> Report:
     claims = by_claim(_csv(study.folder, "claims", COLUMNS))
     decided = claims[claims["verdict"] != "not run"]
     trials = with_joint_bound(study)
+    trials["active"] = trials["run"].map(n_active(study.latents))
     elbo = configurations(trials, study.latents, scores)
     aligned = alignments(alignment)
     more = unlisted(scores)
@@ -118,7 +119,7 @@ def gather(study: Study) -> Report:
         alignment=tables.alignment(aligned) if aligned else None,
         aligned=aligned,
         unfinished=provenance.unfinished(study),
-        runs=tables.runs(study.trials),
+        runs=tables.runs(trials),
         provenance=provenance.provenance(study_file),
     )
 
@@ -181,11 +182,12 @@ def plots(
 ) -> dict[str, Any]:
     """The data of the interactive plots: columns of figures, by configuration and by run."""
     more = unlisted(scores)
-    by_configuration = elbo.rename(columns={"active_kl": "active"})
+    by_configuration = elbo
     if len(ranked):
-        wanted = ["configuration", *RANKABLE, *more, UDR.name, CLASS_PROBE.name]
-        by_configuration = by_configuration.merge(ranked[wanted], on="configuration", how="left")
-    by_run = trials[trials["state"] == "done"].rename(columns={"active_latents": "active"})
+        names = ["configuration", *RANKABLE, *more, UDR.name, CLASS_PROBE.name]
+        known = ranked[[name for name in names if name in ranked]]
+        by_configuration = by_configuration.merge(known, on="configuration", how="left")
+    by_run = trials[trials["state"] == "done"]
     if len(scores):
         wide = own(scores).pivot(index="run", columns="score", values="value")
         by_run = by_run.merge(wide, left_on="run", right_index=True, how="left")

@@ -10,14 +10,13 @@ from analysis.metrics import ACTIVE_VARIANCE
 from analysis.study import Study, configuration
 from study.data.mnist import N_PIXELS
 from study.storage.axes import STANDARD, other_axes
-from study.training.trainer import ACTIVE_NATS
 
 PAPER_J = 10
 COMPARED_BETAS = (1.0, 10.0)
 _MEANS = (
     *("beta_normalised", "recon", "kl", "objective", "neg_elbo", "neg_elbo_joint"),
     *("kl_fraction", "kl_fraction_raw"),
-    *("active_kl", "active_variance", "kl_largest", "elbo", "iwae", "iwae_gain"),
+    *("active", "kl_largest", "elbo", "iwae", "iwae_gain"),
 )
 
 
@@ -63,12 +62,9 @@ def with_joint_bound(study: Study) -> pd.DataFrame:
     return trials.assign(neg_elbo_joint=trials["neg_elbo"] + nats)
 
 
-def active(latents: pd.DataFrame) -> pd.DataFrame:
-    """Latents with two columns more: active by KL over 0.01 nat, active by Var(mean) over 0.01."""
-    return latents.assign(
-        active_kl=latents["kl"] > ACTIVE_NATS,
-        active_variance=latents["mean_variance"] > ACTIVE_VARIANCE,
-    )
+def n_active(latents: pd.DataFrame) -> pd.Series:
+    """How many latents of each run are active: the variance of their means exceeds 0.01."""
+    return (latents["mean_variance"] > ACTIVE_VARIANCE).groupby(latents["run"]).sum()
 
 
 def configurations(
@@ -83,18 +79,15 @@ def configurations(
 
     Returns:
         The axes, n_seeds, beta_normalised (beta * J / 784), recon, kl, objective, neg_elbo,
-        neg_elbo_joint, kl_fraction, kl_fraction_raw; active_kl and active_variance, numbers of
-        latents; kl_largest, nats of the latent with the largest KL; elbo and iwae, lower bounds on
+        neg_elbo_joint, kl_fraction, kl_fraction_raw; active, the number of active latents;
+        kl_largest, nats of the latent with the largest KL; elbo and iwae, lower bounds on
         log p(x), on log p(x|label) where conditioned, in nats from the same samples; iwae_gain.
     """
     done = trials[trials["state"] == "done"].set_index("run")
     done["configuration"] = configuration(done.index.to_series())
     done["beta_normalised"] = done["beta"] * done["latent_dim"] / N_PIXELS
-    by_run = active(latents).groupby("run")
-    done["active_kl"], done["active_variance"] = (
-        by_run[name].sum() for name in ("active_kl", "active_variance")
-    )
-    done["kl_largest"] = by_run["kl"].max()
+    done["active"] = n_active(latents)
+    done["kl_largest"] = latents.groupby("run")["kl"].max()
     bounds = scores[scores["score"].isin(["elbo", "iwae"])]
     bounds = bounds.pivot(index="run", columns="score", values="value")
     bounds = bounds.reindex(columns=["elbo", "iwae"])
