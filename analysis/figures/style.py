@@ -106,5 +106,8 @@ def _without_alpha(png: io.BytesIO) -> bytes:
     """Every colour as drawn, in fewer bytes. A palette of 256 would make colour bars lie."""
     smaller = io.BytesIO()
     with Image.open(png) as image:
-        image.convert("RGB").save(smaller, "PNG", optimize=True, dpi=image.info["dpi"])
+        drawn = image.convert("RGB")
+        red, green, blue = drawn.split()
+        drawn = red if red == green == blue else drawn  # of greys alone one channel tells all
+        drawn.save(smaller, "PNG", optimize=True, dpi=image.info["dpi"])
     return smaller.getvalue()

@@ -55,6 +55,7 @@ class Report(NamedTuple):
     claims: list[dict[str, str]]  # those that the study has the runs for
     unclaimed: int  # the others
     short_of: int  # epochs that the runs have, where the paper's are more; else 0
+    sensitivity: tables.Table | None
     questions: dict[str, list[str]]  # question -> its answers
     ranking: tables.Table | None
     plots: dict[str, Any]
@@ -90,6 +91,7 @@ def gather(study: Study) -> Report:
     ranked = _table(study, "ranking", ["rank", RANKING])
     alignment = _table(study, "alignment", ["run", "basis"])
     ica = _csv(study.folder / "tables", "ica", ("score", "factors", "scope"))
+    thresholds = _csv(study.folder, "sensitivity", ("id", "at_half", "as_set", "at_twice"))
     claims = by_claim(_csv(study.folder, "claims", COLUMNS))
     decided = claims[claims["verdict"] != "not run"]
     trials = with_joint_bound(study)
@@ -107,6 +109,7 @@ def gather(study: Study) -> Report:
         claims=claim_rows(decided),
         unclaimed=len(claims) - len(decided),
         short_of=short_of(claims),
+        sensitivity=tables.sensitivity(thresholds) if len(thresholds) else None,
         questions=questions(_csv(study.folder, "findings", ("question", "answer"))),
         ranking=tables.ranking(ranked, more) if len(ranked) else None,
         plots=plots(trials, elbo, scores, ranked),

@@ -224,6 +224,24 @@ def controls(name: str, scores: pd.DataFrame, shown: Sequence[str]) -> Table | N
     return table(name, caption, means, columns)
 
 
+def sensitivity(verdicts: pd.DataFrame) -> Table:
+    """Verdicts under other thresholds, as `sensitivity.csv` has them."""
+    caption = (
+        "Verdicts of the clauses that depend on a threshold, with it at half, as set, and at twice."
+        " Margin: of a clause where the paper has a word and no figure; the others name the"
+        " directions of the latents. Bold: not the verdict as set."
+    )
+    columns = {
+        "claim": words("id"),
+        **{name: words(name) for name in ("clause", "threshold")},
+        "set": numbers("set", ".3g"),
+        "at half": _verdicts("at_half"),
+        "as set": words("as_set"),
+        "at twice": _verdicts("at_twice"),
+    }
+    return table("sensitivity-table", caption, verdicts, columns)
+
+
 def alignment(runs: Iterable[Aligned]) -> Table:
     """Which latents of each run move what."""
     caption = (
@@ -274,6 +292,10 @@ def text(value: Any) -> str:
 
 def _listed(key: str) -> CellOf:
     return lambda row: Cell(", ".join(row[key]) or "none")
+
+
+def _verdicts(key: str) -> CellOf:
+    return lambda row: Cell(row[key], strong=row[key] != row["as_set"])
 
 
 def _changes(score: str) -> CellOf:

@@ -34,7 +34,7 @@ class Published(NamedTuple):
 
 
 STUDIES = [
-    Published("paper", [0, 1, 2], 200, 20_000_000, {".svg"}),
+    Published("paper", [0, 1, 2], 200, 25_000_000, {".svg"}),
     Published("full", [0], 20, 10_000_000, {".svg", ".html"}),
 ]
 

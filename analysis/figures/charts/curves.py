@@ -111,6 +111,8 @@ def caption(curves: Curves) -> str:
         "kl_fraction": ("The share of β KL in the objective", "{:.1%}"),
     }[curves.metric]
     text = f"{what} by epoch: test solid, train dashed; a band spans the seeds."
+    if curves.metric == "objective" and last["series"].str.contains("labels").any():
+        text += " With labels it is of the image alone: the label would cost ln of the classes."
     if last.empty:
         return text
     low, high = last.iloc[0], last.iloc[-1]

@@ -214,6 +214,19 @@ def test_the_tables_are_those_of_the_study(study, report):
     assert "UDR" not in report.ranking.columns  # one seed a configuration
 
 
+def test_verdicts_under_other_thresholds(copy):
+    row = {"id": "beta-costs", "clause": "ratio", "threshold": "margin", "set": 0.05}
+    verdicts = {"at_half": "does not hold", "as_set": "holds", "at_twice": "holds"}
+    content = pd.DataFrame([row | verdicts]).to_csv(index=False)
+    assert gather(copy).sensitivity is None
+    copy.folder.write("sensitivity.csv", content.encode())
+    report = gather(copy)
+    cells = report.sensitivity.rows[0]
+    assert [cell.text for cell in cells[3:]] == ["0.05", "does not hold", "holds", "holds"]
+    assert [cell.strong for cell in cells[4:]] == [True, False, False]
+    assert "Verdicts under other thresholds" in Page(render(report)).text
+
+
 def test_controls_stand_beside_the_scores(report):
     rows = [row for row in report.controls.rows if row[1].text == "Higgins"]
     figures = ["0.800", "0.333", "0.550", "0.500", "0.700", "0.600", "0.300", "0.950", "0.500"]
