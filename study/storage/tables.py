@@ -19,6 +19,8 @@ from study.storage.records import Record
 
 Tables = dict[str, pd.DataFrame]  # by name: trials, epochs, latents
 
+CSV_ROWS = 1_000  # longer tables are parquet alone
+
 
 def _field(name: str, kind: pa.DataType, unit: str = "") -> pa.Field:
     return pa.field(name, kind, metadata={"unit": unit} if unit else None)
@@ -151,14 +153,20 @@ def write_tables(study: Folder, tables: Tables) -> None:
 
 
 def write_table(study: Folder, name: str, table: pd.DataFrame, schema: pa.Schema | None) -> None:
-    """Write one table as `name`.parquet; and as `name`.csv to look at: nine digits, no lists."""
+    """Write one table as `name`.parquet; a short one also as `name`.csv, to look at.
+
+    The CSV has nine digits and no lists. A table that outgrows `CSV_ROWS` loses it.
+    """
     buffer = io.BytesIO()
     typed = pa.Table.from_pandas(table, schema=schema, preserve_index=False)
     pq.write_table(typed, buffer)
     lists = [field.name for field in typed.schema if pa.types.is_list(field.type)]
     study.write(f"{name}.parquet", buffer.getvalue())
-    shown = table.drop(columns=lists).to_csv(index=False, float_format="%.9g")
-    study.write(f"{name}.csv", shown.encode())
+    if len(table) <= CSV_ROWS:
+        shown = table.drop(columns=lists).to_csv(index=False, float_format="%.9g")
+        study.write(f"{name}.csv", shown.encode())
+    else:
+        study.delete(f"{name}.csv")
 
 
 def read_tables(study: Folder) -> Tables:

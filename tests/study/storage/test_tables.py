@@ -9,7 +9,16 @@ from study.config.run import RunConfig
 from study.storage.folder import Folder
 from study.storage.records import new_record, read_record, read_records, runs_folder
 from study.storage.study_file import read_study, write_study
-from study.storage.tables import TRIALS, build_tables, epoch_row, read_tables, write_tables
+from study.storage.tables import (
+    CSV_ROWS,
+    TRIALS,
+    build_tables,
+    epoch_row,
+    read_table,
+    read_tables,
+    write_table,
+    write_tables,
+)
 
 FIRST_COLUMNS = """
 run latent_dim beta conditioning seed state error epochs
@@ -137,3 +146,11 @@ def test_a_study_file_of_an_older_version_is_read(tmp_path):
     }
     write_study(study, content)
     assert read_study(study) == content
+
+
+def test_a_table_that_outgrows_its_csv_loses_it(tmp_path):
+    folder = Folder(tmp_path)
+    for n, there in ((CSV_ROWS, True), (CSV_ROWS + 1, False)):
+        write_table(folder, "some", pd.DataFrame({"n": range(n)}), None)
+        assert folder.exists("some.csv") is there
+        assert len(read_table(folder, "some")) == n
