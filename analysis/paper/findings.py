@@ -24,14 +24,14 @@ from analysis.paper.questions import (
 )
 from analysis.statistics.comparisons import AMONG, BEHIND, UNDECIDED, with_the_best
 from analysis.statistics.intervals import Estimate, mean_interval, rank_correlation
+from analysis.statistics.ranking import preferred, ranked_by
 from analysis.statistics.wording import count, estimate
 from analysis.study import Study, configuration
 from study.storage.axes import alike, in_words
 from study.storage.tables import has_table
 
 JUDGES = (HIGGINS_FEW.name, HIGGINS.name, MIG.name, DCI.name)  # scores that answers are given by
-SOURCES = (("intervention", "within"), ("", "within"), ("", "all"))  # "": measured or known
-IN_WORDS = {"within": " within digit", "all": "", "intervention": " on re-rendered digits", "": ""}
+ON = {"intervention": " on redrawn images", "": ""}
 
 
 def findings(study: Study) -> pd.DataFrame:
@@ -50,7 +50,8 @@ def findings(study: Study) -> pd.DataFrame:
     judges = [name for name in JUDGES if name in set(scores["score"])]
     if HIGGINS_FEW.name in judges:  # the published one cannot see a rotation
         judges.remove(HIGGINS.name)
-    tables = [_source(scores[scores["score"] == name]) for name in judges]
+    by_judge = [preferred(scores[scores["score"] == name]) for name in judges]
+    tables = [(ranked_by(rows), rows) for rows in by_judge]
     rows = [
         *(row for by, table in tables for row in _best(by, table)),
         *(row for by, table in tables for row in _rotated(by, table)),
@@ -60,18 +61,6 @@ def findings(study: Study) -> pd.DataFrame:
         *(row for by, table in tables for row in _shares(by, table, trials)),
     ]
     return pd.DataFrame(rows, columns=Finding._fields)
-
-
-def _source(rows: pd.DataFrame) -> tuple[str, pd.DataFrame]:
-    """The first of SOURCES that a score has: what it is called, and its rows with a value."""
-    rows = rows.dropna(subset="value")
-    for factors, scope in SOURCES:
-        part = rows[(rows["factors"] == "intervention") == bool(factors)]
-        part = part[part["scope"] == scope]
-        if len(part):
-            break
-    words = IN_WORDS[factors] + IN_WORDS[scope]
-    return f"{LABELS[rows['score'].iloc[0]]}{words}" if len(rows) else "", part
 
 
 def _best(by: str, rows: pd.DataFrame) -> Iterator[Finding]:
@@ -87,7 +76,7 @@ def _best(by: str, rows: pd.DataFrame) -> Iterator[Finding]:
     lead = "" if pd.isna(ends.value) else f", {estimate(ends)} above the best of the others"
     words = in_words(rows[configuration(rows["run"]) == first].iloc[0].to_dict())
     answer = (
-        f"By {by} the highest mean over {count(table.shape[1], 'seed')} is that of {words}"
+        f"By {by}, the highest mean over {count(table.shape[1], 'seed')} is that of {words}"
         f" ({compared['mean'].max():.3f}{lead}). Of {count(len(table), 'configuration')}: {told}."
     )
     yield Finding(BEST, answer, *ends, table.shape[1])
@@ -104,7 +93,7 @@ def _rotated(by: str, rows: pd.DataFrame) -> Iterator[Finding]:
     above, below = sum(one.low > 0 for one in each), sum(one.high < 0 for one in each)
     mean = mean_interval(table.dropna(axis=1).mean())
     answer = (
-        f"By {by} latents are above random rotations of themselves in {above} of"
+        f"By {by}, latents are above random rotations of themselves in {above} of"
         f" {count(len(table), 'configuration')} and below in {below}, by intervals that hold at"
         f" once; the difference is {estimate(mean)} in the mean of configurations."
     )
@@ -124,7 +113,7 @@ def _bases(by: str, rows: pd.DataFrame) -> Iterator[Finding]:
         flags = plain.loc[plain["basis"] == basis, "converged"].astype(bool)
         sure = "" if basis == "pca" else f"; they converged in {flags.sum()} of {len(flags)} seeds"
         answer = (
-            f"By {by} the {words} components of the standard VAE's latents (J = 10:"
+            f"By {by}, the {words} components of the standard VAE's latents (J = 10:"
             f" {compared['mean'][basis]:.3f}) differ by {estimate(ends)} from the latents of the"
             f" best configuration: {compared['verdict'][basis]}{sure}."
         )
@@ -149,7 +138,7 @@ def _labels(score: str, rows: pd.DataFrame) -> Iterator[Finding]:
         }
         if not scopes:
             continue
-        by, told = f"{LABELS[score]}{IN_WORDS[factors]}", []
+        by, told = f"{LABELS[score]}{ON[factors]}", []
         if "within" in scopes:
             seen, by_beta, n = scopes["within"]
             word = verb(seen, "helps", "hurts", "makes no difference that is sure")
@@ -199,7 +188,7 @@ def _shares(by: str, rows: pd.DataFrame, trials: pd.DataFrame) -> Iterator[Findi
         beta = table[column].corr(table["beta"], method="spearman")
         stand_in = ": nearly a stand-in for beta" if abs(beta) > 0.8 else ""
         answer = (
-            f"By {by} and {words} this {word} with reconstruction error held: partial rank"
+            f"By {by}, and {words} this {word} with reconstruction error held: partial rank"
             f" correlation {estimate(held, 2)}; {estimate(plain, 2)} without holding it, over"
             f" {count(len(table), 'run')} of {count(names.nunique(), 'configuration')}, which were"
             f" resampled. The fraction's own rank correlation with beta is {beta:.2f}{stand_in}."

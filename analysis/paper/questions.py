@@ -5,6 +5,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from analysis.statistics.intervals import Estimate
+from analysis.statistics.wording import count
 from analysis.study import configuration
 
 BEST = "Which configuration is best disentangled, and can seeds tell it from the others?"
@@ -50,9 +51,12 @@ def what_came_out(claims: pd.DataFrame, answers: pd.DataFrame) -> list[str]:
     decided = claims[claims["verdict"] != "not run"]
     if len(decided):
         counts = decided["verdict"].value_counts()
-        each = (f"{counts.get(word, 0)} {name}" for word, name in (
-            ("holds", "hold"), ("does not hold", "do not hold"), ("open", "are open")))  # fmt: skip
-        told.append(f"Of the paper's {len(decided)} claims that can be judged {', '.join(each)}.")
+        hold, fail, undecided = (counts.get(x, 0) for x in ("holds", "does not hold", "open"))
+        told.append(
+            f"{hold} of the paper's {count(len(decided), 'claim')} hold{'s' if hold == 1 else ''},"
+            f" {fail} do{'es' if fail == 1 else ''} not,"
+            f" {undecided} {'is' if undecided == 1 else 'are'} open."
+        )
     return told
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 
 from analysis.latent_effects.wording import Aligned, alignments
 from analysis.metrics import CLASS_PROBE, LABELS, RANKABLE, UDR
+from analysis.paper.questions import BEST, what_came_out
 from analysis.paper.verdicts import COLUMNS, PAPER_EPOCHS, by_claim
 from analysis.report import inlined, provenance, summary, tables
 from analysis.statistics.elbo import configurations, n_active, with_joint_bound
@@ -50,7 +51,7 @@ class Report(NamedTuple):
     notices: list[provenance.Notice]
     counts: dict[str, int]
     what: dict[str, str]
-    best: list[str]
+    outcome: list[str]  # sentences: what came out
     highlights: list[summary.Highlight]
     claims: list[dict[str, str]]  # those that the study has the runs for
     unclaimed: int  # the others
@@ -94,6 +95,10 @@ def gather(study: Study) -> Report:
     thresholds = _csv(study.folder, "sensitivity", ("id", "at_half", "as_set", "at_twice"))
     claims = by_claim(_csv(study.folder, "claims", COLUMNS))
     decided = claims[claims["verdict"] != "not run"]
+    answers = _csv(study.folder, "findings", ("question", "answer"))
+    outcome = what_came_out(decided, answers)
+    if BEST not in set(answers["question"]):  # of other data than the paper's
+        outcome = summary.best(ranked) + outcome
     trials = with_joint_bound(study)
     trials["active"] = trials["run"].map(n_active(study.latents))
     elbo = configurations(trials, study.latents, scores)
@@ -104,13 +109,13 @@ def gather(study: Study) -> Report:
         notices=provenance.notices(study, study_file),
         counts=provenance.counts(study.trials),
         what=provenance.what_was_run(study.trials, study_file),
-        best=summary.best(ranked),
+        outcome=outcome,
         highlights=summary.highlights(ranked, elbo, whole(ica), alignment, decided),
         claims=claim_rows(decided),
         unclaimed=len(claims) - len(decided),
         short_of=short_of(claims),
         sensitivity=tables.sensitivity(thresholds) if len(thresholds) else None,
-        questions=questions(_csv(study.folder, "findings", ("question", "answer"))),
+        questions=questions(answers),
         ranking=tables.ranking(ranked, more) if len(ranked) else None,
         plots=plots(trials, elbo, scores, ranked),
         gallery=inlined.gallery(study.folder),

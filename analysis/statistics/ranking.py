@@ -2,7 +2,7 @@
 
 What ranks is `higgins_few` on redrawn images, within the class; where a study has none of these,
 the same score on its own factors; where it was scored before there was such a score, the published
-one (`ranking_rows`).
+one.
 
 `rank` is the place by the mean alone, a name for a row; what the seeds can tell apart is said by
 `difference` and `verdict`, see statistics.comparisons.
@@ -38,15 +38,7 @@ WITH_INTERVAL = (HIGGINS.name, MIG.name)  # their columns _low and _high come wi
 COMPARED = ["difference", "difference_low", "difference_high", "verdict"]
 RANGES = {metric.name: metric.bounds for metric in METRICS}
 SOURCES = {"intervention": "redrawn images", "measured": "measured factors", "known": "factors"}
-_CHOICES = [
-    (HIGGINS_FEW.name, "intervention", "within"),
-    (HIGGINS_FEW.name, "known", "within"),
-    (HIGGINS_FEW.name, "measured", "within"),
-    (HIGGINS_FEW.name, "known", "all"),
-    (HIGGINS_FEW.name, "measured", "all"),
-    (HIGGINS.name, "known", "all"),
-    (HIGGINS.name, "measured", "all"),
-]
+PREFERRED = (("intervention", "within"), ("", "within"), ("", "all"))  # "": measured or known
 
 
 def ranking(trials: pd.DataFrame, scores: pd.DataFrame, udr: pd.DataFrame) -> pd.DataFrame:
@@ -159,17 +151,21 @@ def ica_table(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def ranking_rows(scores: pd.DataFrame) -> pd.DataFrame:
-    """Rows, one a run, that rank: the first of the module's choices that a study has."""
-    latents = scores[scores["basis"] == "latent"].dropna(subset="value")
-    for score, factors, scope in _CHOICES:
-        rows = latents[
-            (latents["score"] == score)
-            & (latents["factors"] == factors)
-            & (latents["scope"] == scope)
-        ]
-        if len(rows):
-            return rows
-    return latents.iloc[:0]
+    """Rows of the latents, one a run, that rank; an older study has the published score alone."""
+    latents = scores[scores["basis"] == "latent"]
+    few = preferred(latents[latents["score"] == HIGGINS_FEW.name])
+    return few if len(few) else preferred(latents[latents["score"] == HIGGINS.name])
+
+
+def preferred(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of one score that have a value, of the first of `PREFERRED` that has any."""
+    rows = rows.dropna(subset="value")
+    for factors, scope in PREFERRED:
+        part = rows[(rows["factors"] == "intervention") == bool(factors)]
+        part = part[part["scope"] == scope]
+        if len(part):
+            return part
+    return rows.iloc[:0]
 
 
 def ranked_by(rows: pd.DataFrame) -> str:

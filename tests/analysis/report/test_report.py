@@ -122,12 +122,13 @@ def column(table, name):
 
 
 def test_the_best_configuration_in_words(report):
-    assert report.best == [
+    assert report.outcome == [
         "J = 4, β = 4, hidden 16: 0.900 [0.890, 0.910], 95% interval (Higgins, few pairs, on"
         " redrawn images, within the class).",
         "4 configurations, each against the best of the others: 0 among the best, 0 behind and 4"
         " not decided.",
         "One seed: the interval leaves out how far seeds differ.",
+        "1 of the paper's 2 claims holds, 1 does not, 0 are open.",
     ]
 
 
@@ -280,7 +281,7 @@ def test_the_same_as_text(study, report):
     text = render_readme(report)
     assert text.startswith(f"# {study.folder.name}\n")
     assert f"| `{COMMAND}` | 2026-01-01 10:00:00 UTC | 1:02:03 | here, fast, 2 cores" in text
-    assert report.best[0] in text
+    assert report.outcome[0] in text
     for claim in report.claims:
         assert f"| {claim['statement']} | **{claim['verdict']}** | {claim['sentence']} |" in text
     assert all(answer in text for answers in report.questions.values() for answer in answers)
@@ -354,7 +355,7 @@ def test_a_study_of_one_scored_run(tmp_path):
     study = write_runs(Folder(tmp_path / "one"), [finished(tiny())])
     write_scores(study, {tiny().run_id: 0.8})
     report = gather(study)
-    assert report.best[1] == "No other configuration is scored."
+    assert report.outcome[1] == "No other configuration is scored."
     assert [notice.text for notice in report.notices] == [
         "What the latents of 1 run move is not measured yet."
     ]
