@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from analysis.factors.image_set import image_set
-from analysis.factors.intervention import intervention_set
+from analysis.factors.intervention import fidelity, intervention_set, redrawn
 from analysis.figures.gallery import draw_all
 from analysis.latent_effects.tables import align_study, measured_pictures
 from analysis.metrics import Metric
@@ -43,9 +43,12 @@ def score_and_rank(
     say = partial(console.print, soft_wrap=True)
     data = study.images(data_folder)
     cache = data_dir(data_folder)
-    redrawn = intervention_set(data, cache)
-    sets = (image_set(data, cache), *([redrawn] if redrawn else []))
-    outcome = score_study(study, sets, connect, say, metrics)
+    sets = [image_set(data, cache)]
+    if made := redrawn(data, cache, say):
+        sets.append(intervention_set(made))
+        table = fidelity(made).to_csv(index=False)
+        (study.folder / "tables").write("redrawn-images.csv", table.encode())
+    outcome = score_study(study, tuple(sets), connect, say, metrics)
     if not outcome.computed:
         console.print("every score is there; nothing to compute")
     write_ranking(study)

@@ -11,6 +11,7 @@ deviations at most, by .039 a digit. The reader of `analysis.latent_effects` rea
 
 import io
 import zlib
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 from typing import NamedTuple
@@ -70,6 +71,7 @@ def intervene(
     n_levels: int = 5,
     seed: int = 0,
     cache: Path | None = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Interventions:
     """Redraw some digits of every class over a grid of thickness, slant and width.
 
@@ -86,6 +88,7 @@ def intervene(
         n_levels: of each property, at least 2.
         seed: chooses the digits.
         cache: folder that keeps measurements and pictures; left alone where it cannot be written.
+        say: told when they have to be drawn, which takes a minute.
 
     Raises:
         ValueError: fewer than two levels, no digits, or what `measured` refuses.
@@ -100,6 +103,7 @@ def intervene(
     kept = _read(cache / name) if cache else None
     if kept is not None:
         return kept
+    say("drawing test images anew, with their factors set: about a minute, once")
     population = measured(images, _MEASURED, cache=cache).to_numpy()
     rng = np.random.default_rng(seed)
     chosen = [
@@ -111,11 +115,17 @@ def intervene(
     return made
 
 
-def intervention_set(data: Dataset, cache: Path | None) -> ImageSet | None:
-    """Redrawn test digits with the levels as factors; None where no strokes can be measured."""
+def redrawn(
+    data: Dataset, cache: Path | None, say: Callable[[str], None] = lambda _: None
+) -> Interventions | None:
+    """Redrawn test images of a data set; None where no strokes can be measured."""
     if data.measure != "strokes" or data.test_images.ndim != 3:
         return None
-    made = intervene(data.test_images, data.test_labels, cache=cache)
+    return intervene(data.test_images, data.test_labels, cache=cache, say=say)
+
+
+def intervention_set(made: Interventions) -> ImageSet:
+    """Redrawn images to score on, with the levels as factors."""
     sample = Sample(made.levels, made.labels, made.levels.astype(np.float64))
     return ImageSet.of(made.images, sample, "intervention")
 

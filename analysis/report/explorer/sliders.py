@@ -15,7 +15,7 @@ import pandas as pd
 from analysis.factors import FACTORS
 from analysis.latent_effects.alignment import NAMES, UNITS
 from analysis.latent_effects.wording import MINUS, described
-from study.training.trainer import ACTIVE_NATS
+from analysis.metrics import ACTIVE_VARIANCE
 
 Floats = npt.NDArray[np.float64]
 
@@ -36,7 +36,8 @@ def unaligned_sliders(latents: pd.DataFrame) -> dict[str, Any]:
     """One slider a latent, from a run's rows of the table `latents`, the largest KL first."""
     rows = []
     for row in latents.sort_values("kl", ascending=False, kind="stable").to_dict("records"):
-        nothing = {"property": "none" if row["kl"] <= ACTIVE_NATS else "", "slope": np.nan}
+        still = row["mean_variance"] <= ACTIVE_VARIANCE
+        nothing = {"property": "none" if still else "", "slope": np.nan}
         slider = _slider(f"z{row['latent']}", nothing) | {"text": f"KL {row['kl']:.2f} nats"}
         rows.append({**slider, "latent": row["latent"] - 1})
     return {"rows": rows, "unmeasured": True}

@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 
 from analysis.factors import DEFAULT_FACTORS
-from analysis.factors.intervention import Interventions, fidelity, intervene, intervention_set
+from analysis.factors.intervention import (
+    Interventions,
+    fidelity,
+    intervene,
+    intervention_set,
+    redrawn,
+)
 from analysis.factors.morphometry import measure
 from analysis.latent_effects.alignment import Reader
 from study.data.mnist import data_dir
@@ -128,14 +134,14 @@ def test_refuses_what_makes_no_grid(population):
 
 def test_pictures_that_nothing_measures_are_not_redrawn(mnist):
     few = mnist._replace(test_images=mnist.test_images[:4], test_labels=mnist.test_labels[:4])
-    assert intervention_set(few._replace(measure=None), None) is None
+    assert redrawn(few._replace(measure=None), None) is None
     colours = np.repeat(few.test_images[..., None], 3, axis=3)
-    assert intervention_set(few._replace(test_images=colours), None) is None
+    assert redrawn(few._replace(test_images=colours), None) is None
 
 
 def test_levels_are_the_factors_of_an_image_set(mnist):
     few = mnist._replace(test_images=mnist.test_images[:4], test_labels=np.array([0, 0, 1, 1]))
-    images = intervention_set(few, None)
+    images = intervention_set(redrawn(few, None))
     assert images.sample.factors.shape == (4 * 125, 3)
     assert np.bincount(images.sample.factors[:, 2]).tolist() == [100] * 5
     assert np.bincount(images.sample.labels).tolist() == [250, 250]

@@ -99,7 +99,10 @@ def test_latents_stand_by_property_the_strongest_first_and_the_quiet_last():
 
 
 def test_latents_that_were_not_measured_stand_by_their_kl():
-    latents = pd.DataFrame({"latent": [1, 2, 3], "kl": [0.5, 0.001, 2.0]})
+    variance = [0.2, 0.005, 0.9]
+    latents = pd.DataFrame(
+        {"latent": [1, 2, 3], "kl": [0.5, 0.001, 2.0], "mean_variance": variance}
+    )
     rows = unaligned_sliders(latents)["rows"]
     assert [row["name"] for row in rows] == ["z3", "z1", "z2"]
     assert [row["text"] for row in rows] == ["KL 2.00 nats", "KL 0.50 nats", "KL 0.00 nats"]
