@@ -153,9 +153,13 @@ def trials_table(trials: pd.DataFrame) -> Table:
 
 
 def figure_table(words: list[str], figures: list[str]) -> Table:
-    """An empty table: columns of words, then, flush right, of figures."""
+    """An empty table: columns of words, then, flush right, of figures.
+
+    Words are folded, not cut: what tells two runs apart may stand last in their ids.
+    """
+    left = [Column(heading, overflow="fold") for heading in words]
     right = [Column(heading, justify="right") for heading in figures]
-    return Table(*words, *right, box=None, padding=(0, 2, 0, 0))
+    return Table(*left, *right, box=None, padding=(0, 2, 0, 0))
 
 
 def axis_headings() -> list[str]:

@@ -177,7 +177,9 @@ def test_dry_run_prints_the_runs_and_writes_nothing(grid, tmp_path, capsys):
     results = tmp_path / "results"
     assert main(["--grid", str(grid), "--results", str(results), "--dry-run"]) == 0
     printed = capsys.readouterr().out
-    assert "J4-beta1-none-seed0" in printed
+    first = "".join(line.split()[0] for line in printed.splitlines()[1:4])  # folded
+    assert first.startswith("J4-beta1-none-hidden32")
+    assert "seed0" in first
     assert re.search(r"2 runs, 2 to train\. About [\d.]+ (s|min)", printed)
     assert not results.exists()
 
