@@ -1,6 +1,7 @@
 """The direction of design: a room imports from rooms above it alone, and no file stands outside."""
 
 import ast
+import tomllib
 from graphlib import TopologicalSorter
 from importlib.util import resolve_name
 from pathlib import Path
@@ -108,3 +109,12 @@ def test_folders_stay_small():
     for folder in sorted(folders):
         entries = [p for p in folder.iterdir() if p.name != "__pycache__"]
         assert len(entries) <= 15, f"{folder.name} has {len(entries)} entries"
+
+
+def test_what_is_installed_is_every_folder_of_python():
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    folders = {
+        path.parent for name in ("study", "analysis") for path in (ROOT / name).rglob("*.py")
+    }
+    packages = {".".join(folder.relative_to(ROOT).parts) for folder in folders}
+    assert sorted(listed) == sorted({*packages, "study.configs"})  # which lies in configs/
