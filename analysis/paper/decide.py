@@ -68,6 +68,8 @@ def _place(clause: Clause, runs: PaperRuns) -> Decided:
     verdict = {AMONG: HOLDS, BEHIND: FAILS}.get(row["verdict"], OPEN)
     seen = Estimate(row["difference"], row["difference_low"], row["difference_high"])
     text = f"{_shown(seen, clause.digits)} from the best of the others"
+    if np.isnan(seen.value):
+        text = "not compared with the others by a single seed"
     return _measured(n, verdict, seen, text)
 
 

@@ -94,8 +94,9 @@ def highlights(
 def _above_pixels(scored: pd.DataFrame) -> Highlight:
     lowest = scored[f"{RANKING}_low"]
     above = int((lowest > scored[f"{RANKING}_pixel_pca"]).sum())
-    pixels, untrained = (_span(scored[f"{RANKING}_{name}"]) for name in ("pixel_pca", "untrained"))
-    note = f"configurations; PCA's score is {pixels}, an untrained encoder's {untrained}"
+    note = f"configurations; PCA's score is {_span(scored[f'{RANKING}_pixel_pca'])}"
+    if (untrained := scored[f"{RANKING}_untrained"]).notna().any():
+        note += f", an untrained encoder's {_span(untrained)}"
     if (rotated := scored[f"{RANKING}_rotated"]).notna().any():
         surely = int((lowest > rotated).sum())
         note += f"; {surely} are above a random rotation of their own codes"
