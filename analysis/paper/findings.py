@@ -31,6 +31,7 @@ from study.storage.axes import alike, in_words
 from study.storage.tables import has_table
 
 JUDGES = (HIGGINS_FEW.name, HIGGINS.name, MIG.name, DCI.name)  # scores that answers are given by
+MIN_CONFIGURATIONS = 8  # resampling fewer says nothing of a partial correlation
 ON = {"intervention": " on redrawn images", "": ""}
 
 
@@ -180,7 +181,7 @@ def _shares(by: str, rows: pd.DataFrame, trials: pd.DataFrame) -> Iterator[Findi
         ("kl_fraction_raw", "the raw KL fraction (KL of the negative ELBO)"),
     ):
         varied = table[[column, "value", "recon"]].nunique().min() > 1
-        if names.nunique() < 4 or not varied:
+        if names.nunique() < MIN_CONFIGURATIONS or not varied:
             continue
         plain = rank_correlation(table[column], table["value"], names)
         held = rank_correlation(table[column], table["value"], names, table["recon"])

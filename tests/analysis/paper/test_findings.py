@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.paper.findings import findings
+from analysis.paper.findings import MIN_CONFIGURATIONS, findings
 from analysis.paper.questions import BASES, BEST, LABELLING, OWN, ROTATED, SHARE, what_came_out
 from analysis.study import open_study
 from study.storage.folder import Folder
@@ -131,7 +131,13 @@ def test_properties_with_a_direction_of_their_own_are_counted(study):
     assert np.isnan([labelled["low"], labelled["high"]]).all()
 
 
-def test_a_correlation_that_was_planted_is_found(study):
+def test_few_configurations_say_nothing_of_a_correlation(study):
+    assert len(VALUE) < MIN_CONFIGURATIONS
+    assert SHARE not in set(findings(study)["question"])
+
+
+def test_a_correlation_that_was_planted_is_found(study, monkeypatch):
+    monkeypatch.setattr("analysis.paper.findings.MIN_CONFIGURATIONS", len(VALUE))
     paper, raw = answer(study, SHARE).to_dict("records")
     assert paper["value"] < -0.9
     assert "this is borne out" in paper["answer"]
@@ -159,7 +165,8 @@ def test_one_seed_has_no_interval(study):
     assert not {BASES, ROTATED} & set(findings(open_study(str(study.folder)))["question"])
 
 
-def test_nothing_is_said_of_a_correlation_with_a_constant(study):
+def test_nothing_is_said_of_a_correlation_with_a_constant(study, monkeypatch):
+    monkeypatch.setattr("analysis.paper.findings.MIN_CONFIGURATIONS", len(VALUE))
     write_table(
         study.folder, "trials", study.trials.assign(kl_fraction=0.2, kl_fraction_raw=0.2), None
     )
