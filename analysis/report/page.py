@@ -18,7 +18,7 @@ from analysis.paper.questions import BEST, what_came_out
 from analysis.paper.verdicts import COLUMNS, PAPER_EPOCHS, by_claim
 from analysis.report import inlined, provenance, summary, tables
 from analysis.statistics.elbo import configurations, n_active, with_joint_bound
-from analysis.statistics.ranking import RANKING, own, unlisted, whole
+from analysis.statistics.ranking import RANKING, own, ranking_rows, unlisted, whole
 from analysis.study import Study
 from study.config.errors import StudyError
 from study.storage.axes import STANDARD, axis_in_words, varied
@@ -39,6 +39,7 @@ MEASURES = {
     "neg_elbo_joint": "−ELBO, joint",
     "kl_fraction": "KL fraction",
     "active": "active latents",
+    RANKING: "score that ranks",
     **{name: LABELS[name] for name in (*RANKABLE, UDR.name, CLASS_PROBE.name)},
 }
 """What the interactive plots can show, and what it is called there."""
@@ -192,12 +193,13 @@ def plots(
     more = unlisted(scores)
     by_configuration = elbo
     if len(ranked):
-        names = ["configuration", *RANKABLE, *more, UDR.name, CLASS_PROBE.name]
+        names = ["configuration", RANKING, *RANKABLE, *more, UDR.name, CLASS_PROBE.name]
         known = ranked[[name for name in names if name in ranked]]
         by_configuration = by_configuration.merge(known, on="configuration", how="left")
     by_run = trials[trials["state"] == "done"]
     if len(scores):
         wide = own(scores).pivot(index="run", columns="score", values="value")
+        wide[RANKING] = ranking_rows(scores).set_index("run")["value"]
         by_run = by_run.merge(wide, left_on="run", right_index=True, how="left")
     axes = [*STANDARD, *varied(trials)]
     labels = {column: axis_in_words(column) for column in axes} | MEASURES

@@ -46,7 +46,7 @@ if (matchMedia("(max-width: 48rem)").matches) document.querySelector("nav detail
 
 // The interactive plots.
 const { labels, axes, rows } = JSON.parse(document.getElementById("data").textContent);
-const FIGURES = ["active", "kl_fraction", "neg_elbo_joint", "digit_probe", "dci", "mig", "factor_vae", "higgins"];
+const FIGURES = ["active", "kl_fraction", "neg_elbo_joint", "digit_probe", "dci", "mig", "factor_vae", "higgins", "score"];
 // As in report.css; the scales are viridis without the end that the ground swallows.
 const LIGHT = {
   text: "#1d1d1b", quiet: "#5f5e59", line: "#d9d8d3", ground: "#fcfcfb",
@@ -158,7 +158,7 @@ function fill(id, table, wanted) {
 function draw(print = false) {
   const table = rows[input("level").value];
   fill("across", table, ["neg_elbo_joint"]);
-  fill("up", table, ["higgins", "kl_fraction"]);
+  fill("up", table, ["score", "higgins", "kl_fraction"]);
   fill("colour", table, ["beta"]);
   drawParallel(table, look(print));
   drawScatter(table, look(print));
