@@ -6,9 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from analysis.latent_effects.alignment import NAMES, PROPERTIES
 from analysis.report.explorer.decoder import CannotShow, Dense, decoder_layers, halves, n_bytes
-from analysis.statistics.comparisons import AMONG
 from analysis.study import Study, configuration, named
 from study.config.errors import StudyError
 from study.config.run import RunConfig
@@ -49,8 +47,8 @@ def choose(study: Study) -> Board:
     """Runs on board, the most disentangled first: one a configuration, the lowest seed.
 
     The paper's four of Figure 7 (J = 10, beta 1 and 10, with and without labels) have a place;
-    the top of the ranking takes the others, up to `N_RUNS` and `MAX_BYTES`. Among those that are
-    among the best, one whose knobs each move their own property comes first.
+    the top of the ranking takes the others, up to `N_RUNS` and `MAX_BYTES`. The one with the most
+    knobs that turn is shown first, of equals the most disentangled.
 
     Raises:
         NothingToShow: no run has its weights, or the page can show no run's decoder.
@@ -61,11 +59,8 @@ def choose(study: Study) -> Board:
     order = list(by_rank["run"])
     board = load(study, [*by_rank.loc[paper, "run"], *by_rank.loc[~paper, "run"]], MAX_BYTES)
     runs = sorted(board.runs, key=lambda one: order.index(one.run))
-    top = _among_the_best(study)
-    for one in runs:
-        if configuration_of(one.run) in top and _has_clear_knobs(study, one.run):
-            runs = [one, *(other for other in runs if other is not one)]
-            break
+    first = max(runs, key=lambda one: _n_knobs(study, one.run))
+    runs = [first, *(other for other in runs if other is not first)]
     return board._replace(runs=runs)
 
 
@@ -108,13 +103,6 @@ def ranks_of(study: Study) -> dict[str, int]:
     return dict(zip(ranked["configuration"], ranked["rank"].astype(int).tolist(), strict=True))
 
 
-def _among_the_best(study: Study) -> set[str]:
-    """Configurations that are among the best; empty where a ranking does not say so."""
-    if not has_table(study.folder, "ranking") or "verdict" not in study.ranking:
-        return set()
-    return set(study.ranking.loc[study.ranking["verdict"] == AMONG, "configuration"])
-
-
 def _one_a_configuration(study: Study) -> pd.DataFrame:
     """Finished runs with weights, the lowest seed of each configuration, in order of rank."""
     done = study.trials[study.trials["state"] == "done"].sort_values("seed", kind="stable")
@@ -129,9 +117,8 @@ def _one_a_configuration(study: Study) -> pd.DataFrame:
     return first.loc[order + [name for name in first.index if name not in ranks]]
 
 
-def _has_clear_knobs(study: Study, run: str) -> bool:
-    """Whether each knob moves its own property, and leaves the digit what it is."""
-    if not has_table(study.folder, "alignment"):
-        return False
-    rows = study.alignment.query("run == @run and basis == 'knob'").sort_values("direction")
-    return rows["property"].tolist() == [NAMES[column] for column in PROPERTIES]
+def _n_knobs(study: Study, run: str) -> int:
+    """Properties of a run whose knob turns: what was asked for somewhere was obtained."""
+    if not has_table(study.folder, "knobs"):
+        return 0
+    return int(study.knobs.query("run == @run and holds and asked != 0")["property"].nunique())

@@ -326,20 +326,18 @@ def test_the_papers_four_are_on_board_and_the_top_of_the_ranking(tmp_path, monke
     ]
 
 
-def test_among_the_best_the_one_with_clear_knobs_is_shown_first(tmp_path, monkeypatch):
+def test_the_one_with_the_most_knobs_that_turn_is_shown_first(tmp_path, monkeypatch):
     table = trials(latent_dim=10, beta=[3.0, 4, 5], conditioning="none", seed=0)
-    study = unread(tmp_path, monkeypatch, table)
-    names = [f"J10-beta{beta}-none" for beta in (3, 4, 5)]
-    ranked = pd.DataFrame({"rank": [1, 2, 3], "configuration": names})
-    ranked["verdict"] = ["among the best", "among the best", "behind"]
-    write_table(study.folder, "ranking", ranked, None)
-    knobs = {3: "thickness digit width", 4: "thickness slant width", 5: "thickness slant width"}
+    study = unread(tmp_path, monkeypatch, table, [f"J10-beta{beta}-none" for beta in (3, 4, 5)])
+    turning = {3: ["width"], 4: ["thickness", "slant"], 5: ["thickness", "slant"]}
     rows = [
-        {"run": f"J10-beta{beta}-none-seed0", "basis": "knob", "direction": i, "property": name}
-        for beta, names in knobs.items()
-        for i, name in enumerate(names.split(), start=1)
+        {"run": f"J10-beta{beta}-none-seed0", "property": name, "asked": asked}
+        | {"holds": asked == 0 or name in turning[beta]}
+        for beta in turning
+        for name in ("thickness", "slant", "width")
+        for asked in (-0.5, 0.0, 0.5)
     ]
-    write_table(study.folder, "alignment", pd.DataFrame(rows), None)
+    write_table(study.folder, "knobs", pd.DataFrame(rows), None)
     assert [run[4:9] for run in shown(study)] == ["beta4", "beta3", "beta5"]
 
 
