@@ -97,7 +97,10 @@ def test_checkpoint_truncated_bit_flipped_or_half_written(grid, undisturbed, tmp
     study, at_once = tmp_path / "s", ("--cpus-per-run", "0.5")
     driver = start(grid, tmp_path, *at_once)
     wait_for(lambda: sorted(epochs_saved(study).values())[:1] >= [6] and len(records(study)) == 3)
+    workers = trial_workers(driver.pid)
     kill(driver)
+    # They notice within seconds; one that saves until then would replace what is damaged here.
+    wait_for(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in workers))  # noqa: PTH110
     newest = [sorted(folder.glob("epoch-*"))[-1] for folder in sorted(study.glob("runs/*"))]
     truncated, flipped, half_written = newest
     content = truncated.read_bytes()
