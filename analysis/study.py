@@ -69,7 +69,7 @@ def current_ranking(table: pd.DataFrame) -> pd.DataFrame:
     ends = ("", "_low", "_high", "_chance", "_untrained", "_pixel_pca", "_raw_pixels", "_shuffled")
     copies = {f"score{end}": table[f"higgins{end}"] for end in ends if f"higgins{end}" in table}
     lacking = dict.fromkeys(("score_rotated", "score_oracle", "score_oracle_rotated"), np.nan)
-    older = table.assign(ranked_by="Higgins, on measured factors", **copies, **lacking)
+    older = table.assign(ranked_by="Higgins on measured factors", **copies, **lacking)
     for name, without in (("verdict", ""), ("neg_elbo_joint", np.nan)):
         if name not in older:
             older[name] = without

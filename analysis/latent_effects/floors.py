@@ -12,11 +12,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import ndimage
 
 from analysis.factors import FACTORS
-from analysis.factors.morphometry import SCALE, enlarge, measure, measure_cached
-from analysis.representations.encode import grey_levels
+from analysis.factors.morphometry import measure, measure_cached
+from analysis.factors.redraw import dilate, shear, stretch
 
 Floats = npt.NDArray[np.float64]
 Images = npt.NDArray[np.uint8]
@@ -26,31 +25,10 @@ POSITIONS = np.array([-2.0, -1.0, 0.0, 1.0, 2.0])
 DILATION_PX, SHEAR_RAD, STRETCH = 0.25, 0.1, 0.1  # one position
 
 
-def dilated(images: Images, px: float) -> Images:
-    """Lines thicker by `px`, thinner where it is negative; images are (n, height, width)."""
-    made = []
-    for ink in enlarge(images) > 127.5:
-        outside = ndimage.distance_transform_edt(~ink) - ndimage.distance_transform_edt(ink)
-        made.append(np.clip(0.5 + px / 2 * SCALE - outside, 0, 1))
-    n, height, width = images.shape
-    blocks = np.stack(made).reshape(n, height, SCALE, width, SCALE)
-    return grey_levels(blocks.mean(axis=(2, 4)).astype(np.float32))
-
-
-def sheared(images: Images, rad: float) -> Images:
-    """Upright lines lean by `rad` to the right."""
-    return _mapped(images, np.array([[1.0, 0.0], [np.tan(rad), 1.0]]))
-
-
-def stretched(images: Images, factor: float) -> Images:
-    """So many times as wide."""
-    return _mapped(images, np.array([[1.0, 0.0], [0.0, 1 / factor]]))
-
-
 OPERATIONS: dict[str, Callable[[Images, float], Images]] = {
-    "dilation": lambda images, place: dilated(images, DILATION_PX * place),
-    "shear": lambda images, place: sheared(images, SHEAR_RAD * place),
-    "stretch": lambda images, place: stretched(images, 1 + STRETCH * place),
+    "dilation": lambda images, place: dilate(images, DILATION_PX * place / 2),
+    "shear": lambda images, place: shear(images, np.tan(SHEAR_RAD * place)),
+    "stretch": lambda images, place: stretch(images, 1 + STRETCH * place),
 }
 """In the order of FACTORS: what moves each, at a position."""
 
@@ -92,13 +70,3 @@ def _measured(pictures: Images, cache: Path | None) -> pd.DataFrame:
         return measure_cached(pictures, cache) if cache else measure(pictures)
     except OSError:
         return measure(pictures)
-
-
-def _mapped(images: Images, matrix: Floats) -> Images:
-    """Each image under a linear map about its centre of mass; `matrix` maps back."""
-    made = []
-    for image in images:
-        centre = np.array(ndimage.center_of_mass(image))
-        shift = centre - matrix @ centre
-        made.append(ndimage.affine_transform(image / 255, matrix, shift, order=3))
-    return grey_levels(np.clip(np.stack(made), 0, 1).astype(np.float32))

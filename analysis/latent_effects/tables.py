@@ -41,7 +41,7 @@ from study.models.vae import Vae
 from study.storage.folder import Folder
 from study.storage.tables import AXIS_FIELDS, has_table, read_table, write_table
 
-VERSION = 3  # part of every key; raise it whenever a figure changes
+VERSION = 4  # part of every key; raise it whenever a figure changes
 BASES = ("latent", "ica", "knob")
 N_FLOOR = 20  # images of every digit, of which the floors are measured
 _RUN = [field.name for field in AXIS_FIELDS]

@@ -110,7 +110,7 @@ HIGGINS = Metric(
 )
 HIGGINS_FEW = Metric(
     name="higgins_few",
-    label="Higgins, few pairs",
+    label=f"Higgins ({FEW} pairs)",
     function=higgins,
     settings={
         "n_pairs": FEW,

@@ -103,20 +103,25 @@ def ranking_table(ranked: pd.DataFrame, more: Sequence[str] = ()) -> Table:
             row["configuration"],
             str(row["n_scored"]),
             f"{interval}{row[f'{RANKING}_high']:.3f}]",
-            f"{row[f'{RANKING}_rotated']:.3f}",
-            *(f"{row[name]:.3f}" for name in columns),
+            *(_cell(row[name]) for name in (f"{RANKING}_rotated", *columns)),
             f"{row['neg_elbo_joint']:.2f}",
             "yes" if row["pareto"] else "",
-            *(f"{row[f'{RANKING}_{name}']:.3f}" for name in ("untrained", "pixel_pca")),
+            *(_cell(row[f"{RANKING}_{name}"]) for name in ("untrained", "pixel_pca")),
         )
     table.caption = (
         f"score: {ranked['ranked_by'].iloc[0]}; rotated: the same codes along random axes."
         f" {LABELS[CLASS_PROBE.name]}: how often a linear classifier tells the class from the"
         " codes. front: none has both less neg_elbo_joint and a higher score. The last two columns"
-        " are the scores of an untrained encoder and of the pixels' PCA."
+        " are the scores of an untrained encoder and of the pixels' PCA; –: cannot be computed,"
+        " as of codes without an active latent."
     )
     table.caption_justify = "left"
     return table
+
+
+def _cell(value: float) -> str:
+    """A score as the table shows it; a dash where it cannot be computed."""
+    return "–" if pd.isna(value) else f"{value:.3f}"
 
 
 def _scorable(study: Study) -> tuple[list[str], dict[str, str]]:

@@ -169,12 +169,12 @@ def preferred(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def ranked_by(rows: pd.DataFrame) -> str:
-    """What ranks, in words: `Higgins, few pairs, on redrawn images, within the class`."""
+    """What ranks, in words: `Higgins (3 pairs) on redrawn images, within the class`."""
     if rows.empty:
         return ""
     one = rows.iloc[0]
     scope = ", within the class" if one["scope"] == "within" else ""
-    return f"{LABELS[one['score']]}, on {SOURCES[one['factors']]}{scope}"
+    return f"{LABELS[one['score']]} on {SOURCES[one['factors']]}{scope}"
 
 
 def own(scores: pd.DataFrame) -> pd.DataFrame:

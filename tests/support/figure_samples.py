@@ -37,7 +37,7 @@ def axes_of(grid):
 def ranking_of(grid, seed=0):
     """A ranking as FigureInputs.ranked gives it to figures, with floor and ceiling."""
     rng = np.random.default_rng(seed)
-    table = axes_of(grid).assign(ranked_by="Higgins, few pairs, on redrawn images", scope="all")
+    table = axes_of(grid).assign(ranked_by="Higgins (3 pairs) on redrawn images", scope="all")
     table["score"] = np.sort(rng.uniform(0.6, 0.999, len(table)))[::-1]
     table["difference"] = table["score"] - table["score"].max()
     for name in ("score", "difference"):

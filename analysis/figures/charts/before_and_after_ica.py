@@ -50,7 +50,7 @@ def draw_before_and_after(table: pd.DataFrame) -> Figure:
         _draw_changes(axes, part, heights)
         style.line_a_configuration(axes, words_of(first))
         axes.set(
-            title=LABELS[score].replace(", ", ",\n"),
+            title=LABELS[score].replace(" (", "\n("),
             xlim=(-0.06, 1.06),
             xticks=[0, 0.5],
             xlabel="score",

@@ -217,7 +217,7 @@ def pareto_caption(table: pd.DataFrame) -> str:
 
 def _label(table: pd.DataFrame) -> str:
     """Of an axis: the caption says of which factors and scope."""
-    return f"{table['ranked_by'].iloc[0].partition(', on ')[0]} score"
+    return f"{table['ranked_by'].iloc[0].partition(' on ')[0]} score"
 
 
 FIGURES = [

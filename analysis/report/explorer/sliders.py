@@ -117,7 +117,7 @@ def _obtained(holds: pd.DataFrame, unit: str) -> str:
         return "no mixture of latents moves it alone"
     row = holds.iloc[-1]
     spread = f"\N{PLUS-MINUS SIGN} {row['obtained_sd']:.2f} {unit}"
-    words = f"on others {row['asked']:+.2f} gives {row['obtained']:+.2f} {spread}"
+    words = f"on other images {row['asked']:+.2f} gives {row['obtained']:+.2f} {spread}"
     return words.replace("-", MINUS)
 
 

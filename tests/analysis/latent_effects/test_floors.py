@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from analysis.factors.morphometry import measure
+from analysis.factors.redraw import dilate, shear, stretch
 from analysis.latent_effects.alignment import PROPERTIES
-from analysis.latent_effects.floors import dilated, floor_table, floors, sheared, stretched
+from analysis.latent_effects.floors import floor_table, floors
 
 SPREAD = np.array([0.70, 0.245, 3.86])
 
@@ -22,9 +23,9 @@ def test_operations_by_hand(bars):
     before = measure(bars).iloc[0]
     thick, lean, wide = (
         measure(made).iloc[0]
-        for made in (dilated(bars, 1.0), sheared(bars, 0.2), stretched(bars, 1.5))
+        for made in (dilate(bars, 0.5), shear(bars, np.tan(0.2)), stretch(bars, 1.5))
     )
-    assert thick["width_px"] - before["width_px"] == pytest.approx(1, abs=0.3)
+    assert thick["thickness_px"] - before["thickness_px"] == pytest.approx(1, abs=0.1)
     assert thick["height_px"] - before["height_px"] == pytest.approx(1, abs=0.3)
     assert lean["slant_rad"] - before["slant_rad"] == pytest.approx(0.2, abs=0.01)
     assert lean["height_px"] == pytest.approx(before["height_px"], abs=0.1)
@@ -34,9 +35,9 @@ def test_operations_by_hand(bars):
 
 
 def test_an_operation_of_nothing_changes_little(bars):
-    np.testing.assert_array_equal(stretched(bars, 1.0), bars)
-    np.testing.assert_array_equal(sheared(bars, 0.0), bars)
-    assert abs(dilated(bars, 0.0).astype(int) - bars).mean() < 1
+    np.testing.assert_array_equal(stretch(bars, 1.0), bars)
+    np.testing.assert_array_equal(shear(bars, 0.0), bars)
+    assert abs(dilate(bars, 0.0).astype(int) - bars).mean() < 1
 
 
 def test_a_stretch_of_real_digits_thickens_and_a_shear_does_not(mnist):

@@ -73,7 +73,7 @@ def answer(study, question):
 def test_the_best_is_ahead_by_what_was_planted(study):
     row = answer(study, BEST).iloc[0]
     assert list(row[["value", "low", "high"]]) == pytest.approx([0.2, 0, 0.2])
-    assert row["answer"].startswith("By MIG, on measured factors, the highest mean over 3 seeds")
+    assert row["answer"].startswith("By MIG on measured factors, the highest mean over 3 seeds")
     assert "is that of J = 10, β = 10 (0.910" in row["answer"]
     assert row["answer"].endswith("1 among the best, 3 behind, 0 not decided.")
 
@@ -118,7 +118,7 @@ def test_what_redrawn_digits_say_goes_first(study):
     redrawn = study.scores.assign(scope="within", factors="intervention", value=0.3)
     write_table(study.folder, "scores", pd.concat([study.scores, redrawn]), None)
     row = answer(open_study(str(study.folder)), BEST).iloc[0]
-    assert row["answer"].startswith("By MIG, on redrawn images, within the class, ")
+    assert row["answer"].startswith("By MIG on redrawn images, within the class, ")
 
 
 def test_properties_with_a_direction_of_their_own_are_counted(study):

@@ -104,7 +104,7 @@ def test_few_pairs_on_redrawn_images_within_the_class_rank_where_they_are_there(
     """There beta 1 is best, with the published score on measured factors beta 4 is."""
     trials, scores = planted
     published = ranking(trials, scores, NO_PAIRS)
-    assert set(published["ranked_by"]) == {"Higgins, on measured factors"}
+    assert set(published["ranked_by"]) == {"Higgins on measured factors"}
     assert published["configuration"].iloc[0] == "J3-beta4-none"
     few = scores[scores["score"] == "higgins"].assign(
         score="higgins_few", factors="intervention", scope="within", rotated=0.5
@@ -115,7 +115,7 @@ def test_few_pairs_on_redrawn_images_within_the_class_rank_where_they_are_there(
     assert ranked["score"].tolist()[:3] == pytest.approx([1, 0.9, 0.8])
     assert ranked["score_rotated"].tolist()[:3] == [0.5, 0.5, 0.5]
     assert ranked["higgins"].tolist()[:3] == [0.6, 0.9, 0.88]
-    words = "Higgins, few pairs, on redrawn images, within the class"
+    words = "Higgins (3 pairs) on redrawn images, within the class"
     assert ranked["ranked_by"].iloc[0] == words
 
 

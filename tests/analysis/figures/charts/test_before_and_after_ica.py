@@ -23,7 +23,7 @@ def test_ica_has_a_panel_a_score_and_a_line_a_configuration(grid):
     figure = draw_before_and_after(table)
     assert_tidy(figure)
     titles = [axes.get_title() for axes in figure.axes]
-    assert titles[:2] == ["Higgins,\nfew pairs", "Higgins"]
+    assert titles[:2] == ["Higgins\n(3 pairs)", "Higgins"]
     assert titles[2:] == ["FactorVAE", "MIG", "DCI", "SAP", "MCC"]
     assert len(ticks(figure.axes[0])) == len(grid)
     assert words(figure)[:2] == ["latents", "independent components"]

@@ -18,7 +18,7 @@ from analysis.figures.charts.ranked import (
 )
 from analysis.statistics.ranking import by_scope
 
-LABEL = "Higgins, few pairs score"
+LABEL = "Higgins (3 pairs) score"
 
 
 @SIZES

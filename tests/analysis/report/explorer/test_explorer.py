@@ -128,7 +128,7 @@ def test_a_knob_goes_as_far_as_it_holds():
     shifts = numbers(thickness["shifts"], "<f4").reshape(3, 3)
     np.testing.assert_array_equal(shifts, [[-0.5, 0.5, 0], [0, 0, 0], [2, 0, 0]])
     assert (thickness["low"], thickness["high"]) == (-0.35, 0.7)
-    assert thickness["text"] == "on others +0.70 gives +0.63 \N{PLUS-MINUS SIGN} 0.25 px"
+    assert thickness["text"] == "on other images +0.70 gives +0.63 \N{PLUS-MINUS SIGN} 0.25 px"
     assert (slant["low"], slant["high"]) == (0, 0.12)
     assert (width["low"], width["high"]) == (0, 0)
     assert width["text"] == "no mixture of latents moves it alone"
