@@ -73,12 +73,13 @@ def _best(by: str, rows: pd.DataFrame) -> Iterator[Finding]:
     first = str(compared["mean"].idxmax())
     ends = _to_the_best(compared, first)
     counts = compared["verdict"].value_counts()
-    told = ", ".join(f"{counts.get(word, 0)} {word}" for word in (AMONG, BEHIND, UNDECIDED))
+    verdicts = ", ".join(f"{counts.get(word, 0)} {word}" for word in (AMONG, BEHIND, UNDECIDED))
     lead = "" if pd.isna(ends.value) else f", {estimate(ends)} above the best of the others"
     words = in_words(rows[configuration(rows["run"]) == first].iloc[0].to_dict())
     answer = (
         f"By {by}, the highest mean over {count(table.shape[1], 'seed')} is that of {words}"
-        f" ({compared['mean'].max():.3f}{lead}). Of {count(len(table), 'configuration')}: {told}."
+        f" ({compared['mean'].max():.3f}{lead}). Of"
+        f" {count(len(table), 'configuration')}: {verdicts}."
     )
     yield Finding(BEST, answer, *ends, table.shape[1])
 
@@ -139,18 +140,18 @@ def _labels(score: str, rows: pd.DataFrame) -> Iterator[Finding]:
         }
         if not scopes:
             continue
-        by, told = f"{LABELS[score]}{ON[factors]}", []
+        by, sentences = f"{LABELS[score]}{ON[factors]}", []
         if "within" in scopes:
             seen, by_beta, n = scopes["within"]
             word = verb(seen, "helps", "hurts", "makes no difference that is sure")
-            told.append(f"Within digit conditioning {word}: {estimate(seen)} ({by_beta})")
+            sentences.append(f"Within digit conditioning {word}: {estimate(seen)} ({by_beta})")
         if "all" in scopes:
             seen_all, by_beta, n = scopes["all"]
-            told.append(
+            sentences.append(
                 f"Over all digits the difference is {estimate(seen_all)} ({by_beta}), which counts"
                 " against labels what the digit itself says of a factor"
             )
-        answer = f"By {by}, at the same J, beta and seed. {'. '.join(told)}."
+        answer = f"By {by}, at the same J, beta and seed. {'. '.join(sentences)}."
         yield Finding(LABELLING, answer, *next(iter(scopes.values()))[0], n)
 
 

@@ -43,7 +43,7 @@ def what_came_out(claims: pd.DataFrame, answers: pd.DataFrame) -> list[str]:
         answers: a study's findings; may be empty. The first answer to a question is by the score
             that ranks.
     """
-    told = [
+    sentences = [
         part["answer"].iloc[0]
         for question in (BEST, ROTATED, BASES)
         if len(part := answers[answers["question"] == question])
@@ -52,12 +52,12 @@ def what_came_out(claims: pd.DataFrame, answers: pd.DataFrame) -> list[str]:
     if len(decided):
         counts = decided["verdict"].value_counts()
         hold, fail, undecided = (counts.get(x, 0) for x in ("holds", "does not hold", "open"))
-        told.append(
+        sentences.append(
             f"{hold} of the paper's {count(len(decided), 'claim')} hold{'s' if hold == 1 else ''},"
             f" {fail} do{'es' if fail == 1 else ''} not,"
             f" {undecided} {'is' if undecided == 1 else 'are'} open."
         )
-    return told
+    return sentences
 
 
 def by_configuration(rows: pd.DataFrame, basis: str) -> pd.DataFrame:

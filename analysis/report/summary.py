@@ -39,9 +39,9 @@ def best(ranked: pd.DataFrame) -> list[str]:
         sentences.append("No other configuration is scored.")
     elif "verdict" in first:  # an older ranking has none
         counts = Counter(row["verdict"] for row in rows)
-        told = [f"{counts[verdict]} {verdict}" for verdict in (AMONG, BEHIND, UNDECIDED)]
+        verdicts = [f"{counts[verdict]} {verdict}" for verdict in (AMONG, BEHIND, UNDECIDED)]
         sentences.append(
-            f"{len(rows)} configurations, each against the best of the others: {listing(told)}."
+            f"{len(rows)} configurations, each against the best of the others: {listing(verdicts)}."
         )
     if first["saturated"]:
         sentences.append(

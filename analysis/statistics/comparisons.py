@@ -49,10 +49,10 @@ def with_the_best(scores: pd.DataFrame, margin: float = MARGIN, span: float = 1.
     low, high = _ends(apart, half)
     nearest = np.nan_to_num(apart, nan=np.inf).min(axis=1)
     ends = {"difference": nearest, "difference_low": low, "difference_high": high}
-    told = pd.DataFrame(ends, index=compared.index).replace([np.inf, -np.inf], np.nan)
-    told = told.clip(-span, span)
-    told["verdict"] = np.select([low > -margin, high <= 0], [AMONG, BEHIND], UNDECIDED)
-    table = table.join(told)
+    against = pd.DataFrame(ends, index=compared.index).replace([np.inf, -np.inf], np.nan)
+    against = against.clip(-span, span)
+    against["verdict"] = np.select([low > -margin, high <= 0], [AMONG, BEHIND], UNDECIDED)
+    table = table.join(against)
     return table.assign(verdict=table["verdict"].fillna(UNDECIDED))
 
 
