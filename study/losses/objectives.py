@@ -1,34 +1,21 @@
-"""Objectives: a batch's named terms -> what training minimises; the only place beta enters.
-
-An objective is a function `(terms, weights) -> cost`:
-
-- `terms`: by name, means over the batch in nats per image, (...,): `recon`, -log p(x|z), and `kl`,
-  KL(q(z|x) || p(z)), unweighted; and by image, (..., batch, latent_dim): `mean` and `logvar` of
-  the posterior, and `latent`, a sample of it. The leading axes are those of a pack; often none;
-- `weights`: by name, tensors of the leading axes: `beta`;
-- the cost has the leading axes, (...,).
-"""
+"""The objectives by name; the only place where beta enters."""
 
 import math
-from collections.abc import Callable, Mapping
-
-from torch import Tensor
+from collections.abc import Mapping
 
 from study.config.own_code import resolve
+from study.losses.dip import dip1_objective, dip2_objective
+from study.losses.interface import Objective
+from study.losses.rate import annealed_objective, beta_objective
+from study.losses.total_correlation import tc_objective
 
-Terms = Mapping[str, Tensor]
-Objective = Callable[[Terms, Terms], Tensor]
-
-
-def beta_objective(terms: Terms, weights: Terms) -> Tensor:
-    """The negative ELBO, its KL weighted by beta.
-
-    Source: Higgins et al. 2017; the paper's eq. 6.
-    """
-    return terms["recon"] + weights["beta"] * terms["kl"]
-
-
-OBJECTIVES: dict[str, Objective] = {"beta": beta_objective}
+OBJECTIVES: dict[str, Objective] = {
+    "beta": beta_objective,
+    "annealed": annealed_objective,
+    "tc": tc_objective,
+    "dip1": dip1_objective,
+    "dip2": dip2_objective,
+}
 
 
 def find_objective(name: str) -> Objective:

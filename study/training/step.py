@@ -18,8 +18,7 @@ import torch
 from torch import Tensor
 from torch.func import functional_call, grad
 
-from study.losses import find_objective
-from study.losses.objectives import Objective
+from study.losses import Objective, find_objective
 from study.models import Terms, Vae
 
 Params = dict[str, Tensor]
