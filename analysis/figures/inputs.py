@@ -13,7 +13,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.factors.image_set import measured
-from analysis.representations.encode import encode
+from analysis.representations.encode import posterior_means
+from analysis.representations.traversal import Scale, scale_of
 from analysis.statistics import wording
 from analysis.statistics.elbo import reference
 from analysis.study import Study, configuration
@@ -212,13 +213,20 @@ class FigureInputs:
     def codes(self, run: str) -> npt.NDArray[np.float32]:
         """Posterior means of all test images, (n, n_latents)."""
         if run not in self._codes:
-            self._codes[run] = encode(self.model(run), self.data.test_images, self.labels).mean
+            images = self.data.test_images
+            self._codes[run] = posterior_means(self.model(run), images, self.labels)
         return self._codes[run]
 
-    def kl(self, run: str) -> npt.NDArray[np.float64]:
-        """KL of a run's latents, nats."""
-        rows = self.study.latents[self.study.latents["run"] == run]
-        return rows.sort_values("latent")["kl"].to_numpy()
+    def use(self, run: str) -> pd.Series:
+        """How much a run uses each latent: its KL, or the variance of its mean without one."""
+        rows = self.study.latents[self.study.latents["run"] == run].sort_values("latent")
+        if rows["kl"].notna().all():
+            return rows["kl"].rename("KL")
+        return rows["mean_variance"].rename("variance of the posterior mean")
+
+    def scale(self, run: str) -> Scale:
+        """What a run's latents are traversed over; see `scale_of`."""
+        return scale_of(self.model(run), self.data.test_images, self.labels)
 
     def alignment(self, run: str) -> pd.DataFrame:
         """What a run's latents move."""

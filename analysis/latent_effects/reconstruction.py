@@ -7,7 +7,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from analysis.latent_effects.alignment import Pictures
-from analysis.representations.encode import decode, encode, grey_levels
+from analysis.representations.encode import decode, grey_levels, posterior_means
 from study.models.vae import Vae
 
 N_IMAGES = 1_000
@@ -30,7 +30,7 @@ def reconstruction(model: Vae, pictures: Pictures, n_images: int = N_IMAGES) -> 
         pictures: test images, of which the first `n_images` are used.
     """
     images, digits = pictures.images[:n_images], pictures.digits[:n_images]
-    decoded = grey_levels(decode(model, encode(model, images, digits).mean, digits))
+    decoded = grey_levels(decode(model, posterior_means(model, images, digits), digits))
     readable, original = (
         float((pictures.reader.read(shown) == digits).mean()) for shown in (decoded, images)
     )

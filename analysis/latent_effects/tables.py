@@ -33,7 +33,7 @@ from analysis.latent_effects.floors import floor_table, floors
 from analysis.latent_effects.knobs import edit_directions, fit_knobs, obtained
 from analysis.latent_effects.reconstruction import N_IMAGES, reconstruction
 from analysis.representations import bases, ica
-from analysis.representations.encode import encode
+from analysis.representations.encode import posterior_means
 from analysis.representations.traversal import Directions, aggregated_samples
 from analysis.study import Study
 from study.data import Dataset
@@ -189,13 +189,13 @@ def halves_of_every_digit(
 
 
 def _starts(model: Vae, pictures: Pictures) -> Starts:
-    codes = encode(model, pictures.images, pictures.digits).mean
+    codes = posterior_means(model, pictures.images, pictures.digits)
     return Starts(codes.astype(np.float64), pictures.digits, pictures.spread)
 
 
 def directions(model: Vae, pictures: Pictures) -> dict[str, Directions]:
     """The latents of a model, and the independent components of its codes, as directions."""
-    codes = encode(model, pictures.images, pictures.digits).mean.astype(np.float64)
+    codes = posterior_means(model, pictures.images, pictures.digits).astype(np.float64)
     samples = aggregated_samples(model, pictures.images, pictures.digits)
     unit = np.eye(model.latent_dim)
     by_basis = {"latent": axes(samples, unit, unit)}

@@ -39,7 +39,6 @@ def encode(
     images: npt.NDArray[np.uint8],
     labels: npt.ArrayLike,
     *,
-    at_mean: bool = False,
     seed: int = 0,
 ) -> Encoded:
     """Posterior and ELBO terms of images.
@@ -48,15 +47,14 @@ def encode(
         model: on any device.
         images: (n, height, width), or with a last axis of channels; uint8.
         labels: the digits shown, (n,); only a conditional model reads them.
-        at_mean: measure recon at the posterior mean rather than at one sample.
         seed: of the samples.
 
     Raises:
         ValueError: images and labels differ in number.
     """
-    noise = torch.zeros(len(images), model.latent_dim)
-    if not at_mean:
-        noise.normal_(generator=torch.Generator().manual_seed(seed))
+    noise = torch.randn(
+        len(images), model.latent_dim, generator=torch.Generator().manual_seed(seed)
+    )
     parts = []
     with torch.inference_mode():
         for rows, pixels, label in _batches(model, images, labels):
@@ -76,11 +74,19 @@ def prior_samples(model: Vae, n: int, seed: int = 0) -> Floats:
 def posterior_means(
     model: Vae, images: npt.NDArray[np.uint8], labels: npt.ArrayLike
 ) -> npt.NDArray[np.float32]:
-    """The codes of images, (n, n_latents), without the ELBO's terms; arguments as for `encode`."""
+    """The codes of images, (n, n_latents); arguments as for `encode`."""
+    return posteriors(model, images, labels)[0]
+
+
+def posteriors(
+    model: Vae, images: npt.NDArray[np.uint8], labels: npt.ArrayLike
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Means and log-variances of images, (n, n_latents) each, without the ELBO's terms."""
     with torch.inference_mode():
         batches = _batches(model, images, labels)
-        parts = [model.encode(pixels, label).mean for _, pixels, label in batches]
-    return torch.cat(parts).cpu().numpy()
+        parts = [model.encode(pixels, label) for _, pixels, label in batches]
+    mean, logvar = (torch.cat(column).cpu().numpy() for column in zip(*parts, strict=True))
+    return mean, logvar
 
 
 def decode(model: Vae, codes: npt.ArrayLike, labels: npt.ArrayLike) -> npt.NDArray[np.float32]:

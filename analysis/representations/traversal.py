@@ -4,8 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from torch import nn
 
-from analysis.representations.encode import decode, encode, grey_levels
+from analysis.representations.encode import decode, grey_levels, posterior_means, posteriors
+from study.models.priors import NormalPrior
 from study.models.vae import Vae
 
 Floats = npt.NDArray[np.float64]
@@ -14,12 +16,26 @@ PAPER_VALUES = np.linspace(-5, 5, 10)  # "in the range [-5, 5] in ten steps" (se
 QUANTILES = np.linspace(0.025, 0.975, 10)
 
 
+class Scale(NamedTuple):
+    """What PAPER_VALUES count along each latent: centre + PAPER_VALUES * unit."""
+
+    centre: Floats  # (n_latents,)
+    unit: Floats  # (n_latents,)
+    in_sd: bool  # whether the unit is a standard deviation; False: the latents as they are
+
+    @property
+    def values(self) -> Floats:
+        """(n_latents, n_values)."""
+        return self.centre[:, None] + self.unit[:, None] * PAPER_VALUES
+
+
 class Traversal(NamedTuple):
     """A row of pictures a latent."""
 
     images: npt.NDArray[np.uint8]  # (n_latents, n_values, 28, 28)
     values: Floats  # (n_latents, n_values), what each latent was set to
     start: Floats  # (n_latents,), the latents that were kept
+    scale: Scale | None  # of PAPER_VALUES; None: over QUANTILES
 
 
 class Directions(NamedTuple):
@@ -30,8 +46,25 @@ class Directions(NamedTuple):
     centre: Floats  # (n_latents,)
 
 
+def scale_of(model: Vae, images: npt.NDArray[np.uint8], labels: npt.ArrayLike) -> Scale:
+    """The latents as they are where the prior is N(0, I), for which the paper's range was chosen.
+
+    Of any other, standard deviations of the aggregated posterior around its mean.
+
+    Args:
+        model: on any device.
+        images: of the aggregated posterior, (n, height, width); read for such a prior alone.
+        labels: their classes, (n,).
+    """
+    prior: nn.Module = model.prior
+    if isinstance(prior, NormalPrior):
+        return Scale(np.zeros(model.latent_dim), np.ones(model.latent_dim), False)
+    samples = aggregated_samples(model, images, labels)
+    return Scale(samples.mean(axis=0), samples.std(axis=0), True)
+
+
 def paper_traversal(
-    model: Vae, image: npt.NDArray[np.uint8], label: int, *, seed: int = 0
+    model: Vae, image: npt.NDArray[np.uint8], label: int, scale: Scale, *, seed: int = 0
 ) -> Traversal:
     """The paper's traversal (section 3.4): one posterior sample, each latent from -5 to 5.
 
@@ -39,16 +72,17 @@ def paper_traversal(
         model: on any device.
         image: (28, 28), uint8.
         label: the digit shown; only a conditional model reads it.
+        scale: the model's, see `scale_of`.
         seed: of the sample (the paper's eq. 5).
     """
-    start = aggregated_samples(model, image[None], [label], seed=seed)
-    return _traverse(model, start[0], label, np.tile(PAPER_VALUES, (model.latent_dim, 1)))
+    start = aggregated_samples(model, image[None], [label], seed=seed)[0]
+    return _traverse(model, start, label, scale.values, scale)
 
 
-def mean_traversal(model: Vae, image: npt.NDArray[np.uint8], label: int) -> Traversal:
+def mean_traversal(model: Vae, image: npt.NDArray[np.uint8], label: int, scale: Scale) -> Traversal:
     """The same around the posterior mean: nothing is drawn."""
-    start = encode(model, image[None], [label]).mean[0]
-    return _traverse(model, start, label, np.tile(PAPER_VALUES, (model.latent_dim, 1)))
+    start = posterior_means(model, image[None], [label])[0]
+    return _traverse(model, start, label, scale.values, scale)
 
 
 def quantile_traversal(
@@ -62,7 +96,7 @@ def quantile_traversal(
         label: the digit shown.
         samples: of the aggregated posterior, (n, n_latents); 2.5% are left out at either end.
     """
-    start = encode(model, image[None], [label]).mean[0]
+    start = posterior_means(model, image[None], [label])[0]
     return _traverse(model, start, label, np.quantile(samples, QUANTILES, axis=0).T)
 
 
@@ -70,9 +104,9 @@ def aggregated_samples(
     model: Vae, images: npt.NDArray[np.uint8], labels: npt.ArrayLike, *, seed: int = 0
 ) -> Floats:
     """One posterior sample an image, (n, n_latents): the aggregated posterior q(z)."""
-    posterior = encode(model, images, labels)
-    noise = np.random.default_rng(seed).normal(size=posterior.mean.shape)
-    return np.asarray(posterior.mean + np.exp(0.5 * posterior.logvar) * noise, dtype=np.float64)
+    mean, logvar = posteriors(model, images, labels)
+    noise = np.random.default_rng(seed).normal(size=mean.shape)
+    return np.asarray(mean + np.exp(0.5 * logvar) * noise, dtype=np.float64)
 
 
 def sweep(
@@ -106,7 +140,9 @@ def sweep(
     return np.stack(rows)
 
 
-def _traverse(model: Vae, start: npt.ArrayLike, label: int, values: Floats) -> Traversal:
+def _traverse(
+    model: Vae, start: npt.ArrayLike, label: int, values: Floats, scale: Scale | None = None
+) -> Traversal:
     kept = np.asarray(start, np.float64)
     n_latents, n_values = values.shape
     codes = np.tile(kept, (n_latents, n_values, 1))
@@ -115,4 +151,4 @@ def _traverse(model: Vae, start: npt.ArrayLike, label: int, values: Floats) -> T
     flat = codes.reshape(-1, n_latents)
     pictures = decode(model, flat, np.full(len(flat), label))
     images = grey_levels(pictures).reshape(n_latents, n_values, *pictures.shape[1:])
-    return Traversal(images, values, kept)
+    return Traversal(images, values, kept, scale)

@@ -1,5 +1,6 @@
 """How figures and pages word models, factors and numbers; configurations: study.storage.axes."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,9 +25,9 @@ NUMERALS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eigh
 
 
 def kind_of_vae(beta: float, conditioning: str) -> str:
-    """What the paper calls it: `Standard VAE`, `β-VAE`, `Conditional β-VAE`."""
-    name = "VAE" if beta == 1 else "β-VAE"
-    before = "Conditional " if conditioning == "label" else "Standard " if beta == 1 else ""
+    """What the paper calls it: `Standard VAE`, `β-VAE`, `Conditional β-VAE`; `VAE` without a β."""
+    name = "VAE" if beta == 1 or math.isnan(beta) else "β-VAE"
+    before = "Conditional " if conditioning != "none" else "Standard " if beta == 1 else ""
     return before + name
 
 

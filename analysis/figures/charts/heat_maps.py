@@ -31,27 +31,34 @@ def kl_by_latent(inputs: FigureInputs) -> pd.DataFrame:
     """Of the study's table `latents`, see `over_seeds`."""
     if inputs.study.latents.empty:
         raise Missing("no run has finished")
-    return over_seeds(with_axes(inputs.study.latents, inputs.study.trials))
+    table = over_seeds(with_axes(inputs.study.latents, inputs.study.trials))
+    if table.empty:
+        raise Missing("no prior of these runs has a KL by latent")
+    return table
 
 
 def over_seeds(latents: pd.DataFrame) -> pd.DataFrame:
     """KL of the latents of every configuration, sorted in each run: means over seeds.
 
     Args:
-        latents: a study's latents, with all its axes.
+        latents: a study's latents, with all its axes; runs whose prior has no KL by latent have no
+            rows in the result.
 
     Returns:
         The axes, place (1: the latent with the largest KL), kl (nats per image), active (the share
-        of seeds whose latent of this place is active), n_seeds.
+        of seeds whose latent of this place is active), n_seeds, without (configurations that have
+        no KL by latent; in every row).
     """
-    ordered = latents.sort_values(["run", "kl"], ascending=[True, False])
+    ordered = latents.dropna(subset="kl").sort_values(["run", "kl"], ascending=[True, False])
     ordered["place"] = ordered.groupby("run").cumcount() + 1
     ordered["active"] = ordered["mean_variance"] > ACTIVE_VARIANCE
     names = configuration(latents["run"]).unique()  # in this order
     ordered["configuration"] = pd.Categorical(configuration(ordered["run"]), names)
-    groups = ordered.groupby(["configuration", *axes_in(ordered), "place"], observed=True)
+    keys = ["configuration", *axes_in(ordered), "place"]  # null where an axis is not of a run
+    groups = ordered.groupby(keys, observed=True, dropna=False)
     table = groups.agg(kl=("kl", "mean"), active=("active", "mean"), n_seeds=("kl", "count"))
-    return table.reset_index().astype({"configuration": str})
+    table = table.reset_index().astype({"configuration": str})
+    return table.assign(without=len(names) - table["configuration"].nunique())
 
 
 @mpl.rc_context(style.PLAIN)
@@ -83,6 +90,18 @@ def kl_caption(table: pd.DataFrame) -> str:
         f"KL of every latent on the test set, the largest first; grey: below {LEAST_NATS:g} nats."
         f" Active latents, whose posterior mean has a variance above {ACTIVE_VARIANCE:g}:"
         f" {active.min():.3g} ({fewest}) to {active.max():.3g} ({most}), means over seeds."
+        + _left_out(int(table["without"].iloc[0]))
+    )
+
+
+def _left_out(n: int) -> str:
+    """Why configurations are not in the figure."""
+    if not n:
+        return ""
+    are = "is" if n == 1 else "are"
+    return (
+        f" {wording.count(n, 'configuration')} {are} left out: a prior that does not factorise over"
+        " the latents has a KL of the whole alone."
     )
 
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from analysis.figures.inputs import FigureInputs
 from analysis.figures.pictures.sheet import Images, Panel, Sheet, sheet_figure
 from analysis.latent_effects.alignment import some_of_every_digit
-from analysis.representations.encode import decode, encode, grey_levels
+from analysis.representations.encode import decode, grey_levels, posterior_means
 from study.models.vae import Vae
 
 
@@ -42,7 +42,7 @@ def reconstructions(
     """
     rows = [images]
     for model in models.values():
-        codes = encode(model, images, labels).mean
+        codes = posterior_means(model, images, labels)
         rows.append(grey_levels(decode(model, codes, labels)))
     columns = [str(label) for label in labels]
     return Panel("", np.stack(rows), ["original", *models], columns, "class")

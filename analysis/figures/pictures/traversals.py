@@ -19,6 +19,7 @@ from analysis.latent_effects.wording import agreement, leakage
 from analysis.representations.traversal import (
     PAPER_VALUES,
     QUANTILES,
+    Scale,
     Traversal,
     aggregated_samples,
     mean_traversal,
@@ -29,6 +30,7 @@ from analysis.statistics import wording
 
 MODELS = ("standard", "beta", "conditional")  # of figure 1
 IMAGE = 0  # of the test set: the one that is traversed
+DEVIATIONS = "standard deviations"
 MOST_ROWS = 20  # latents in one traversal; more than that cannot be read on a page
 UNITS = {factor.short: factor.unit for factor in FACTORS}  # slant: rad
 BESIDE = (
@@ -44,7 +46,8 @@ Row = Mapping[Hashable, Any]  # of the table `alignment`
 def as_in_the_paper(inputs: FigureInputs, model: str) -> Sheet:
     """One of PAPER_MODELS, over the paper's values around a posterior sample."""
     figure_run = inputs.paper_run(model)
-    traversal = traverse_as_in_the_paper(inputs, figure_run)
+    scale = inputs.scale(figure_run.run)
+    traversal = paper_traversal(inputs.model(figure_run.run), *_image(inputs), scale)
     return _sheet(inputs, figure_run, traversal, "Traversals", "one posterior sample")
 
 
@@ -55,16 +58,19 @@ def side_by_side(inputs: FigureInputs) -> Sheet:
         figure_run = inputs.paper_run(model)
         aligned = inputs.alignment(figure_run.run)
         labels = row_labels(figure_run.latent_dim, aligned, brief=True)
-        kept = most_used(inputs.kl(figure_run.run))
+        kept = most_used(inputs.use(figure_run.run).to_numpy())
         kind = wording.kind_of_vae(figure_run.beta, figure_run.conditioning)
         title = f"{kind}, β = {figure_run.beta:g}"
-        panel = traversal_panel(traverse_as_in_the_paper(inputs, figure_run), title, labels, kept)
-        panels.append(panel._replace(columns=[], x_label="latent from -5 to 5"))
+        scale = inputs.scale(figure_run.run)
+        traversal = paper_traversal(inputs.model(figure_run.run), *_image(inputs), scale)
+        panel = traversal_panel(traversal, title, labels, kept)
+        panels.append(panel._replace(columns=[], x_label=f"latent from -5 to 5{_unit(scale)}"))
         unnamed.append(f"{sum(' ' not in label for label in labels)} of {figure_run.latent_dim}")
     caption = (
         f"The same test image traversed by three VAEs: every row sets one latent to ten values"
-        f" from -5 to 5 and keeps the others. A word says which property of the picture, measured"
-        f" again, the latent moves; rows without one move none: {wording.listing(unnamed)}."
+        f" from -5 to 5{around(scale)} and keeps the others. A word says which property of the"
+        f" picture, measured again, the latent moves; rows without one move none:"
+        f" {wording.listing(unnamed)}."
     )
     return Sheet(f"One image traversed by three VAEs, J = {figure_run.latent_dim}", caption, panels)
 
@@ -72,7 +78,8 @@ def side_by_side(inputs: FigureInputs) -> Sheet:
 def around_the_mean(inputs: FigureInputs) -> Sheet:
     """The best ranked configuration, over the paper's values around the posterior mean."""
     figure_run = inputs.best_run()
-    traversal = mean_traversal(inputs.model(figure_run.run), *_image(inputs))
+    scale = inputs.scale(figure_run.run)
+    traversal = mean_traversal(inputs.model(figure_run.run), *_image(inputs), scale)
     title = "Ranked first, traversed around the mean"
     return _sheet(inputs, figure_run, traversal, title, "the posterior mean")
 
@@ -85,10 +92,6 @@ def over_quantiles(inputs: FigureInputs) -> Sheet:
     traversal = quantile_traversal(model, *_image(inputs), samples)
     title = "Ranked first, traversed over quantiles"
     return _sheet(inputs, figure_run, traversal, title, "the posterior mean")
-
-
-def traverse_as_in_the_paper(inputs: FigureInputs, figure_run: FigureRun) -> Traversal:
-    return paper_traversal(inputs.model(figure_run.run), *_image(inputs))
 
 
 def moved(row: Row) -> str:
@@ -130,9 +133,9 @@ def row_labels(n_latents: int, aligned: pd.DataFrame | None, brief: bool = False
     return [f"z{latent} {text}".rstrip() for latent, text in words.items()]
 
 
-def most_used(kl: npt.ArrayLike, most: int = MOST_ROWS) -> npt.NDArray[np.int64]:
-    """Indices of the latents with the largest KL, in the model's order."""
-    return np.sort(np.argsort(-np.asarray(kl), kind="stable")[:most])
+def most_used(use: npt.ArrayLike, most: int = MOST_ROWS) -> npt.NDArray[np.int64]:
+    """Indices of the latents that are used most, in the model's order."""
+    return np.sort(np.argsort(-np.asarray(use), kind="stable")[:most])
 
 
 def traversal_panel(
@@ -146,9 +149,11 @@ def traversal_panel(
         labels: of all latents.
         kept: indices of the latents to show.
     """
-    if np.array_equal(traversal.values, np.broadcast_to(PAPER_VALUES, traversal.values.shape)):
+    if traversal.scale:
         columns = [wording.number(value, 1) for value in PAPER_VALUES]
         x_label = "value that the latent is set to"
+        if traversal.scale.in_sd:
+            x_label = f"{DEVIATIONS} of the latent, from its mean, that it is set to"
     else:
         columns = [f"{100 * share:.1f}%" for share in QUANTILES]
         x_label = "quantile of the latent over the test images"
@@ -166,21 +171,35 @@ def _sheet(
     aligned = None
     with suppress(Missing):
         aligned = inputs.alignment(figure_run.run)
-    kept = most_used(inputs.kl(figure_run.run))
+    use = inputs.use(figure_run.run)
+    kept = most_used(use.to_numpy())
     panel = traversal_panel(traversal, "", row_labels(figure_run.latent_dim, aligned), kept)
     caption = (
         f"Every row moves one latent of the model with {figure_run.words} and keeps the others at"
         f" {start} of a test image (a {inputs.labels[IMAGE]})."
     )
+    if traversal.scale and traversal.scale.in_sd:
+        caption += f" Its values are from -5 to 5{around(traversal.scale)}."
     if len(kept) < figure_run.latent_dim:
         caption += (
-            f" Shown are the {MOST_ROWS} of {figure_run.latent_dim} latents with the largest KL."
+            f" Shown are the {MOST_ROWS} of {figure_run.latent_dim} latents with the largest"
+            f" {use.name}."
         )
     if aligned is None:
         caption += " What the latents move was not measured."
     else:
         caption += f" {_counts(aligned)} {BESIDE}"
     return Sheet(f"{title}: {figure_run.title}", caption, [panel])
+
+
+def _unit(scale: Scale) -> str:
+    return " SD" if scale.in_sd else ""
+
+
+def around(scale: Scale) -> str:
+    """What values are counted in, and from where; nothing for the latents as they are."""
+    around = f" {DEVIATIONS} of the latent over the test images, around its mean"
+    return around if scale.in_sd else ""
 
 
 def _counts(aligned: pd.DataFrame) -> str:

@@ -31,17 +31,9 @@ from analysis.latent_effects.alignment import (
     renamed,
 )
 from analysis.representations.traversal import (
-    PAPER_VALUES,
     Directions,
-    aggregated_samples,
-    mean_traversal,
-    paper_traversal,
-    quantile_traversal,
     sweep,
 )
-from study.config.run import RunConfig
-from study.data.mnist import SHAPE
-from study.training.trainer import Trainer
 
 
 @pytest.fixture(scope="module")
@@ -196,44 +188,6 @@ def test_a_sweep_replaces_where_the_start_was(latents):
     assert pictures.shape == (N_LATENTS, 2, 3, 28, 28)
     np.testing.assert_array_equal(pictures[SLANTED, 0], pictures[SLANTED, 1])
     assert (pictures[THICKER, 0] != pictures[THICKER, 1]).any()
-
-
-@pytest.fixture(scope="module")
-def trained(mnist):
-    model = Trainer(
-        RunConfig(latent_dim=3, hidden=16, conditioning="label"), SHAPE, torch.device("cpu")
-    )
-    return model.model, mnist.test_images[0], int(mnist.test_labels[0])
-
-
-def test_the_paper_sets_each_latent_to_ten_values_from_minus_to_plus_five(trained):
-    model, image, label = trained
-    one = paper_traversal(model, image, label)
-    assert one.images.shape == (3, 10, 28, 28)
-    assert one.images.dtype == np.uint8
-    assert one.values[0, 0] == -5
-    assert one.values[0, -1] == 5
-    assert np.allclose(np.diff(one.values, axis=1), 10 / 9)
-    again, other = (paper_traversal(model, image, label, seed=seed) for seed in (0, 1))
-    np.testing.assert_array_equal(one.images, again.images)
-    assert (one.start != other.start).any()
-
-
-def test_the_traversal_around_the_mean_moves_one_latent_and_keeps_the_rest(trained):
-    model, image, label = trained
-    one = mean_traversal(model, image, label)
-    lines = Directions(np.eye(3), np.eye(3), np.zeros(3))
-    np.testing.assert_array_equal(
-        one.images, sweep(model, one.start[None], [label], lines, PAPER_VALUES)[:, 0]
-    )
-
-
-def test_quantiles_span_what_the_latents_really_take(trained, mnist):
-    model, image, label = trained
-    samples = aggregated_samples(model, mnist.test_images[:500], mnist.test_labels[:500])
-    one = quantile_traversal(model, image, label, samples)
-    outside = (samples < one.values[:, 0]) | (samples > one.values[:, -1])
-    np.testing.assert_allclose(outside.mean(axis=0), 0.05, atol=0.01)
 
 
 def test_the_reader_reads_real_digits(mnist):

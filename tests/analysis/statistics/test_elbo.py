@@ -65,8 +65,8 @@ def test_a_configuration_averages_its_seeds():
 
 def test_a_bound_with_labels_pays_for_the_label():
     """Ten classes, equally likely: ln 10 = 2.302585 nats."""
-    nats = nats_of_labels(pd.Series(["none", "label"]), 10)
-    assert nats.tolist() == pytest.approx([0, 2.302585])
+    nats = nats_of_labels(pd.Series(["none", "label", "prior"]), 10)
+    assert nats.tolist() == pytest.approx([0, 2.302585, 2.302585])
     assert nats_of_labels("label", 3) == pytest.approx(1.098612)
     assert nats_of_labels("none", 0) == 0
 

@@ -46,6 +46,24 @@ def test_kl_is_sorted_in_each_run_and_then_averaged():
     assert quiet["active"].tolist() == [0.5, 1.0, 0.0]  # the largest KL is not the most variance
 
 
+def test_a_prior_without_a_kl_by_latent_is_left_out_with_a_word():
+    known = latents_of_run("J2-beta4-none-seed0", 2, 4.0, "none", [0.1, 3.0])
+    vamp = latents_of_run("J2-beta4-none-vamp-seed0", 2, 4.0, "none", [1.0, 2.0])
+    latents = pd.concat([known.assign(prior="normal"), vamp.assign(prior="vamp", kl=np.nan)])
+    table = over_seeds(latents)
+    assert table["configuration"].unique().tolist() == ["J2-beta4-none"]
+    assert table["kl"].tolist() == [3.0, 0.1]
+    assert "1 configuration is left out: a prior that does not factorise" in kl_caption(table)
+    assert "left out" not in kl_caption(over_seeds(known))
+    assert over_seeds(vamp.assign(prior="vamp", kl=np.nan)).empty
+
+
+def test_configurations_without_a_beta_have_their_rows():
+    first = latents_of_run("J2-none-dip1-seed0", 2, np.nan, "none", [0.1, 3.0])
+    table = over_seeds(first.assign(objective_kind="dip1"))
+    assert table["kl"].tolist() == [3.0, 0.1]
+
+
 @SIZES
 def test_kl_has_a_row_a_configuration_and_no_more_columns_than_have_a_colour(grid):
     table = over_seeds(latents_of(grid))

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.figures.pictures.traversals import most_used, moved, row_labels, traversal_panel
-from analysis.representations.traversal import PAPER_VALUES, Traversal
+from analysis.representations.traversal import Scale, Traversal
 from analysis.statistics.wording import number
 
 ALIGNED = {"property": "slant", "slope": -0.214, "leakage": 0.06, "n_digits": 10, "effect": 0.9,
@@ -37,18 +37,25 @@ def test_rows_are_named_as_the_model_has_them():
 
 
 def test_the_most_used_latents_keep_their_order():
+    """By KL, or by what stands in for it."""
     assert most_used([0.1, 5, 0.2, 3], most=2).tolist() == [1, 3]
     assert most_used([0.1, 5]).tolist() == [0, 1]
 
 
-def test_columns_are_named_by_value_or_by_quantile():
+def test_columns_are_named_by_value_by_deviation_or_by_quantile():
     pictures = np.zeros((3, 10, 28, 28), np.uint8)
     pictures[2] = 9
-    paper = Traversal(pictures, np.tile(PAPER_VALUES, (3, 1)), np.zeros(3))
+    scale = Scale(np.zeros(3), np.ones(3), False)
+    paper = Traversal(pictures, scale.values, np.zeros(3), scale)
     kept = np.array([0, 2])
     one = traversal_panel(paper, "t", ["z1", "z2", "z3"], kept)
     assert one.rows == ["z1", "z3"]
     assert (one.images[1] == 9).all()
     assert one.columns[:2] == ["\N{MINUS SIGN}5.0", "\N{MINUS SIGN}3.9"]
-    other = traversal_panel(paper._replace(values=np.ones((3, 10))), "t", ["z1"] * 3, kept)
+    assert "deviations" not in one.x_label
+    in_sd = paper._replace(scale=scale._replace(in_sd=True))
+    other = traversal_panel(in_sd, "t", ["z1"] * 3, kept)
+    assert other.columns == one.columns
+    assert "standard deviations" in other.x_label
+    other = traversal_panel(paper._replace(scale=None), "t", ["z1"] * 3, kept)
     assert (other.columns[0], other.columns[-1]) == ("2.5%", "97.5%")
