@@ -24,7 +24,8 @@ class Encoded(NamedTuple):
     mean: npt.NDArray[np.float32]  # (n, n_latents), posterior means: the codes
     logvar: npt.NDArray[np.float32]  # (n, n_latents)
     recon: Floats  # (n,), -log p(x|z)
-    kl: Floats  # (n, n_latents)
+    kl: Floats  # (n,), an estimate at the sample where kl_by_latent is None
+    kl_by_latent: Floats | None  # (n, n_latents), where the prior has it in closed form
 
 
 class Bounds(NamedTuple):
@@ -55,19 +56,24 @@ def encode(
     noise = torch.randn(
         len(images), model.latent_dim, generator=torch.Generator().manual_seed(seed)
     )
-    parts = []
+    parts, by_latent = [], []
     with torch.inference_mode():
         for rows, pixels, label in _batches(model, images, labels):
             terms = model(pixels, noise[rows].to(pixels.device), label, gradient=False)
             parts.append((*terms.posterior, terms.recon.double(), terms.kl.double()))
-    columns = zip(*parts, strict=True)
-    return Encoded(*(torch.cat(column).cpu().numpy() for column in columns))
+            if terms.kl_by_latent is not None:
+                by_latent.append(terms.kl_by_latent.double())
+    mean, logvar, recon, kl = (
+        torch.cat(column).cpu().numpy() for column in zip(*parts, strict=True)
+    )
+    kl_by_latent = torch.cat(by_latent).cpu().numpy() if by_latent else None
+    return Encoded(mean, logvar, recon, kl, kl_by_latent)
 
 
 def prior_samples(model: Vae, n: int, seed: int = 0) -> Floats:
     """Codes drawn from a model's prior, (n, n_latents)."""
     with torch.inference_mode():
-        drawn = model.prior.sample(n, torch.Generator().manual_seed(seed))
+        drawn = model.prior.sample(n, None, torch.Generator().manual_seed(seed))
     return drawn.cpu().numpy().astype(np.float64)
 
 
@@ -173,9 +179,8 @@ def _log_ratio(
 ) -> Tensor:
     """log p(x, z) / q(z|x), nats, (batch,), at the sample z that the noise makes."""
     latent = posterior.sample(noise)
-    log_ratio = model.prior.log_ratio(posterior, latent, noise)
-    log_ratio -= model.likelihood.nll_value(model.decode(latent, label), pixels).double()
-    return log_ratio
+    log_ratio = model.prior.log_prob(latent, label).double() - posterior.log_prob(noise).double()
+    return log_ratio - model.likelihood.nll_value(model.decode(latent, label), pixels).double()
 
 
 def _batches(

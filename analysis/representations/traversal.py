@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from torch import nn
 
 from analysis.representations.encode import decode, grey_levels, posterior_means, posteriors
 from study.models.priors import NormalPrior
@@ -56,8 +55,7 @@ def scale_of(model: Vae, images: npt.NDArray[np.uint8], labels: npt.ArrayLike) -
         images: of the aggregated posterior, (n, height, width); read for such a prior alone.
         labels: their classes, (n,).
     """
-    prior: nn.Module = model.prior
-    if isinstance(prior, NormalPrior):
+    if isinstance(model.prior, NormalPrior):
         return Scale(np.zeros(model.latent_dim), np.ones(model.latent_dim), False)
     samples = aggregated_samples(model, images, labels)
     return Scale(samples.mean(axis=0), samples.std(axis=0), True)

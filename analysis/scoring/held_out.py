@@ -106,7 +106,7 @@ def write_front(study: Study, data_folder: Path | None) -> None:
 def _of_one(
     config: RunConfig, model: Vae, encoded: Encoded, names: list[str], images: ImageSet
 ) -> dict[str, float]:
-    recon, kl = float(encoded.recon.mean()), float(encoded.kl.sum(axis=1).mean())
+    recon, kl = float(encoded.recon.mean()), float(encoded.kl.mean())
     row = {"recon": recon, **figures({"recon": recon, "kl": kl}, config.beta)}
     nats = float(nats_of_labels(config.conditioning, model.n_classes))
     row["neg_elbo"] += nats

@@ -93,7 +93,8 @@ class Run:
         self.folder.write(WEIGHTS, buffer.getvalue())
         self.record["state"] = "done"
         self.record["recon_at_mean"] = at_mean.recon
-        self.record["latent_kl"] = at_mean.kl.tolist()
+        n_latents, kl = self.config.latent_dim, at_mean.kl_by_latent
+        self.record["latent_kl"] = [None] * n_latents if kl is None else kl.tolist()
         self.record["latent_mean_variance"] = at_mean.mean_variance.tolist()
         write_record(self.folder, self.record)
 

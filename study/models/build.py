@@ -1,5 +1,6 @@
 """The only place where a model is made: what a configuration names, for images of one shape."""
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from study.data.dataset import DataShape
 from study.models.likelihoods import LIKELIHOODS
 from study.models.networks import NETWORKS, STACKABLE
 from study.models.priors import PRIORS
-from study.models.vae import Vae
+from study.models.vae import Vae, encode
 
 
 def build_model(config: RunConfig, data: DataShape, *, stackable: bool = False) -> Vae:
@@ -28,10 +29,11 @@ def build_model(config: RunConfig, data: DataShape, *, stackable: bool = False) 
     """
     n_labels = data.n_classes if config.conditioning == "label" else 0
     network: Any = resolve("network", config.network, STACKABLE if stackable else NETWORKS)
-    prior = resolve("prior", config.prior, PRIORS)(config.latent_dim)
     modules = network(data, config.latent_dim, n_labels, config)
-    likelihood = resolve("likelihood", config.likelihood, LIKELIHOODS)
-    return Vae(modules, prior, likelihood, data, n_labels)
+    own_encode = partial(encode, modules[0], data)
+    prior = resolve("prior", config.prior, PRIORS)(data, config.latent_dim, config, own_encode)
+    likelihood = resolve("likelihood", config.likelihood, LIKELIHOODS)()
+    return Vae(modules, prior, likelihood, data, config.latent_dim, n_labels)
 
 
 def can_stack(config: RunConfig) -> bool:

@@ -1,19 +1,24 @@
 """Likelihoods p(x|z): what a decoder's output says of pixels."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-class Likelihood(NamedTuple):
-    """One likelihood; functions of a decoder's output and of pixels, (..., batch, n_pixels)."""
+class Likelihood(Protocol):
+    """A module; its functions take a decoder's output and pixels, (..., batch, n_pixels)."""
 
-    nll: Callable[[Tensor, Tensor], Tensor]  # -log p(x|z), (..., batch), nats
-    nll_value: Callable[[Tensor, Tensor], Tensor]  # the same where no gradient is asked for
-    mean: Callable[[Tensor], Tensor]  # the picture: expected pixels, in [0, 1]
+    def nll(self, output: Tensor, pixels: Tensor) -> Tensor:
+        """-log p(x|z), (..., batch), nats."""
+
+    def nll_value(self, output: Tensor, pixels: Tensor) -> Tensor:
+        """The same where no gradient is asked for."""
+
+    def mean(self, output: Tensor) -> Tensor:
+        """The picture: expected pixels, in [0, 1]."""
 
 
 def bernoulli_nll(logits: Tensor, pixels: Tensor) -> Tensor:
@@ -61,4 +66,12 @@ def bernoulli_nll_value(logits: Tensor, pixels: Tensor) -> Tensor:
     return softplus.sub_(logits * pixels).sum(dim=-1)
 
 
-LIKELIHOODS = {"bernoulli": Likelihood(bernoulli_nll, bernoulli_nll_value, torch.sigmoid)}
+class Bernoulli(nn.Module):
+    """Pixels as probabilities of white; the decoder gives their logits. Nothing is learned."""
+
+    nll = staticmethod(bernoulli_nll)
+    nll_value = staticmethod(bernoulli_nll_value)
+    mean = staticmethod(torch.sigmoid)
+
+
+LIKELIHOODS: dict[str, Callable[[], Likelihood]] = {"bernoulli": Bernoulli}

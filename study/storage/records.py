@@ -18,9 +18,9 @@ class Record(TypedDict):
     config: dict[str, Any]
     state: State
     error: str | None
-    epochs: list[dict[str, float]]  # epoch, active_latents, and train_ and test_ terms in nats
+    epochs: list[dict[str, Any]]  # epoch, active_latents, and train_ and test_ terms in nats
     recon_at_mean: float | None  # test set, z = posterior mean; once done
-    latent_kl: list[float]  # test set, nats; once done
+    latent_kl: list[float | None]  # test set, nats; once done; null where the prior has none
     latent_mean_variance: list[float]
     node: str
     device: str

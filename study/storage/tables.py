@@ -201,7 +201,7 @@ def read_table(study: Folder, name: str) -> pd.DataFrame:
     return _with_defaults(table) if name == "trials" else table
 
 
-def epoch_row(beta: float, epoch: dict[str, float]) -> dict[str, float]:
+def epoch_row(beta: float, epoch: dict[str, Any]) -> dict[str, Any]:
     """All figures of one epoch, by the columns of the table; nats per image.
 
     Args:

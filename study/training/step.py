@@ -159,7 +159,7 @@ def named_terms(terms: Terms) -> dict[str, Tensor]:
     """A batch's terms as objectives read them: recon and kl are means over images."""
     return {
         "recon": terms.recon.mean(dim=-1),
-        "kl": terms.kl.sum(dim=-1).mean(dim=-1),
+        "kl": terms.kl.mean(dim=-1),
         "mean": terms.posterior.mean,
         "logvar": terms.posterior.logvar,
         "latent": terms.latent,

@@ -113,14 +113,14 @@ class Trainer:
         size = (config.steps_per_epoch, config.batch_size, config.latent_dim)
         return torch.randn(size, generator=generator, device=self.device)
 
-    def finish_epoch(self, test: Split) -> dict[str, float]:
+    def finish_epoch(self, test: Split) -> dict[str, Any]:
         """Evaluate on the test set and count the epoch.
 
         Returns:
             The epoch's number, from 1; its terms by name in nats per image, `train_recon` and so
-            on; and the number of active latents. The train figures are running means over the
-            epoch's batches, as training saw them; the test figures are of the whole test set after
-            the epoch, one posterior sample an image.
+            on; and the number of active latents, None for a prior without a KL by latent. The
+            train figures are running means over the epoch's batches, as training saw them; the
+            test figures are of the whole test set after the epoch, one posterior sample an image.
 
         Raises:
             Diverged: a figure is not finite; names it, its value and the epoch.
@@ -132,10 +132,11 @@ class Trainer:
         size = (len(test.images), self.config.latent_dim)
         noise = torch.randn(size, generator=generator, device=self.device)
         evaluation = evaluate(self.model, test, noise, bf16=self.bf16, cost=self._cost())
-        record = {"epoch": self.epoch, **train}
+        record: dict[str, Any] = {"epoch": self.epoch, **train}
         record |= {f"test_{name}": value for name, value in evaluation.terms().items()}
-        record["active_latents"] = int((evaluation.kl > ACTIVE_NATS).sum())
         _require_finite(record)
+        kl = evaluation.kl_by_latent
+        record["active_latents"] = None if kl is None else int((kl > ACTIVE_NATS).sum())
         return record
 
     def recipe(self, *, stackable: bool) -> Recipe:

@@ -96,6 +96,6 @@ def test_every_list_that_a_seam_has_is_there():
     rows = re.findall(r"^\| [a-z ]+ \| .* \| `(\w+/\w+/)` \| (.*) \| .* \|$", page, re.MULTILINE)
     assert len(rows) == 5
     for room, listed in rows:
-        code = "\n".join(file.read_text() for file in (ROOT / room).glob("*.py"))
+        code = "\n".join(file.read_text() for file in (ROOT / room).rglob("*.py"))
         for name in re.findall(r"`([A-Z]+)`", listed):
             assert re.search(rf"^{name}\b.*=", code, re.MULTILINE), name

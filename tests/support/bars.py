@@ -7,7 +7,7 @@ from torch import nn
 from analysis.latent_effects.alignment import Starts
 from analysis.representations.traversal import Directions
 from study.data.mnist import SHAPE
-from study.models.likelihoods import LIKELIHOODS
+from study.models.likelihoods import Bernoulli
 
 SPREAD = np.array([0.70, 0.245, 3.86])  # of real digits: px, rad, px
 N_LATENTS = 5
@@ -26,7 +26,7 @@ class Bars(nn.Module):
     """Draws an upright bar; latents make it thicker, slanted, both, or another digit's shape."""
 
     latent_dim, n_classes, data_shape = N_LATENTS, 0, SHAPE
-    likelihood = LIKELIHOODS["bernoulli"]
+    likelihood = Bernoulli()
 
     def __init__(self):
         super().__init__()

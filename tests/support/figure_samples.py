@@ -8,7 +8,7 @@ from torch import nn
 
 from analysis.statistics.dominance import non_dominated
 from study.data import DataShape
-from study.models.likelihoods import LIKELIHOODS
+from study.models.likelihoods import Bernoulli
 from study.models.posterior import Posterior
 from study.models.priors import NormalPrior
 from study.models.vae import Vae
@@ -72,7 +72,7 @@ class Show(Vae):
 
     def __init__(self, n_classes=0):
         neither = nn.Identity(), nn.Identity()
-        super().__init__(neither, NormalPrior(3), LIKELIHOODS["bernoulli"], SHAPE, n_classes)
+        super().__init__(neither, NormalPrior(3), Bernoulli(), SHAPE, 3, n_classes)
         self.nothing = nn.Parameter(torch.zeros(1))
 
     def encode(self, pixels, label=None):

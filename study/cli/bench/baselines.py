@@ -71,7 +71,7 @@ def in_memory(bf16: bool) -> Step:
         pixels = images.index_select(0, next(order)).float() / 255
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
             terms = model(pixels, torch.randn(100, 10))
-        cost = terms.recon.mean() + terms.kl.sum(dim=1).mean()
+        cost = terms.recon.mean() + terms.kl.mean()
         cost.backward()
         optimiser.step()
         optimiser.zero_grad()

@@ -23,8 +23,14 @@ def test_shapes_and_label():
     model = small_model(n_classes=10)
     pixels, label = torch.rand(5, 784), torch.eye(10)[:5]
     terms = model(pixels, None, label)
-    assert terms.recon.shape == (5,)
-    assert terms.kl.shape == terms.posterior.mean.shape == terms.posterior.logvar.shape == (5, 3)
+    assert terms.recon.shape == terms.kl.shape == (5,)
+    torch.testing.assert_close(terms.kl, terms.kl_by_latent.sum(dim=1))
+    assert (
+        terms.kl_by_latent.shape
+        == terms.posterior.mean.shape
+        == terms.posterior.logvar.shape
+        == (5, 3)
+    )
     torch.testing.assert_close(terms.latent, terms.posterior.mean)
     logits = model.decode(terms.posterior.mean, label)
     assert logits.shape == (5, 784)

@@ -91,9 +91,9 @@ def test_a_silent_latent_is_not_active(parts):
             model.encoder.output.weight[row] = 0
             model.encoder.output.bias[row] = 0
     evaluation = evaluate(model, parts[1])
-    assert evaluation.kl[0] == 0
+    assert evaluation.kl_by_latent[0] == 0
     assert evaluation.mean_variance[0] == 0
-    assert (evaluation.kl[1:] > 0).all()
+    assert (evaluation.kl_by_latent[1:] > 0).all()
 
 
 def test_divergence_names_the_epoch_and_the_value(parts):

@@ -11,7 +11,7 @@ from study.models.priors import NormalPrior
 class Ones(NormalPrior):
     """A prior of the one latent vector (1, 1, 1)."""
 
-    def sample(self, n, generator=None):
+    def sample(self, n, label=None, generator=None):
         return torch.ones(n, self.latent_dim)
 
 

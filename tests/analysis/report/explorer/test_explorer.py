@@ -33,7 +33,7 @@ from study.cli.present import explore
 from study.config.run import RunConfig
 from study.data.mnist import SHAPE
 from study.models import build_model
-from study.models.likelihoods import LIKELIHOODS
+from study.models.likelihoods import Bernoulli
 from study.models.priors import NormalPrior
 from study.storage.folder import Folder
 from study.storage.tables import write_table
@@ -191,7 +191,7 @@ class Drawn(nn.Module):
     """A model of three latents whose decoder is given; it draws 28 x 28 pixels."""
 
     latent_dim, n_classes = 3, 0
-    data_shape, likelihood = SHAPE, LIKELIHOODS["bernoulli"]
+    data_shape, likelihood = SHAPE, Bernoulli()
 
     def __init__(self, decoder):
         super().__init__()

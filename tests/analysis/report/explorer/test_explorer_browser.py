@@ -362,7 +362,9 @@ def test_a_link_brings_back_what_was_seen(page):
 
 
 def test_random_samples_are_of_the_prior_and_reset_returns_to_them(page, study):
-    drawn = study.model(LABEL.run_id)[0].prior.sample(N_SAMPLES, torch.Generator().manual_seed(0))
+    drawn = study.model(LABEL.run_id)[0].prior.sample(
+        N_SAMPLES, None, torch.Generator().manual_seed(0)
+    )
     page.open("#from=random-3")
     np.testing.assert_allclose(page.codes(), drawn[3], atol=1e-6)
     page.open(f"#from=random-{N_SAMPLES + 3}")  # links know no number of samples

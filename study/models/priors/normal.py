@@ -1,10 +1,12 @@
-"""Priors p(z) over the latents."""
+"""The standard normal prior, and its KL in closed form."""
 
 import math
 
 import torch
 from torch import Tensor, nn
 
+from study.config.run import RunConfig
+from study.data.dataset import DataShape
 from study.models.posterior import Posterior
 
 
@@ -35,30 +37,21 @@ class NormalPrior(nn.Module):
         super().__init__()
         self.latent_dim = latent_dim
 
-    def kl(self, posterior: Posterior, latent: Tensor) -> Tensor:
-        """KL(q(z|x) || p(z)) of every latent in closed form, (..., batch, latent_dim), nats.
-
-        Args:
-            posterior: q(z|x).
-            latent: a sample of it, (..., batch, latent_dim), for priors without a closed form.
-        """
+    def kl_by_latent(self, posterior: Posterior, label: Tensor | None = None) -> Tensor:
+        """KL(q(z|x) || p(z)) of every latent in closed form, (..., batch, latent_dim), nats."""
         return gaussian_kl(posterior.mean, posterior.logvar)
 
-    def log_prob(self, latent: Tensor) -> Tensor:
+    def log_prob(self, latent: Tensor, label: Tensor | None = None) -> Tensor:
         """log p(z) of latents (..., latent_dim), (...,), nats."""
         return -0.5 * (latent.square() + math.log(2 * math.pi)).sum(dim=-1)
 
-    def log_ratio(self, posterior: Posterior, latent: Tensor, noise: Tensor) -> Tensor:
-        """log p(z) - log q(z|x) of z = mean + sigma * noise, (...,), nats, in double precision.
-
-        The normalising constants of both cancel.
-        """
-        terms = noise.square() + posterior.logvar - latent.square()
-        return 0.5 * terms.double().sum(dim=-1)
-
-    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+    def sample(
+        self, n: int, label: Tensor | None = None, generator: torch.Generator | None = None
+    ) -> Tensor:
         """Latents drawn from the prior, (n, latent_dim)."""
         return torch.randn(n, self.latent_dim, generator=generator)
 
 
-PRIORS = {"normal": NormalPrior}
+def normal(data: DataShape, latent_dim: int, config: RunConfig, encode: object) -> NormalPrior:
+    """N(0, I), of the paper's models."""
+    return NormalPrior(latent_dim)
