@@ -2,14 +2,25 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
+from study.config.belongs import KEYS, fill, left_out, misplaced
 from study.config.errors import Source, UsageError, explain
+from study.config.own_code import is_import_path
 
 N_TRAIN = 60_000
 AXES = ("latent_dim", "beta", "conditioning", "seed")  # of the paper's study, as ids name them
 PARTS = ("data", "network", "prior", "likelihood", "objective")
 HOW = {"epochs", "checkpoint_every", "compile", "pack"}
+
+Width = Annotated[int, Field(ge=1)]
 
 
 class Checked(BaseModel):
@@ -31,16 +42,16 @@ class RunConfig(Checked):
     latent_dim: int = Field(default=10, ge=1)
     """J, the number of latents"""
     beta: float = Field(default=1.0, ge=0, allow_inf_nan=False, strict=False)
-    """weight of the KL term in the objective"""
-    conditioning: Literal["none", "label"] = "none"
-    """with `label`, encoder and decoder also get the class, one-hot"""
+    """weight of the KL term in the objective, or with `tc` of the total correlation"""
+    conditioning: Literal["none", "label", "prior"] = "none"
+    """what gets the class, one-hot: `label`, encoder and decoder; `prior`, encoder and p(z)"""
     seed: int = Field(default=0, ge=0, lt=2**32)
     """of the weights, the order of the images and the noise"""
 
     epochs: int = Field(default=200, ge=1)
     """passes over the training images"""
-    hidden: int = Field(default=500, ge=1)
-    """units of the hidden layer, in the encoder and in the decoder"""
+    hidden: Width | Annotated[tuple[Width, ...], Field(min_length=2)] = 500
+    """units of the hidden layers of `mlp` in the encoder, in turn; the decoder has them reversed"""
     batch_size: int = Field(default=100, ge=1)
     """images a step; a last batch that is not full is left out"""
     optimiser: Literal["adagrad", "adam", "sgd"] = "adagrad"
@@ -63,14 +74,55 @@ class RunConfig(Checked):
     # Each of these also takes `package.module:function`, the user's own.
     data: str = "mnist"
     """the data set"""
-    network: str = "mlp"
-    """encoder and decoder"""
     prior: str = "normal"
     """p(z), what the KL term compares the posterior with"""
+    network: str = "mlp"
+    """encoder and decoder"""
     likelihood: str = "bernoulli"
     """p(x given z), what the reconstruction term is of"""
     objective: str = "beta"
     """what training minimises"""
+
+    # None where they are not of the run's prior or objective.
+    prior_components: Width | None = None
+    """components of the mixture, or pseudo-inputs"""
+    gamma: float | None = Field(default=None, ge=0, allow_inf_nan=False, strict=False)
+    """weight of the KL's distance from the capacity, or of the total correlation"""
+    capacity: float | None = Field(default=None, ge=0, allow_inf_nan=False, strict=False)
+    """nats of KL that the capacity rises to"""
+    capacity_epochs: Width | None = None
+    """first epochs, in which the capacity rises from 0, step by step"""
+    lambda_od: float | None = Field(default=None, ge=0, allow_inf_nan=False, strict=False)
+    """weight of the covariances off the diagonal"""
+    discriminator_hidden: Width | None = None
+    """units of each of the six layers of the discriminator"""
+
+    @field_validator("hidden", mode="before")
+    @classmethod
+    def _widths(cls, value: Any) -> Any:
+        """A list of one width is that width: the same network has one name."""
+        widths = list(value) if isinstance(value, list | tuple) else [value]
+        if not (widths and all(type(width) is int and width >= 1 for width in widths)):
+            raise ValueError("must be a whole number of at least 1, or a list of such widths")
+        return widths[0] if len(widths) == 1 else tuple(widths)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _filled(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return fill(values, {key: field.default for key, field in cls.model_fields.items()})
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> "RunConfig":
+        if problem := misplaced(dict(self)):
+            raise ValueError(problem)
+        if self.conditioning == "prior" and self.prior != "normal":
+            raise ValueError(
+                f"conditioning prior is a prior of its own, by class: it takes prior normal, not"
+                f" {self.prior}"
+            )
+        if self.prior == "flow" and self.latent_dim < 2:
+            raise ValueError("prior flow couples latents: latent_dim must be at least 2, got 1")
+        return self
 
     @model_validator(mode="after")
     def _one_batch_fits(self) -> "RunConfig":
@@ -89,20 +141,37 @@ class RunConfig(Checked):
         """The fields that decide what is trained."""
         return self.model_dump(exclude=HOW)
 
+    def _not_named(self, key: str) -> Any:
+        """The value that an id leaves out."""
+        if key in KEYS:
+            return left_out(key, getattr(self, KEYS[key].part))
+        return RunConfig.model_fields[key].default
+
     @property
     def run_id(self) -> str:
-        """`J10-beta4-label-seed0`; what is not the default stands before the seed, by its name.
+        """`J10-beta4-label-vamp-conv-seed0`; what is not the default stands before the seed.
 
-        As in `J10-beta4-none-learning_rate0.003-optimiser_adam-seed0`; `module:name`, code of the
-        user's own, stands there as `module.name`.
+        Parts of this package stand there by their value alone, anything else after its key, as in
+        `J10-beta4-none-learning_rate0.003-optimiser_adam-seed0`; `module:name`, code of the user's
+        own, as `network_module.name`. The weights of an objective are always there.
         """
         others = [
-            key + (f"_{value.replace(':', '.')}" if isinstance(value, str) else plain(value))
+            _in_id(key, value)
             for key, value in self.identity().items()
-            if key not in AXES and value != RunConfig.model_fields[key].default
+            if key not in AXES and value != self._not_named(key)
         ]
         standard = [f"J{self.latent_dim}", f"beta{plain(self.beta)}", self.conditioning]
         return "-".join([*standard, *others, f"seed{self.seed}"])
+
+
+def _in_id(key: str, value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"{key}{'x'.join(map(str, value))}"
+    if not isinstance(value, str):
+        return f"{key}{plain(value)}"
+    if key in PARTS and not is_import_path(value):
+        return value
+    return f"{key}_{value.replace(':', '.')}"
 
 
 def plain(value: float) -> str:

@@ -55,7 +55,7 @@ def search_schema() -> Schema:
         "sampler": _untitled(own["sampler"]),
         "pruner": _untitled(own["pruner"]),
         METRICS: OWN_METRICS,
-        **keys,
+        **{key: _without(value, "array") for key, value in keys.items()},
         "seed": _axis(keys["seed"], single=True),
     }
     return {
@@ -76,14 +76,28 @@ def schema_files() -> dict[str, str]:
 
 def _run_keys() -> dict[str, Schema]:
     properties = RunConfig.model_json_schema()["properties"]
-    return {key: _untitled(value) for key, value in properties.items()}
+    return {key: _without(_untitled(value), "null") for key, value in properties.items()}
+
+
+def _without(value: Schema, kind: str) -> Schema:
+    """A key's schema without one of its forms: what is not given is null, a list is an axis."""
+    if "anyOf" not in value:
+        return value
+    forms = [form for form in value["anyOf"] if form.get("type") != kind]
+    rest = {key: content for key, content in value.items() if key != "anyOf"}
+    if rest.get("default", "") is None:
+        del rest["default"]
+    return {**(forms[0] if len(forms) == 1 else {"anyOf": forms}), **rest}
 
 
 def _axis(value: Schema, *, single: bool = False, span: bool = False) -> Schema:
     """A list of different values; or a single one, or a range of them."""
     one = {key: content for key, content in value.items() if key not in BESIDE}
-    forms = [one] if single else [_plain(Range.model_json_schema())] if span else []
-    forms.append({"type": "array", "items": one, "minItems": 1, "uniqueItems": True})
+    forms: list[Schema] = [{"type": "array", "items": one, "minItems": 1, "uniqueItems": True}]
+    if single:
+        forms.insert(0, _without(one, "array"))
+    elif span:
+        forms.insert(0, _plain(Range.model_json_schema()))
     beside = BESIDE if single else ("description",)
     return {"anyOf": forms, **{key: value[key] for key in beside if key in value}}
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from study.config.errors import UsageError
 from study.config.run import RunConfig
 from study.data.dataset import DataShape
 
@@ -77,8 +78,11 @@ def mlp(
     data: DataShape, latent_dim: int, n_labels: int, config: RunConfig, layer: type[Linear] = Linear
 ) -> tuple[nn.Module, nn.Module]:
     """The paper's network (section 3.2, Figure 2): one hidden layer of `config.hidden` units."""
-    encoder = Mlp(data.image, config.hidden, (2 * latent_dim,), n_labels, layer)
-    return encoder, Mlp((latent_dim,), config.hidden, data.image, n_labels, layer)
+    hidden = config.hidden
+    if not isinstance(hidden, int):
+        raise UsageError(f"network mlp has one hidden layer, got widths {hidden}")
+    encoder = Mlp(data.image, hidden, (2 * latent_dim,), n_labels, layer)
+    return encoder, Mlp((latent_dim,), hidden, data.image, n_labels, layer)
 
 
 def stackable_mlp(

@@ -14,7 +14,7 @@ from study.config.run import AXES, RunConfig, plain
 from study.storage.tables import column_of
 
 STANDARD = [key for key in AXES if key != "seed"]
-CONDITIONING = {"none": "no labels", "label": "labels"}
+CONDITIONING = {"none": "no labels", "label": "labels", "prior": "labels in the prior"}
 DEFAULTS = {
     column_of(key): value for key, value in RunConfig().identity().items() if key not in AXES
 }
@@ -24,12 +24,12 @@ DEFAULTS = {
 def other_axes(trials: pd.DataFrame) -> list[str]:
     """Columns of a study's axes besides the standard ones; none for the paper's grid."""
     known = [column for column in DEFAULTS if column in trials]
-    return [column for column in known if (trials[column] != DEFAULTS[column]).any()]
+    return [column for column in known if not _is(trials[column], DEFAULTS[column]).all()]
 
 
 def varied(trials: pd.DataFrame) -> list[str]:
     """Those of `other_axes` in which runs of the study differ."""
-    return [column for column in other_axes(trials) if trials[column].nunique() > 1]
+    return [column for column in other_axes(trials) if trials[column].nunique(dropna=False) > 1]
 
 
 def axes_in(table: pd.DataFrame) -> list[str]:
@@ -86,8 +86,12 @@ def axis_in_words(column: str) -> str:
 
 
 def others_of(row: Mapping[Any, Any]) -> list[str]:
-    """The other axes of a configuration in words: `["learning rate 0.003"]`."""
-    return [f"{axis_in_words(name)} {_value(row[name])}" for name in DEFAULTS if name in row]
+    """The other axes of a configuration in words: `["learning rate 0.003"]`.
+
+    A key that does not belong to its parts is missing there, and not spoken of.
+    """
+    axes = [name for name in DEFAULTS if name in row and not pd.isna(row[name])]
+    return [f"{axis_in_words(name)} {_value(row[name])}" for name in axes]
 
 
 def _value(value: Any) -> str:
@@ -97,5 +101,12 @@ def _value(value: Any) -> str:
 def _where(trials: pd.DataFrame, values: Mapping[str, Any] | pd.Series) -> pd.DataFrame:
     same = pd.Series(True, trials.index)
     for column in other_axes(trials):
-        same &= trials[column] == values[column]
+        same &= _is(trials[column], values[column])
     return trials[same]
+
+
+def _is(column: pd.Series, value: Any) -> pd.Series:
+    """Where a column has this value; a missing one is like another missing one."""
+    if pd.isna(value):
+        return column.isna()
+    return column == (value if pd.api.types.is_numeric_dtype(column) else str(value))

@@ -5,12 +5,13 @@ A row whose run folder is gone, as in a clone that holds the tables alone, stays
 
 import io
 from collections.abc import Iterable
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from study.config.belongs import KEYS
 from study.config.errors import StudyError
 from study.config.run import AXES, PARTS, RunConfig
 from study.losses import figures
@@ -42,8 +43,14 @@ def _terms(prefix: str) -> list[pa.Field]:
 def _config_field(name: str) -> pa.Field:
     """The column of a field of RunConfig."""
     kinds = {int: pa.int64(), float: pa.float64()}
-    kind = kinds.get(RunConfig.model_fields[name].annotation, pa.string())  # type: ignore[arg-type]
-    return _field(column_of(name), kind, "epochs" if name in _IN_EPOCHS else "")
+    annotation = RunConfig.model_fields[name].annotation
+    options = [*map(_plain_type, get_args(annotation)), annotation]  # of `int | None`, int
+    kind = next((kinds[option] for option in options if option in kinds), pa.string())
+    return _field(column_of(name), kind, _UNITS.get(name, ""))
+
+
+def _plain_type(annotation: Any) -> Any:
+    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
 
 
 def column_of(name: str) -> str:
@@ -51,13 +58,17 @@ def column_of(name: str) -> str:
     return "objective_kind" if name == "objective" else name  # `objective` is a figure
 
 
-_IN_EPOCHS = {"kl_warmup_epochs", "checkpoint_every"}
+_UNITS = {
+    **dict.fromkeys(("kl_warmup_epochs", "checkpoint_every", "capacity_epochs"), "epochs"),
+    "capacity": "nats",
+}
 # Not of the configuration are the columns `epochs`, which counts those trained, and `engine`, which
 # says what was made of the precision, the compilation and the pack that were asked for.
 _CONFIG = [
     name for name in RunConfig.model_fields if name not in {*AXES, "epochs", "compile", "pack"}
 ]
-_LATER = (*PARTS, "precision")  # columns that came after the others: they stand last
+_OF_PARTS = [name for name in KEYS if RunConfig.model_fields[name].default is None]
+_LATER = (*PARTS, "precision", *_OF_PARTS)  # columns that came after the others: they stand last
 AXIS_FIELDS = [_field("run", pa.string()), *map(_config_field, AXES)]
 
 TRIALS = pa.schema(
@@ -113,12 +124,18 @@ def build_tables(records: dict[str, Record], old: Tables) -> Tables:
             )
         ]
     columns = dict.fromkeys(name for row in rows["epochs"] for name in row)
-    schemas = _schemas([*columns, *map(str, old.get("epochs", ()))])
+    hidden = [row["hidden"] for row in rows["trials"]]
+    hidden += list(old["trials"]["hidden"]) if "trials" in old else []
+    schemas = _schemas([*columns, *map(str, old.get("epochs", ()))], hidden)
+    if schemas["trials"].field("hidden").type == pa.string():
+        rows["trials"] = [{**row, "hidden": str(row["hidden"])} for row in rows["trials"]]
     tables = Tables()
     for name, schema in schemas.items():
         table = _frame(pa.Table.from_pylist(rows[name], schema=schema))
         if name in old and len(kept := old[name][~old[name]["run"].isin(list(records))]):
-            kept = _with_defaults(kept) if name == "trials" else kept
+            if name == "trials":
+                text = schema.field("hidden").type == pa.string()
+                kept = _with_defaults(kept).astype({"hidden": str} if text else {})
             table = pd.concat([kept, table], ignore_index=True) if len(table) else kept
         extra = [column for column in ("epoch", "latent") if column in table]
         # conditioning first, none before label
@@ -129,8 +146,11 @@ def build_tables(records: dict[str, Record], old: Tables) -> Tables:
     return tables
 
 
-def _schemas(epoch_columns: Iterable[str]) -> dict[str, pa.Schema]:
-    """The schema of each table; terms of a loss besides recon and kl are its last columns."""
+def _schemas(epoch_columns: Iterable[str], hidden: Iterable[Any]) -> dict[str, pa.Schema]:
+    """The schema of each table; terms of a loss besides recon and kl are its last columns.
+
+    Hidden units are numbers, and text, as in `500x200`, where a run has several hidden layers.
+    """
     terms = [
         name.removeprefix("test_")
         for name in epoch_columns
@@ -139,15 +159,20 @@ def _schemas(epoch_columns: Iterable[str]) -> dict[str, pa.Schema]:
     terms = list(dict.fromkeys(terms))
     both = [prefix + term for prefix in ("train_", "test_") for term in terms]
     more = {"epochs": both, "trials": [name.removeprefix("test_") for name in both]}
-    return {
+    schemas = {
         name: pa.schema([*schema, *map(_term, more.get(name, []))])
         for name, schema in TABLES.items()
     }
+    if any(isinstance(units, str) for units in hidden):
+        place = TRIALS.get_field_index("hidden")
+        text = TRIALS.field(place).with_type(pa.string())
+        schemas["trials"] = schemas["trials"].set(place, text)
+    return schemas
 
 
 def write_tables(study: Folder, tables: Tables) -> None:
     """Write each table as parquet and as CSV."""
-    schemas = _schemas(map(str, tables["epochs"]))
+    schemas = _schemas(map(str, tables["epochs"]), tables["trials"]["hidden"])
     for name, table in tables.items():
         write_table(study, name, table, schemas[name])
 
@@ -224,6 +249,8 @@ def epoch_row(beta: float, epoch: dict[str, Any]) -> dict[str, Any]:
 def _trial_row(record: Record) -> dict[str, Any]:
     config = RunConfig().model_dump() | record["config"]  # a record may lack a newer field
     row: dict[str, Any] = {column_of(name): config[name] for name in _CONFIG}
+    if not isinstance(row["hidden"], int):
+        row["hidden"] = "x".join(map(str, row["hidden"]))
     row |= {key: record[key] for key in ("state", "error", "node", "device", "engine", "seconds")}
     row["epochs"] = len(record["epochs"])
     if not record["epochs"]:
@@ -239,7 +266,10 @@ def _trial_row(record: Record) -> dict[str, Any]:
 def _with_defaults(trials: pd.DataFrame) -> pd.DataFrame:
     """Trials of an older version: what their configuration did not have yet was the default."""
     defaults = RunConfig().model_dump()
-    columns = {column_of(name): defaults[name] for name in _CONFIG}
+    missing = float("nan")  # a number, so that a column of it can be joined to one of numbers
+    columns = {
+        column_of(name): missing if defaults[name] is None else defaults[name] for name in _CONFIG
+    }
     return trials.assign(**{k: value for k, value in columns.items() if k not in trials})
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from study.config.belongs import KEYS
 from study.config.run import RunConfig
 from study.data.load import SOURCES
 from study.losses.objectives import OBJECTIVES
@@ -50,7 +51,7 @@ def key_table() -> Iterator[str]:
         names = SHIPPED.get(key)
         values = _allowed({"enum": list(names)} if names else properties[key])
         own = ", or [your own](#your-own-code)" if names else ""
-        row = (f"`{key}`", f"`{_plain(field.default)}`", values + own, str(field.description))
+        row = (f"`{key}`", _default(key, field.default), values + own, str(field.description))
         yield f"| {' | '.join(row)} |"
 
 
@@ -88,6 +89,14 @@ def _first_sentence(file: Path) -> str:
     return re.split(r"(?<!et al)\.(?: |$)", paragraph)[0]
 
 
+def _default(key: str, value: Any) -> str:
+    """The default of a key, or those that it has with several values of a part."""
+    if value is not None:
+        return f"`{_plain(value)}`"
+    parts = KEYS[key].defaults.items()
+    return ", ".join(f"`{part}`: `{_plain(default)}`" for part, default in parts)
+
+
 def _plain(value: Any) -> str:
     """A value as YAML writes it."""
     if isinstance(value, bool):
@@ -98,7 +107,8 @@ def _plain(value: Any) -> str:
 def _allowed(schema: dict[str, Any]) -> str:
     """The values that a JSON schema allows, in words."""
     if "anyOf" in schema:
-        return " or ".join(_allowed(option) for option in schema["anyOf"])
+        options = [option for option in schema["anyOf"] if option.get("type") != "null"]
+        return " or ".join(map(_allowed, options))
     if "const" in schema or "enum" in schema:
         values = schema.get("enum", [schema.get("const")])
         return ", ".join(f"`{_plain(value)}`" for value in values)
@@ -110,6 +120,8 @@ def _allowed(schema: dict[str, Any]) -> str:
         "exclusiveMaximum": "below",
     }
     bounds = [f"{words} {_plain(schema[key])}" for key, words in limits.items() if key in schema]
+    if schema["type"] == "array":
+        return f"list of such, {schema['minItems']} or more"
     return " ".join([kind[schema["type"]], ", ".join(bounds)]).strip()
 
 

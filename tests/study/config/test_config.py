@@ -47,7 +47,7 @@ def test_a_configuration_cannot_change():
         ({"latent_dim": 0}, "latent_dim should be greater than or equal to 1, got 0"),
         ({"latent_dim": 2.5}, "latent_dim should be a valid integer, got 2.5"),
         ({"epochs": 0}, "epochs should be greater than or equal to 1, got 0"),
-        ({"conditioning": "labels"}, "conditioning should be 'none' or 'label', got 'labels'"),
+        ({"conditioning": "labels"}, "conditioning should be 'none', 'label' or 'prior', got"),
         ({"batch_size": 200, "train_images": 100}, "batch_size 200 is larger than train_images"),
     ],
 )

@@ -46,6 +46,9 @@ def test_a_grid_holds_values_axes_and_a_union():
     assert not fits(grid, beta=-1)
     assert not fits(grid, beta=[])
     assert not fits(grid, hidden=[400, 400])
+    assert fits(grid, hidden=[400, [500, 200]])
+    assert not fits(grid, hidden=[[]])
+    assert fits(grid, objective="annealed", capacity=[5, 25.5])
     assert not fits(grid, conditioning="labels")
     assert not fits(grid, union=[{"union": []}])
 

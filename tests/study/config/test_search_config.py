@@ -137,7 +137,7 @@ BAD = [
     ({"conditioning": {"low": 1, "high": 2}}, "space: conditioning must be a list of values"),
     (
         {"conditioning": ["none", "labels"]},
-        "conditioning should be 'none' or 'label', got 'labels'",
+        "conditioning should be 'none', 'label' or 'prior', got 'labels'",
     ),
     ({"space": {"epochs": [1, 2]}}, "'epochs' cannot be searched; these can be: latent_dim, "),
     ({"space": {"betas": [1, 2]}}, "'betas' cannot be searched (did you mean 'beta'?)"),
