@@ -40,7 +40,7 @@ PLAIN = {**STYLE, "axes.grid": False}
 LOOKS = {
     name: {"color": colour, "marker": marker}
     for name, colour, marker in zip(
-        CONDITIONING, sns.color_palette("colorblind"), "os", strict=False
+        CONDITIONING, sns.color_palette("colorblind"), "osD", strict=False
     )
 }
 

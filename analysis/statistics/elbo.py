@@ -12,6 +12,7 @@ from study.data.mnist import N_PIXELS
 from study.storage.axes import STANDARD, other_axes
 
 PAPER_J = 10
+WITHOUT_BETA = ("annealed", "factor", "dip1", "dip2")  # objectives
 COMPARED_BETAS = (1.0, 10.0)
 _MEANS = (
     *("beta_normalised", "recon", "kl", "objective", "neg_elbo", "neg_elbo_joint"),
@@ -37,6 +38,13 @@ def reference(rows: pd.DataFrame) -> Reference:
     betas = rows.loc[rows["latent_dim"] == latent_dim, "beta"]
     whole = set(COMPARED_BETAS) <= set(betas)
     return Reference(int(latent_dim), COMPARED_BETAS if whole else (betas.min(), betas.max()))
+
+
+def with_beta(table: pd.DataFrame) -> "pd.Series[bool]":
+    """Rows of runs, or of configurations, whose objective weighs a term by beta."""
+    if "objective_kind" not in table:
+        return pd.Series(True, table.index)
+    return ~table["objective_kind"].isin(WITHOUT_BETA)
 
 
 def nats_of_labels(conditioning: "str | pd.Series", n_classes: int) -> npt.NDArray[np.float64]:

@@ -51,7 +51,7 @@ def ranking(trials: pd.DataFrame, scores: pd.DataFrame, udr: pd.DataFrame) -> pd
 
     Returns:
         rank, configuration, its axes; difference, difference_low, difference_high and verdict, as
-        statistics.comparisons has them; pareto: none has both less
+        statistics.comparisons has them; pareto: none of the same likelihood has both less
         neg_elbo_joint and a higher mean; n_runs, n_scored; ranked_by, in words; score, score_low
         and score_high, of what ranks, and what stands beside it (score_rotated, ...); the scores
         over all test images, two of them with _low and _high and the controls of the published
@@ -103,10 +103,13 @@ def agreement(ranked: pd.DataFrame, more: Sequence[str] = ()) -> pd.DataFrame:
     """Kendall's tau-b between the orders that scores give the configurations; a row a score.
 
     `more` names columns of a user's own metrics; `elbo` orders by falling negative ELBO. NaN where
-    fewer than three configurations have both scores, or where one does not tell them apart.
+    fewer than three configurations have both scores, or where one does not tell them apart, and
+    for `elbo` where likelihoods differ: their bounds are on different scales.
     """
     columns = {name: ranked[name] for name in (*RANKABLE, UDR.name, *more)}
     columns["elbo"] = -ranked["neg_elbo_joint"]
+    if "likelihood" in ranked and ranked["likelihood"].nunique() > 1:
+        columns["elbo"] = columns["elbo"] * np.nan
     rows = []
     for one, left in columns.items():
         row: dict[str, object] = {"score": one}
@@ -225,7 +228,10 @@ def _estimate(rows: pd.DataFrame, score: str) -> Estimate:
 def _ordered(table: pd.DataFrame) -> pd.DataFrame:
     scored = table[table[RANKING].notna()].sort_values(RANKING, ascending=False, kind="stable")
     scored["rank"] = np.arange(1, len(scored) + 1)
-    scored["pareto"] = non_dominated(np.column_stack([scored["neg_elbo_joint"], -scored[RANKING]]))
+    scored["pareto"] = False
+    for _, part in scored.groupby(scored.get("likelihood", pd.Series("", scored.index))):
+        cost = np.column_stack([part["neg_elbo_joint"], -part[RANKING]])
+        scored.loc[part.index, "pareto"] = non_dominated(cost)
     rest = table[table[RANKING].isna()].assign(rank=None)
     both = pd.concat([scored, rest], ignore_index=True) if len(rest) else scored
     both["rank"] = both["rank"].astype("Int64")

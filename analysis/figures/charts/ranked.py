@@ -1,6 +1,7 @@
 """The ranking drawn three ways: with its floor and ceiling, along beta, and against the bound."""
 
 import itertools
+import textwrap
 
 import matplotlib as mpl
 import numpy as np
@@ -14,11 +15,20 @@ from analysis.figures import style
 from analysis.figures.inputs import FigureInputs, Missing, StudyFigure
 from analysis.statistics import wording
 from analysis.statistics.comparisons import AMONG, BEHIND, MARGIN, UNDECIDED
+from analysis.statistics.elbo import with_beta
 from analysis.statistics.ranking import COMPARED, by_scope
-from study.storage.axes import CONDITIONING, words_of
+from study.storage.axes import (
+    CONDITIONING,
+    DEFAULTS,
+    axes_in,
+    axis_in_words,
+    varied,
+    words_of,
+)
 
 MARKS = {"rotated": "d", "untrained": "x", "pixel_pca": "+", "chance": "|", "oracle": "*"}
 SCOPES = {"all": "all images", "within": "within a class"}
+TITLE_LETTERS = 34  # of a panel's title in a line
 
 
 def ranking(inputs: FigureInputs) -> pd.DataFrame:
@@ -72,30 +82,34 @@ def ranking_caption(table: pd.DataFrame) -> str:
 
 
 def along_beta(inputs: FigureInputs) -> pd.DataFrame:
-    """The axes, scope, the score, n_scored (seeds), of every J that has several betas.
+    """The axes, scope, the score, n_scored (seeds), of whatever has several betas.
 
     Where labels are given, they take from the codes what the class tells: what conditioning does is
     seen within a class, and both scopes are shown where the study has them.
     """
     ranked = inputs.ranked([])
-    scoped = by_scope(inputs.study.scores)
+    ranked = ranked[with_beta(ranked)]
+    if ranked.empty:
+        raise Missing("no objective of these runs has a β")
     axes = ranked.drop(columns=["score", "score_low", "score_high"])
-    return several_betas(axes.merge(scoped, on="configuration"))
+    return several_betas(axes.merge(by_scope(inputs.study.scores), on="configuration"))
 
 
 def several_betas(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of every J that has several betas; all of them where none has."""
-    several = table.groupby("latent_dim")["beta"].transform("nunique") > 1
+    """Rows that differ from others in beta, labels aside; all of them where none does."""
+    rest = [axis for axis in axes_in(table) if axis not in {"beta", "conditioning"}]
+    several = table.groupby(rest, dropna=False)["beta"].transform("nunique") > 1
     return table[several].reset_index(drop=True) if several.any() else table
 
 
 @mpl.rc_context(style.STYLE)
 def draw_along_beta(table: pd.DataFrame) -> Figure:
-    """A panel for every J, a line for every conditioning and scope; bars span the intervals."""
+    """A panel for every J and whatever else differs, a line for every conditioning and scope."""
     scope = table["scope"].map(SCOPES) if table["scope"].nunique() > 1 else ""
-    settings = style.settings(table)
-    table = table.assign(setting=(settings + ", " + scope).str.strip(", "))
-    sizes = sorted(table["latent_dim"].unique())
+    others = style.settings(table)
+    words = table["latent_dim"].map("J = {}".format) + others.where(others == "", ", " + others)
+    table = table.assign(setting=scope, panel=words)
+    sizes = list(table.sort_values("latent_dim", kind="stable")["panel"].unique())
     across = min(3, len(sizes))
     down = -(-len(sizes) // across)
     width = style.COLUMN_IN if across == 1 else style.PAGE_IN
@@ -103,7 +117,7 @@ def draw_along_beta(table: pd.DataFrame) -> Figure:
     panels = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True).ravel()
     for place, (axes, size) in enumerate(zip(panels, sizes, strict=False)):
         _draw_lines(axes, table, size)
-        axes.set(title=f"J = {size}", xlabel="β", ylabel=_label(table))
+        axes.set(title=textwrap.fill(size, TITLE_LETTERS), xlabel="β", ylabel=_label(table))
         axes.label_outer()
         if place + across >= len(sizes):  # nothing stands below
             axes.tick_params(labelbottom=True)
@@ -114,12 +128,12 @@ def draw_along_beta(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def _draw_lines(axes: Axes, table: pd.DataFrame, size: int) -> None:
+def _draw_lines(axes: Axes, table: pd.DataFrame, size: str) -> None:
     betas = sorted(table["beta"].unique())
     looks = list(itertools.product(enumerate(table["setting"].unique()), style.LOOKS.items()))
     for place, ((number, setting), (name, look)) in enumerate(looks):
         line = table[(table["conditioning"] == name) & (table["setting"] == setting)]
-        line = line[line["latent_dim"] == size].sort_values("beta")
+        line = line[line["panel"] == size].sort_values("beta")
         if line.empty:
             continue
         shift = 0.12 * (place / (len(looks) - 1) - 0.5)
@@ -138,17 +152,28 @@ def along_beta_caption(table: pd.DataFrame) -> str:
     least, most = table["n_scored"].min(), table["n_scored"].max()
     seeds = wording.count(most, "seed") if least == most else f"{least} to {most} seeds"
     return (
-        f"The {_label(table)} by β, a panel for each J that has several; bars are 95% intervals"
-        f" ({seeds}). The highest of them is {wording.interval(best.iloc[0], 'score')}, at"
-        f" {words_of(best)[0]}."
+        f"The {_label(table)} by β, a panel for each J{_and_others(table)} that has several; bars"
+        f" are 95% intervals ({seeds}). The highest of them is"
+        f" {wording.interval(best.iloc[0], 'score')}, at {words_of(best)[0]}."
     )
 
 
+def _and_others(table: pd.DataFrame) -> str:
+    names = [axis_in_words(axis) for axis in varied(table)]
+    return f" and {wording.listing(names)}" if names else ""
+
+
 def pareto(inputs: FigureInputs) -> pd.DataFrame:
-    """The axes, neg_elbo_joint (nats per image), the score, pareto."""
+    """The axes, neg_elbo_joint (nats per image), the score, pareto; of one likelihood.
+
+    That is the paper's, or that of the first: bounds of several are on different scales.
+    """
     table = inputs.ranked(["neg_elbo_joint", "pareto"])
     if "neg_elbo_joint" not in table:
         raise Missing("the ranking has no joint bound yet: python -m analysis.score")
+    if "likelihood" in table:
+        kinds = sorted(table["likelihood"], key=lambda kind: kind != DEFAULTS["likelihood"])
+        table = table[table["likelihood"] == kinds[0]].reset_index(drop=True)
     return table
 
 
@@ -160,6 +185,8 @@ def draw_pareto(table: pd.DataFrame) -> Figure:
     betas = sorted(table["beta"].unique())
     settings = style.settings(table)
     fills = dict(zip(settings.unique(), itertools.cycle(style.FILLS), strict=False))
+    if len(fills) > len(style.FILLS):  # nobody could tell them apart; the front is named
+        settings, fills = pd.Series("", table.index), {"": "full"}
     colours = dict(zip(betas, sns.color_palette("viridis", len(betas)), strict=True))
     front = table[table["pareto"]].sort_values("neg_elbo_joint")
     figure = Figure(figsize=(style.PAGE_IN, max(3.0, 1.2 + 0.16 * (len(front) + len(betas)))),
@@ -207,6 +234,9 @@ def pareto_caption(table: pd.DataFrame) -> str:
         f" up more disentangled; bars are 95% intervals. No other is better in both than the"
         f" {int(table['pareto'].sum())} on the dashed front, outlined and numbered."
     )
+    if "likelihood" in table:
+        kind = table["likelihood"].iloc[0]
+        text += f" All have likelihood {kind}: bounds of another are on another scale."
     if table["conditioning"].nunique() > 1:
         text += (
             " With labels the bound is that of image and label together: then both kinds bound"

@@ -1,21 +1,26 @@
 """The ranking with its floor and ceiling, along beta, and against the bound."""
 
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import pytest
 from figure_samples import ONE, PAPER, SIZES, ranking_of
 from tidy import assert_tidy, ticks, words
 
 from analysis.figures.charts.ranked import (
+    along_beta,
     along_beta_caption,
     draw_along_beta,
     draw_pareto,
     draw_ranking,
+    pareto,
     pareto_caption,
     ranking_caption,
     several_betas,
 )
+from analysis.figures.inputs import Missing
 from analysis.statistics.ranking import by_scope
 
 LABEL = "Higgins (3 pairs) score"
@@ -95,6 +100,21 @@ def test_a_j_with_one_beta_alone_has_no_place_along_beta():
     assert several_betas(table.iloc[:2])["latent_dim"].tolist() == [3, 10]
 
 
+def test_betas_are_followed_among_configurations_that_share_everything_else():
+    """A prior with one beta has no line, and what another prior does stands in its own panel."""
+    normal = ranking_of([("none", 10, 1.0), ("none", 10, 4.0)]).assign(prior="normal")
+    flow = normal.assign(prior="flow", score=normal["score"] / 2)
+    vamp = ranking_of([("none", 10, 8.0)]).assign(prior="vamp")
+    table = several_betas(pd.concat([normal, flow, vamp], ignore_index=True))
+    assert set(table["prior"]) == {"normal", "flow"}
+    figure = draw_along_beta(table)
+    assert_tidy(figure)
+    panels = {axes.get_title(): axes for axes in figure.axes if axes.axison}
+    assert list(panels) == ["J = 10, prior normal", "J = 10, prior flow"]
+    assert all(len(axes.containers) == 1 for axes in panels.values())
+    assert "a panel for each J and prior that has several" in along_beta_caption(table)
+
+
 @SIZES
 def test_the_front_is_numbered_from_the_tightest_bound(grid):
     table = ranking_of(grid)
@@ -131,3 +151,29 @@ def test_scopes_are_those_of_the_factors_that_rank():
     assert table["n_scored"].tolist() == [2, 2]
     older = by_scope(scores_of("higgins", {("measured", "all"): 0.1}))
     np.testing.assert_allclose(older["score"], [0.15])
+
+
+def inputs_of(table):
+    """Figures' inputs with this ranking alone."""
+    return SimpleNamespace(ranked=lambda columns: table)
+
+
+def test_bounds_of_one_likelihood_alone_share_an_axis():
+    table = ranking_of(PAPER[:4]).assign(likelihood=["gaussian", "bernoulli"] * 2)
+    drawn = pareto(inputs_of(table))
+    assert drawn["configuration"].tolist() == table["configuration"].tolist()[1::2]
+    assert "likelihood bernoulli" in pareto_caption(drawn)
+
+
+def test_more_settings_than_marks_are_not_told_apart_by_marks():
+    priors = ["normal", "mixture", "vamp", "flow", "own.one", "own.two"]
+    parts = [ranking_of(ONE).assign(prior=prior) for prior in priors]
+    figure = draw_pareto(pd.concat(parts, ignore_index=True))
+    assert_tidy(figure)
+    assert not any("prior vamp" in word and "J" not in word for word in words(figure))
+
+
+def test_a_study_without_betas_has_nothing_along_beta():
+    table = ranking_of(ONE).assign(objective_kind="factor", gamma=10.0)
+    with pytest.raises(Missing, match="no objective of these runs has a β"):
+        along_beta(inputs_of(table))
