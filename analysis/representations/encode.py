@@ -70,10 +70,19 @@ def encode(
     return Encoded(mean, logvar, recon, kl, kl_by_latent)
 
 
-def prior_samples(model: Vae, n: int, seed: int = 0) -> Floats:
-    """Codes drawn from a model's prior, (n, n_latents)."""
+def prior_samples(model: Vae, n: int, labels: npt.ArrayLike | None = None, seed: int = 0) -> Floats:
+    """Codes drawn from a model's prior, (n, n_latents).
+
+    Args:
+        model: trained.
+        n: how many.
+        labels: classes to draw, (n,), which a prior with labels reads; None: all of them in turn.
+        seed: of the draws; those of two classes differ by the prior alone.
+    """
+    digits = np.arange(n) % max(1, model.n_classes) if labels is None else np.asarray(labels)
+    label = _one_hot(model, digits, next(model.parameters()).device)
     with torch.inference_mode():
-        drawn = model.prior.sample(n, None, torch.Generator().manual_seed(seed))
+        drawn = model.prior.sample(n, label, torch.Generator().manual_seed(seed))
     return drawn.cpu().numpy().astype(np.float64)
 
 
@@ -144,8 +153,8 @@ def bounds(
 
     Args:
         model: on any device.
-        images: (n, height, width), or with a last axis of channels; uint8; grey values are
-            Bernoulli targets, as in training.
+        images: (n, height, width), or with a last axis of channels; uint8. Of grey values the
+            Bernoulli likelihood is no density, and what is bounded no log-density.
         labels: the digits shown, (n,); only a conditional model reads them.
         n_samples: importance samples an image.
         seed: of the samples.

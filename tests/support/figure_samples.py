@@ -82,7 +82,7 @@ class Show(Vae):
     def decode(self, latent, label=None):
         logits = torch.full((len(latent), 784), -20.0)
         logits[:, :3] = latent
-        if label is not None:
+        if label is not None and self.decoder_classes:
             logits[:, 10] = torch.logit(label.argmax(dim=1) / 20 + 0.1)
         return logits
 

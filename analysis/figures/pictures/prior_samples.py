@@ -21,9 +21,7 @@ def from_the_prior(inputs: FigureInputs) -> Sheet:
         " that they were trained on, the closer the codes of images fill the prior."
     )
     if any(panel.rows for panel in panels):
-        caption += (
-            f" Of a conditional model a row is a {inputs.data.noun}, a column the same latents."
-        )
+        caption += f" Of a conditional model a row is a {inputs.data.noun}, a column the same draw."
     return Sheet("Samples from the prior", caption, panels)
 
 
@@ -32,13 +30,14 @@ def prior_samples(
 ) -> Panel:
     """Pictures of n x n_rows draws from the prior; a conditional model draws a class a row.
 
-    The same draws in every row of a conditional model, so that columns share their style.
+    The same noise in every row of a conditional model, so that columns share their style.
     """
-    classes = np.repeat(np.arange(n_rows), n)
-    codes = encode.prior_samples(model, n if model.n_classes else n_rows * n, seed)
+    classes = np.repeat(np.arange(n_rows), n).reshape(n_rows, n)
     if model.n_classes:
-        codes = np.tile(codes, (n_rows, 1))
-    pictures = encode.grey_levels(encode.decode(model, codes, classes))
+        codes = np.concatenate([encode.prior_samples(model, n, row, seed) for row in classes])
+    else:
+        codes = encode.prior_samples(model, classes.size, seed=seed)
+    pictures = encode.grey_levels(encode.decode(model, codes, classes.ravel()))
     pictures = pictures.reshape(n_rows, n, *pictures.shape[1:])
     rows = [str(one) for one in range(n_rows)] if model.n_classes else []
     return Panel(title, pictures, rows, [], "")

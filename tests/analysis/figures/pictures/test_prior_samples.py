@@ -31,3 +31,23 @@ def test_a_conditional_model_draws_digit_by_digit_with_the_same_latents():
     assert plain.rows == []
     drawn = torch.randn(40, 3, generator=torch.Generator().manual_seed(0))
     np.testing.assert_array_equal(plain.images[..., 0, :3].reshape(40, 3), levels(drawn))
+
+
+class ByClass(NormalPrior):
+    """A prior whose latents are the class, and noise of a tenth."""
+
+    def sample(self, n, label, generator):
+        noise = torch.randn(n, self.latent_dim, generator=generator)
+        return label.argmax(dim=1, keepdim=True) / 3 + noise / 10
+
+
+def test_a_prior_with_labels_is_drawn_from_class_by_class_with_the_same_noise():
+    """Its decoder sees no label: rows differ by the latents alone."""
+    model = Show(10)
+    model.prior, model.decoder_classes = ByClass(3), 0
+    panel = prior_samples(model, "P", 10, n=4)
+    noise = torch.randn(4, 3, generator=torch.Generator().manual_seed(0)).numpy() / 10
+    want = levels(np.arange(10)[:, None, None] / 3 + noise)
+    np.testing.assert_allclose(panel.images[..., 0, :3], want, atol=1)
+    assert panel.rows == [str(digit) for digit in range(10)]
+    assert panel.images[..., 0, 10].max() == 0
