@@ -50,7 +50,10 @@ Codes = npt.NDArray[np.float32]
 AXES = [field.name for field in AXIS_FIELDS]
 FACTORS_ORDER = ["measured", "known", "intervention", ""]
 # what the weights of a model before its first step depend on
-_OF_FIRST_WEIGHTS = {"latent_dim", "hidden", "conditioning", "seed", "data", "network", "prior"}
+_OF_FIRST_WEIGHTS = {
+    *("latent_dim", "hidden", "conditioning", "seed", "data", "network", "prior"),
+    "prior_components",
+}
 
 
 def _fields(kind: pa.DataType, *names: str) -> list[pa.Field]:

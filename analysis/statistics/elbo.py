@@ -8,11 +8,11 @@ import pandas as pd
 
 from analysis.metrics import ACTIVE_VARIANCE
 from analysis.study import Study, configuration
+from study.config.belongs import BUILT_IN, KEYS
 from study.data.mnist import N_PIXELS
 from study.storage.axes import STANDARD, other_axes
 
 PAPER_J = 10
-WITHOUT_BETA = ("annealed", "factor", "dip1", "dip2")  # objectives
 COMPARED_BETAS = (1.0, 10.0)
 _MEANS = (
     *("beta_normalised", "recon", "kl", "objective", "neg_elbo", "neg_elbo_joint"),
@@ -44,7 +44,8 @@ def with_beta(table: pd.DataFrame) -> "pd.Series[bool]":
     """Rows of runs, or of configurations, whose objective weighs a term by beta."""
     if "objective_kind" not in table:
         return pd.Series(True, table.index)
-    return ~table["objective_kind"].isin(WITHOUT_BETA)
+    without = set(BUILT_IN["objective"]) - set(KEYS["beta"].defaults)
+    return ~table["objective_kind"].isin(without)
 
 
 def nats_of_labels(conditioning: "str | pd.Series", n_classes: int) -> npt.NDArray[np.float64]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from study.config.run import AXES, RunConfig, plain
+from study.config.run import AXES, PARTS, RunConfig, plain
 from study.storage.tables import column_of
 
 STANDARD = [key for key in AXES if key != "seed"]
@@ -44,8 +44,17 @@ def with_axes(table: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def as_in_the_paper(trials: pd.DataFrame) -> pd.DataFrame:
-    """The runs that differ from the paper in the standard axes and the seed alone."""
-    return _where(trials, DEFAULTS)
+    """The runs that differ from the paper in the standard axes and the seed alone.
+
+    The paper never trained its eq. 7, labels in the prior.
+    """
+    return _where(trials[trials["conditioning"] != "prior"], DEFAULTS)
+
+
+def made_alike(trials: pd.DataFrame) -> pd.DataFrame:
+    """Runs made of the same parts as those of `alike`: their costs can be compared."""
+    columns = [column for column in map(column_of, PARTS) if column in trials]
+    return _where(trials, alike(trials).iloc[0], columns) if len(trials) else trials
 
 
 def alike(trials: pd.DataFrame) -> pd.DataFrame:
@@ -98,9 +107,14 @@ def _value(value: Any) -> str:
     return plain(float(value)) if isinstance(value, float) else str(value)
 
 
-def _where(trials: pd.DataFrame, values: Mapping[str, Any] | pd.Series) -> pd.DataFrame:
+def _where(
+    trials: pd.DataFrame,
+    values: Mapping[str, Any] | pd.Series,
+    columns: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """Runs that have these values in some columns, by default in all other axes."""
     same = pd.Series(True, trials.index)
-    for column in other_axes(trials):
+    for column in other_axes(trials) if columns is None else columns:
         same &= _is(trials[column], values[column])
     return trials[same]
 

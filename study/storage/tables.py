@@ -138,12 +138,16 @@ def build_tables(records: dict[str, Record], old: Tables) -> Tables:
                 kept = _with_defaults(kept).astype({"hidden": str} if text else {})
             table = pd.concat([kept, table], ignore_index=True) if len(table) else kept
         extra = [column for column in ("epoch", "latent") if column in table]
-        # conditioning first, none before label
         order = [*sorted(AXES, key=lambda axis: axis != "conditioning"), "run", *extra]
-        ascending = [column != "conditioning" for column in order]
-        table = table.sort_values(order, ascending=ascending, ignore_index=True)
+        table = table.sort_values(order, key=_in_order, ignore_index=True)
         tables[name] = table.reindex(columns=schema.names)
     return tables
+
+
+def _in_order(column: pd.Series) -> pd.Series:
+    """What a column is sorted by: conditioning as RunConfig lists it, none first."""
+    kinds = get_args(RunConfig.model_fields["conditioning"].annotation)
+    return column.map(kinds.index) if column.name == "conditioning" else column
 
 
 def _schemas(epoch_columns: Iterable[str], hidden: Iterable[Any]) -> dict[str, pa.Schema]:

@@ -4,7 +4,15 @@ import pandas as pd
 import pytest
 
 from study.config.run import RunConfig
-from study.storage.axes import alike, as_in_the_paper, in_words, other_axes, varied, words_of
+from study.storage.axes import (
+    alike,
+    as_in_the_paper,
+    in_words,
+    made_alike,
+    other_axes,
+    varied,
+    words_of,
+)
 from study.storage.records import new_record
 from study.storage.tables import build_tables
 
@@ -64,3 +72,24 @@ def test_what_is_compared_is_the_papers_where_there_is_any():
     assert alike(trials)["learning_rate"].nunique() == 1
     assert as_in_the_paper(trials).empty
     assert alike(trials.head(0)).empty
+
+
+def test_labels_in_the_prior_are_none_of_the_papers_models_and_come_last():
+    kinds = ("prior", "label", "none")
+    trials = trials_of(*(RunConfig(conditioning=kind) for kind in kinds))
+    assert trials["conditioning"].tolist() == ["none", "label", "prior"]
+    assert as_in_the_paper(trials)["conditioning"].tolist() == ["none", "label"]
+    alone = trials_of(RunConfig(conditioning="prior"))
+    assert len(alike(alone)) == 1
+
+
+def test_runs_of_the_same_parts_may_differ_in_how_they_train():
+    trials = trials_of(FAST, SLOW, RunConfig(prior="vamp"), RunConfig(objective="factor"))
+    assert sorted(made_alike(trials)["learning_rate"]) == [0.003, 0.01]
+    others = trials_of(
+        RunConfig(prior="vamp"),
+        RunConfig(prior="vamp", prior_components=5),
+        RunConfig(prior="flow"),
+    )
+    assert set(made_alike(others)["prior"]) in ({"vamp"}, {"flow"})
+    assert made_alike(trials.head(0)).empty
