@@ -134,6 +134,19 @@ def test_members_of_a_pack_train_as_they_would_alone(size, mnist):
         )
 
 
+def test_members_of_a_pack_of_conv_train_as_they_would_alone(mnist):
+    configs = [member(index, network="conv", train_images=1_000) for index in range(3)]
+    alone, together = ([Trainer(config, SHAPE, CPU) for config in configs] for _ in range(2))
+    train, _ = splits(mnist, 1_000, CPU)
+    for trainer in alone:
+        trainer.train_epoch(train)
+    Pack(together).train_epoch(train)
+    for one, other in zip(alone, together, strict=True):
+        for name, value in one.engine_state.params.items():
+            gap = (value - other.engine_state.params[name]).norm() / value.norm()
+            assert gap < 1e-4, (one.config.run_id, name)
+
+
 def test_members_of_a_pack_warm_up_each_by_itself(mnist):
     configs = [member(i, hidden=20, train_images=1_000, kl_warmup_epochs=2) for i in (1, 2)]
     alone, together = ([Trainer(config, SHAPE, CPU) for config in configs] for _ in range(2))

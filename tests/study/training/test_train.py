@@ -11,6 +11,7 @@ from study.training.evaluation import evaluate
 from study.training.trainer import Diverged, Trainer
 
 SMALL = RunConfig(latent_dim=4, hidden=32, train_images=1000, epochs=3)
+CONV = RunConfig(network="conv", latent_dim=4, train_images=1000, epochs=3)
 
 
 @pytest.fixture(scope="module")
@@ -29,18 +30,20 @@ def same_weights(one, other):
 
 
 @pytest.mark.parametrize("conditioning", ["none", "label"])
-def test_training_on_real_digits_lowers_the_objective(parts, conditioning):
-    _, records = trained(SMALL.model_copy(update={"conditioning": conditioning}), parts)
+@pytest.mark.parametrize("small", [SMALL, CONV], ids=["mlp", "conv"])
+def test_training_on_real_digits_lowers_the_objective(parts, small, conditioning):
+    _, records = trained(small.model_copy(update={"conditioning": conditioning}), parts)
     assert [record["epoch"] for record in records] == [1, 2, 3]
     costs = [record["test_recon"] + record["test_kl"] for record in records]
     assert costs == sorted(costs, reverse=True)
     assert costs[-1] < 784 * math.log(2) / 2  # an untrained decoder is at about 784 log 2
 
 
-def test_a_resumed_run_is_bit_identical(parts):
-    whole, records = trained(SMALL, parts)
-    first, early = trained(SMALL.model_copy(update={"epochs": 1}), parts)
-    second = Trainer(SMALL, SHAPE, CPU)
+@pytest.mark.parametrize("small", [SMALL, CONV], ids=["mlp", "conv"])
+def test_a_resumed_run_is_bit_identical(parts, small):
+    whole, records = trained(small, parts)
+    first, early = trained(small.model_copy(update={"epochs": 1}), parts)
+    second = Trainer(small, SHAPE, CPU)
     second.restore(first.state())
     assert early + train(second, *parts) == records
     assert same_weights(second, whole)
