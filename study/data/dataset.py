@@ -47,6 +47,7 @@ class Dataset(NamedTuple):
     hash: str = ""  # of the content
     measure: str | None = None  # what measures its pictures: "strokes"; None: nothing does
     test_factors: pd.DataFrame | None = None  # known factors, a row a test image
+    train_factors: pd.DataFrame | None = None  # the same of the training images
 
     @property
     def shape(self) -> DataShape:
@@ -96,10 +97,11 @@ def require_sound(data: Dataset, source: str) -> Dataset:
                 f"{source}: {split}_labels must be whole numbers from 0 to {data.n_classes - 1}"
                 f" (n_classes - 1), got {labels.dtype} from {labels.min()} to {labels.max()}"
             )
-    factors = data.test_factors
-    if factors is not None and len(factors) != len(data.test_images):
-        raise DataError(
-            f"{source}: {len(factors)} test_factors and {len(data.test_images)} test_images:"
-            " give a row an image"
-        )
+    for split in ("train", "test"):
+        factors, images = getattr(data, f"{split}_factors"), getattr(data, f"{split}_images")
+        if factors is not None and len(factors) != len(images):
+            raise DataError(
+                f"{source}: {len(factors)} {split}_factors and {len(images)} {split}_images:"
+                " give a row an image"
+            )
     return data

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from study.config.errors import StudyError, UsageError
 from study.config.own_code import is_import_path, load_object, resolve
-from study.data import mnist, mnist_sources
+from study.data import mnist, mnist_sources, strokes
 from study.data.dataset import Dataset, DataShape, require_sound
 
 
@@ -24,7 +24,10 @@ class Source(NamedTuple):
 
 # Those that ship with this package.
 SOURCES = {
-    "mnist": Source(mnist.load_mnist, mnist.fetch, mnist.SHAPE, mnist_sources.N_TRAIN, mnist.FACTS)
+    "mnist": Source(mnist.load_mnist, mnist.fetch, mnist.SHAPE, mnist_sources.N_TRAIN, mnist.FACTS),
+    "strokes": Source(
+        strokes.load_strokes, strokes.fetch, strokes.SHAPE, strokes.N_TRAIN, strokes.FACTS
+    ),
 }
 
 
