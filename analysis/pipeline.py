@@ -18,7 +18,7 @@ from analysis.scoring.score_study import Outcome, ranking_table, score_study, wr
 from analysis.statistics.ranking import RANKING, unlisted
 from analysis.study import Study
 from study.config.errors import reason
-from study.data.mnist import data_dir
+from study.data.verified_files import data_dir
 
 
 def score_and_rank(

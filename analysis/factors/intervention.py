@@ -118,8 +118,12 @@ def intervene(
 def redrawn(
     data: Dataset, cache: Path | None, say: Callable[[str], None] = lambda _: None
 ) -> Interventions | None:
-    """Redrawn test images of a data set; None where no strokes can be measured."""
-    if data.measure != "strokes" or data.test_images.ndim != 3:
+    """Redrawn test images of a data set; None where no strokes can be measured.
+
+    None as well where factors are known: they already vary freely there.
+    """
+    known = data.test_factors is not None
+    if known or data.measure != "strokes" or data.test_images.ndim != 3:
         return None
     return intervene(data.test_images, data.test_labels, cache=cache, say=say)
 

@@ -20,7 +20,7 @@ from analysis.statistics.elbo import reference
 from analysis.study import Study, configuration
 from study.config.errors import StudyError
 from study.data import Dataset
-from study.data.mnist import data_dir
+from study.data.verified_files import data_dir
 from study.models.vae import Vae
 from study.storage.axes import (
     CONDITIONING,

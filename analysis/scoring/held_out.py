@@ -22,7 +22,7 @@ from analysis.study import Study
 from study.config.run import RunConfig
 from study.config.search import n_held_out
 from study.data import load_data
-from study.data.mnist import data_dir
+from study.data.verified_files import data_dir
 from study.losses import figures
 from study.models import Vae
 from study.storage.tables import has_table, read_table, write_table
@@ -146,12 +146,14 @@ def _held_out(name: str, data_folder: Path | None, factors: bool) -> ImageSet:
     data = load_data(name, data_folder)
     first = len(data.train_images) - n_held_out(len(data.train_images))
     images, labels = data.train_images[first:], data.train_labels[first:]
-    known = measured_by(data.measure, images, data_dir(data_folder)) if factors else None
+    known = data.train_factors.iloc[first:] if data.train_factors is not None else None
+    if factors and known is None:
+        known = measured_by(data.measure, images, data_dir(data_folder))
     if factors and known is None:
         raise ValueError(
             f"no factors are known of the training images of {name}, which judge trials"
         )
-    return ImageSet.of(images, sample_of(labels, known))
+    return ImageSet.of(images, sample_of(labels, known if factors else None))
 
 
 @lru_cache(maxsize=2)

@@ -1,4 +1,4 @@
-"""`study data`: where the data set is looked for, what is there, and what would be fetched."""
+"""`study data`: which data sets there are, where they are looked for, what would be fetched."""
 
 from pathlib import Path
 
@@ -8,26 +8,29 @@ from study.cli.options import CONTEXT, EXIT_FAILURE, Command, data_dir_option
 
 
 @click.command("data", cls=Command, context_settings=CONTEXT)
+@click.argument("name", required=False)
 @data_dir_option
-@click.option("--fetch", "wanted", is_flag=True, help="Fetch what is missing.")
-def data(data_dir: Path | None, wanted: bool) -> int:
-    """Say where the data is, and fetch it.
+@click.option("--fetch", "wanted", is_flag=True, help="Fetch or draw what is missing.")
+def data(name: str | None, data_dir: Path | None, wanted: bool) -> int:
+    """Say where a data set is, and fetch it; of all of them without NAME.
 
-    Where its files are looked for, which are there and verified, and what would be fetched.
+    Where its files are looked for, which are there and verified, and where they would come from.
     """
-    from study.data import mnist, mnist_sources
+    from study.data.load import inspect_data, known_data, prepare_data
+    from study.data.verified_files import data_dir as folder_of
 
-    folder = mnist.data_dir(data_dir)
-    if wanted:
-        mnist.fetch(folder)
-    print(f"MNIST in {folder} (--data-dir, else $STUDY_DATA, else the user's cache folder)")
-    states = mnist.inspect(folder)
-    for name, state in states.items():
-        print(f"  {name}: {state}")
-    missing = [name for name, state in states.items() if state == "missing"]
-    if missing:
-        print(f"{len(missing)} files would be fetched from, in this order:")
-        for source, _ in mnist_sources.SOURCES:
-            print(f"  {source}")
-        print("study data --fetch does so now; a command that needs them does so by itself")
-    return 0 if set(states.values()) == {"verified"} else EXIT_FAILURE
+    folder = folder_of(data_dir)
+    names = known_data() if name is None else [name]
+    print(f"data in {folder} (--data-dir, else $STUDY_DATA, else the user's cache folder)")
+    states: dict[str, str] = {}
+    for one in names:
+        if wanted:
+            prepare_data(one, folder)
+        files, origin = inspect_data(one, folder)
+        print(f"{one}: {origin}")
+        for file, state in files.items():
+            print(f"  {file}: {state}")
+        states |= files
+    if "missing" in states.values() and not wanted:
+        print("study data NAME --fetch gets it now; a command that needs it does so by itself")
+    return EXIT_FAILURE if "damaged" in states.values() else 0

@@ -79,7 +79,7 @@ def train_and_show(
     """
     from study.cli.present import load_own
     from study.config.grid import read_metrics
-    from study.data.mnist import data_dir
+    from study.data.verified_files import data_dir
     from study.execution.cluster import Resources
     from study.execution.runner import start_over
     from study.execution.scheduler import Invocation

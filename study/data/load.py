@@ -4,12 +4,14 @@ import hashlib
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from study.config.errors import StudyError, UsageError
 from study.config.own_code import is_import_path, load_object, resolve
 from study.data import mnist, mnist_sources, strokes
 from study.data.dataset import Dataset, DataShape, require_sound
+from study.data.verified_files import Sums, inspect
 
 
 class Source(NamedTuple):
@@ -20,13 +22,29 @@ class Source(NamedTuple):
     shape: DataShape
     n_train: int
     facts: tuple[str, str, str]  # name for people, hash of the content, what measures pictures
+    sums: Sums = MappingProxyType({})  # SHA-256 of its files in the cache
+    origin: str = ""  # where they come from, for people
 
 
 # Those that ship with this package.
 SOURCES = {
-    "mnist": Source(mnist.load_mnist, mnist.fetch, mnist.SHAPE, mnist_sources.N_TRAIN, mnist.FACTS),
+    "mnist": Source(
+        mnist.load_mnist,
+        mnist.fetch,
+        mnist.SHAPE,
+        mnist_sources.N_TRAIN,
+        mnist.FACTS,
+        mnist_sources.SHA256,
+        "fetched from " + ", else from ".join(label for label, _ in mnist_sources.SOURCES),
+    ),
     "strokes": Source(
-        strokes.load_strokes, strokes.fetch, strokes.SHAPE, strokes.N_TRAIN, strokes.FACTS
+        strokes.load_strokes,
+        strokes.fetch,
+        strokes.SHAPE,
+        strokes.N_TRAIN,
+        strokes.FACTS,
+        strokes.SHA256,
+        "drawn here, in some 15 s",
     ),
 }
 
@@ -65,6 +83,17 @@ def prepare_data(name: str, data_dir: Path) -> None:
         DataError: it cannot.
     """
     _source(name).fetch(data_dir)
+
+
+def known_data() -> list[str]:
+    """Names of the data sets that ship with this package."""
+    return list(SOURCES)
+
+
+def inspect_data(name: str, data_dir: Path) -> tuple[dict[str, str], str]:
+    """Of a data set that ships: file -> "verified", "damaged" or "missing"; their origin."""
+    source = resolve("data", name, SOURCES)
+    return inspect(data_dir, source.sums), source.origin
 
 
 def _source(name: str) -> Source:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+
 from study.data.dataset import DataError, Dataset, DataShape
 from study.data.mnist_sources import SHA256, SIZES, SOURCES
 from study.data.verified_files import data_dir, ensure, require_original, short_hash, write_whole

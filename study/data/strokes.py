@@ -7,6 +7,7 @@ IEEE 754 rounds exactly are used, and no sums: the images are the same bytes on 
 
 import io
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -44,8 +45,8 @@ FACTS = (NAME, DATA_HASH, MEASURE)
 class Digit(NamedTuple):
     """The centre line of a digit; x and y from 0, left and top, to 1."""
 
-    curves: list[Line] = []  # smooth through their points
-    straights: list[Line] = []  # with corners at their points
+    curves: Sequence[Line] = ()  # smooth through their points
+    straights: Sequence[Line] = ()  # with corners at their points
 
 
 DIGITS = [
@@ -68,7 +69,6 @@ DIGITS = [
             (0.92, 0.25), (0.88, 0.65), (0.6, 1)]]),
 ]  # fmt: skip
 MOST_POINTS = 9  # of one digit
-
 
 
 def load_strokes(folder: Path | None = None) -> Dataset:
@@ -122,7 +122,8 @@ def _images(n_jitters: int) -> npt.NDArray[np.uint8]:
     for digit in range(10):
         rows = np.flatnonzero(digits == digit)
         for part in np.array_split(rows, max(1, len(rows) // 200)):
-            images[part] = draw(digit, *values[part].T, jitter[part])
+            thickness_px, shear, stretch = values[part].T
+            images[part] = draw(digit, thickness_px, shear, stretch, jitter[part])
     return images
 
 
@@ -168,7 +169,8 @@ def draw(
     for line in shape.straights:
         _nearer(distance, drawn[:, [place[point] for point in line]])
     ink = thickness_px[:, None, None] / 2 - np.sqrt(distance) + 0.5
-    return np.rint(255 * ink.clip(0, 1)).astype(np.uint8)
+    pictures: npt.NDArray[np.uint8] = np.rint(255 * ink.clip(0, 1)).astype(np.uint8)
+    return pictures
 
 
 def _nearer(distance: Floats, line: Floats) -> None:

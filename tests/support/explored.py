@@ -11,8 +11,8 @@ from analysis.latent_effects.alignment import PROPERTIES, Pictures, some_of_ever
 from analysis.latent_effects.tables import ALIGNMENT, KNOBS, align_model
 from analysis.study import Study
 from study.config.run import RunConfig
-from study.data.mnist import data_dir
 from study.data.splits import splits
+from study.data.verified_files import data_dir
 from study.execution.resumable_run import Run, train_runs
 from study.storage.folder import Folder
 from study.storage.records import WEIGHTS, read_record, runs_folder

@@ -19,7 +19,7 @@ from studies import (
     write_grid,
 )
 
-from study.data.mnist import data_dir
+from study.data.verified_files import data_dir
 
 UNSHARE = ["unshare", "--map-root-user", "--mount"]
 

@@ -8,8 +8,8 @@ from analysis.factors.image_set import measured, sample_of
 from analysis.representations.encode import encode
 from analysis.scoring.evaluation import Unit, score_codes
 from study.config.run import RunConfig
-from study.data.mnist import data_dir
 from study.data.splits import splits
+from study.data.verified_files import data_dir
 from study.execution.resumable_run import Run, train_runs
 from study.storage.folder import Folder
 from study.storage.records import read_record, runs_folder

@@ -35,7 +35,7 @@ from analysis.statistics.wording import count, listing
 from analysis.study import Study
 from study.data import Dataset
 from study.data.dataset import pixel_rows
-from study.data.mnist import data_dir
+from study.data.verified_files import data_dir
 from study.storage.tables import has_table
 
 PAGE = "explorer.html"

@@ -15,9 +15,10 @@ from rich.table import Table
 from study.cli.bench.baselines import IMAGES, Step, floor, in_memory, pythae, usual
 from study.config.grid import find_grid, read_grid
 from study.config.run import RunConfig
-from study.data.mnist import SHAPE, data_dir
+from study.data.mnist import SHAPE
 from study.data.mnist_sources import N_TRAIN
 from study.data.splits import random_data, splits
+from study.data.verified_files import data_dir
 from study.execution.display import duration
 from study.training.compiled import CompileError, load_update, step_shape
 from study.training.evaluation import evaluate

@@ -11,7 +11,7 @@ from analysis.factors.intervention import (
 )
 from analysis.factors.morphometry import measure
 from analysis.latent_effects.alignment import Reader
-from study.data.mnist import data_dir
+from study.data.verified_files import data_dir
 
 SMALL = {"n_per_class": 1, "n_levels": 3}
 

@@ -12,6 +12,8 @@ import pytest
 from study.cli.main import COMMANDS, main, train
 from study.config.errors import StudyError
 from study.config.run import RunConfig
+from study.data import strokes
+from study.data.load import SOURCES
 from study.data.mnist_sources import SHA256
 from study.storage.folder import Folder
 from study.storage.records import new_record, runs_folder, write_record
@@ -154,19 +156,20 @@ def test_data_says_what_is_there_and_fetches_on_request(tmp_path, monkeypatch, c
     words = ["data", "--data-dir", str(tmp_path)]
     assert main(words) == 1
     text = capsys.readouterr().out
-    assert f"MNIST in {tmp_path}" in text
+    assert f"data in {tmp_path}" in text
     assert "t10k-labels-idx1-ubyte: damaged" in text
-    assert text.count(": missing") == 3
-    assert "3 files would be fetched" in text
+    assert text.count(": missing") == 3 + len(strokes.SHA256)
+    assert "mnist: fetched from torchvision's mirrors" in text
     assert sorted(path.name for path in tmp_path.iterdir()) == ["t10k-labels-idx1-ubyte"]
     fetched = []
-    monkeypatch.setattr("study.data.mnist.fetch", fetched.append)
-    assert main([*words, "--fetch"]) == 1
+    fetch = SOURCES["mnist"]._replace(fetch=fetched.append)
+    monkeypatch.setitem(SOURCES, "mnist", fetch)
+    assert main([*words, "mnist", "--fetch"]) == 1
     assert fetched == [tmp_path]
 
 
 def test_data_in_the_cache_is_verified(mnist, capsys):
-    assert main(["data"]) == 0
+    assert main(["data", "mnist"]) == 0
     assert capsys.readouterr().out.count(": verified") == len(SHA256)
 
 

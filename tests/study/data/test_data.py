@@ -13,8 +13,9 @@ import pytest
 
 from study.data import mnist as data
 from study.data import mnist_sources
-from study.data.mnist import DataError, Dataset, data_dir, fetch, load_mnist
+from study.data.mnist import DataError, Dataset, fetch, load_mnist
 from study.data.mnist_sources import SHA256
+from study.data.verified_files import data_dir
 
 TEST_LABELS = "t10k-labels-idx1-ubyte"
 
@@ -219,7 +220,7 @@ def test_an_interrupted_write_leaves_nothing_half_written(tmp_path, monkeypatch,
         raise KeyboardInterrupt
 
     monkeypatch.setattr(data, "SOURCES", (("copy", from_user_cache),))
-    monkeypatch.setattr(data.os, "fsync", interrupt)
+    monkeypatch.setattr("study.data.verified_files.os.fsync", interrupt)
     with pytest.raises(KeyboardInterrupt):
         fetch(tmp_path)
     assert [path.name for path in tmp_path.iterdir() if path.name != ".lock"] == []
