@@ -12,9 +12,10 @@ from study.cli.options import CONTEXT, EXIT_FAILURE, Command, data_dir_option
 @data_dir_option
 @click.option("--fetch", "wanted", is_flag=True, help="Fetch or draw what is missing.")
 def data(name: str | None, data_dir: Path | None, wanted: bool) -> int:
-    """Say where a data set is, and fetch it; of all of them without NAME.
+    """Say which data sets are there, and fetch them.
 
-    Where its files are looked for, which are there and verified, and where they would come from.
+    Where their files are looked for, which are there and verified, and where they come from; of all
+    data sets without NAME.
     """
     from study.data.load import inspect_data, known_data, prepare_data
     from study.data.verified_files import data_dir as folder_of
