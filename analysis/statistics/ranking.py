@@ -37,7 +37,11 @@ RANKING = "score"  # the column of what ranks
 WITH_INTERVAL = (HIGGINS.name, MIG.name)  # their columns _low and _high come with them
 COMPARED = ["difference", "difference_low", "difference_high", "verdict"]
 RANGES = {metric.name: metric.bounds for metric in METRICS}
-SOURCES = {"intervention": "redrawn images", "measured": "measured factors", "known": "known factors"}
+SOURCES = {
+    "intervention": "redrawn images",
+    "measured": "measured factors",
+    "known": "known factors",
+}
 PREFERRED = (("intervention", "within"), ("", "within"), ("", "all"))  # "": measured or known
 
 
