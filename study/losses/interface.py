@@ -6,7 +6,8 @@ An objective is a function `(terms, weights) -> cost`:
   KL(q(z|x) || p(z)), unweighted. By image, (..., batch, latent_dim): `mean` and `logvar` of the
   posterior, `latent`, a sample of it, and `noise`, which made that sample. One number for all, ():
   `step`, how many steps were taken before this one, and `n_images`, how many training images there
-  are. The leading axes are those of a pack; often none;
+  are. Where the objective has a discriminator, its `logit` of every sample, (..., batch). The
+  leading axes are those of a pack; often none;
 - `weights`, by name, tensors of the leading axes: what the run's configuration gives of `beta`,
   `gamma`, `capacity` with `capacity_steps`, and `lambda_od`;
 - the cost has the leading axes, (...,).

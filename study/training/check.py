@@ -1,5 +1,6 @@
 """What can be known of runs before the first one trains: that their parts exist and fit."""
 
+import math
 from collections.abc import Iterable
 
 import torch
@@ -7,9 +8,11 @@ import torch
 from study.config.errors import UsageError
 from study.config.run import PARTS, RunConfig
 from study.data import DataShape, describe_data
-from study.losses import find_objective
+from study.losses import discriminator, find_objective, objective_weights
 from study.models import build_model, check_model
 from study.training.step import named_terms
+
+FEW = 4  # images
 
 
 def check_runs(runs: Iterable[RunConfig]) -> None:
@@ -36,17 +39,27 @@ def check_runs(runs: Iterable[RunConfig]) -> None:
 
 
 def _check_objective(run: RunConfig, shape: DataShape) -> None:
+    """Take the cost of a few random images, and its gradient."""
     objective, model = find_objective(run.objective), build_model(run, shape)
-    label = torch.zeros(2, model.n_classes)
-    pixels, noise = torch.zeros(2, shape.n_pixels), torch.zeros(2, run.latent_dim)
+    random = torch.Generator().manual_seed(0)
+    pixels = torch.rand(FEW, shape.n_pixels, generator=random)
+    noise = torch.randn(FEW, run.latent_dim, generator=random)
+    label = torch.zeros(FEW, model.n_classes)
+    logit = None if discriminator(run) is None else torch.zeros(FEW)
+    one = torch.tensor(1.0)
+    weights = {name: torch.tensor(value) for name, value in objective_weights(run).items()}
     try:
-        with torch.no_grad():
-            terms = model(pixels, noise, label)
-            cost = objective(named_terms(terms), {"beta": torch.tensor(run.beta)})
+        terms = named_terms(model(pixels, noise, label), noise, one, one, logit)
+        cost = objective(terms, weights)
+        given = tuple(cost.shape)
+        if given == ():
+            torch.autograd.grad(cost, list(model.parameters()), allow_unused=True)
     except Exception as error:  # whatever the user's code raises
         name = type(error).__name__
         raise UsageError(f"objective {run.objective} failed: {name}: {error}") from error
-    if tuple(cost.shape) != ():
+    if given != ():
+        raise UsageError(f"objective {run.objective} gave {given}, expected one number, ()")
+    if not math.isfinite(value := cost.item()):
         raise UsageError(
-            f"objective {run.objective} gave {tuple(cost.shape)}, expected one number, ()"
+            f"objective {run.objective} gave {value} for {FEW} random images and an untrained model"
         )

@@ -19,6 +19,7 @@ from filelock import FileLock
 from study.config.package_hash import package_hash
 from study.config.run import HOW, RunConfig
 from study.data import DataShape
+from study.losses import discriminator, objective_weights
 from study.models import build_model
 from study.training.hardware import processor_id
 from study.training.step import (
@@ -42,15 +43,19 @@ class StepShape(NamedTuple):
     config: RunConfig  # of its runs, without what they may differ in
     data: DataShape
     bf16: bool
+    weights: tuple[str, ...]  # of the objective, by name; each run brings its own values
 
 
-APART = {"beta", "seed", "learning_rate", "train_images", "kl_warmup_epochs", "data", "precision"}
+OF_WEIGHTS = {"beta", "gamma", "capacity", "capacity_epochs", "lambda_od", "kl_warmup_epochs"}
+"""Keys of a configuration that give the objective's weights alone."""
+APART = OF_WEIGHTS | {"seed", "learning_rate", "train_images", "data", "precision"}
 """Keys of a configuration that the step does not depend on, besides those of how far to train."""
 
 
 def step_shape(config: RunConfig, data: DataShape, bf16: bool) -> StepShape:
     """The shape of a run's step."""
-    return StepShape(RunConfig(**config.model_dump(exclude=APART | HOW)), data, bf16)
+    same = RunConfig(**config.model_dump(exclude=APART | HOW))
+    return StepShape(same, data, bf16, tuple(objective_weights(config)))
 
 
 class CompileError(RuntimeError):
@@ -86,14 +91,16 @@ def build(shape: StepShape, package: Path) -> None:
 
     torch.set_num_threads(1)
     config, model = shape.config, build_model(shape.config, shape.data)
-    update = functional_update(Recipe(model, config.optimiser, config.objective, shape.bf16))
-    state = new_state(model, config.optimiser, config.objective)
+    parts, other = (config.optimiser, config.objective), discriminator(config)
+    update = functional_update(Recipe(model, *parts, shape.bf16, other))
+    state = new_state(model, *parts, other)
     batch = Batch(
         images=torch.zeros(config.batch_size, shape.data.n_pixels, dtype=torch.uint8),
         labels=torch.zeros(config.batch_size, model.n_classes),
         noise=torch.randn(config.batch_size, config.latent_dim),
     )
-    scalars = Scalars({"beta": torch.tensor(1.0)}, torch.tensor(0.01))
+    weights = {name: torch.tensor(1.0) for name in shape.weights}
+    scalars = Scalars(weights, torch.tensor(0.01), torch.tensor(1.0))
     tensors, structure = _pytree.tree_flatten((state, batch, scalars))
     tensors = [tensor.clone() for tensor in tensors]
 
@@ -118,8 +125,8 @@ def _load(package: Path, shape: StepShape) -> Update:
     def update(state: State, batch: Batch, scalars: Scalars) -> None:
         if batch.images.shape != images:  # the package itself does not look
             raise ValueError(f"compiled for images {images}, got {tuple(batch.images.shape)}")
-        weights = scalars.weights.values()
-        loader.run([*state.tensors(), *batch, *weights, scalars.learning_rate])
+        weights = [scalars.weights[name] for name in shape.weights]
+        loader.run([*state.tensors(), *batch, *weights, scalars.learning_rate, scalars.n_images])
 
     return update
 
@@ -147,12 +154,12 @@ def _key(shape: StepShape) -> str:
 
 
 def _to_json(shape: StepShape) -> str:
-    return json.dumps([shape.config.model_dump(), shape.data, shape.bf16])
+    return json.dumps([shape.config.model_dump(), *shape[1:]])
 
 
 def _from_json(text: str) -> StepShape:
-    config, data, bf16 = json.loads(text)
-    return StepShape(RunConfig(**config), DataShape(*data), bf16)
+    config, data, bf16, weights = json.loads(text)
+    return StepShape(RunConfig(**config), DataShape(*data), bf16, tuple(weights))
 
 
 if __name__ == "__main__":

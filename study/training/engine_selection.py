@@ -10,8 +10,9 @@ import torch
 
 from study.config.run import RunConfig
 from study.data import describe_data
+from study.losses import objective_weights
 from study.models import build_model, can_stack
-from study.training.compiled import StepShape, step_shape
+from study.training.compiled import OF_WEIGHTS, StepShape, step_shape
 
 BF16_GAIN = 1.3  # bf16 is taken where the largest product is at least this much faster
 REPEATS = 200
@@ -69,16 +70,16 @@ def select_engine(
 
 
 def packs(todo: list[RunConfig], on_gpu: bool) -> list[list[RunConfig]]:
-    """Runs to train together: those that share all but beta, conditioning, seed and how to train.
+    """Runs to train together: they share all but weights, conditioning, seed and how to train.
 
     On a CPU, which one model keeps busy, `auto` packs none; nor is a network packed that has no
     form for it. The longest come first: whoever starts last, with the other cores idle, should
     have little to do.
     """
     alike: dict[tuple[Any, ...], list[RunConfig]] = {}
-    apart = {"beta", "conditioning", "seed", "checkpoint_every"}
+    apart = OF_WEIGHTS | {"conditioning", "seed", "checkpoint_every"}
     for run in todo:
-        key = tuple(run.model_dump(exclude=apart).values())
+        key = (*run.model_dump(exclude=apart).values(), *objective_weights(run))
         alike.setdefault(key, []).append(run)
     together = []
     for runs in alike.values():

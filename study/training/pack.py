@@ -12,11 +12,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from study.data.splits import Split
-from study.models import Vae, build_model
 from study.training.step import (
     Batch,
     Params,
-    Recipe,
     Scalars,
     State,
     Update,
@@ -40,11 +38,14 @@ class Pack:
         self.members = list(members)
         first = self.members[0]
         widest = max(self.members, key=lambda member: member.model.n_classes)
-        model = build_model(widest.config, first.data, stackable=True).to(first.device)
-        self._n_classes = model.n_classes
-        self.state = _stack([member.engine_state for member in self.members], model)
-        self._scalars = Scalars(_stacked_weights(self.members), first.scalars.learning_rate)
-        recipe = Recipe(model, first.config.optimiser, first.config.objective, first.bf16)
+        self._n_classes = widest.model.n_classes
+        sizes = {name: value.shape for name, value in widest.engine_state.params.items()}
+        self.state = _stack([member.engine_state for member in self.members], sizes)
+        self._scalars = first.scalars._replace(weights=_stacked_weights(self.members))
+        recipe = widest.recipe(stackable=True)
+        for module in (recipe.model, recipe.discriminator):
+            if module is not None:
+                module.to_empty(device=first.device)  # its shape alone is used
         if first.device.type == "cuda":
             self._update = _captured(torch.compile(functional_update(recipe)))
         else:
@@ -76,14 +77,15 @@ def _stacked_weights(members: Sequence[Trainer]) -> dict[str, Tensor]:
     return {name: torch.stack([m.scalars.weights[name] for m in members]) for name in names}
 
 
-def _stack(states: list[State], model: Vae) -> State:
-    """Copies of the members' tensors, stacked and widened to the shape of `model`."""
-    sizes = {name: value.shape for name, value in model.named_parameters()}
+def _stack(states: list[State], sizes: dict[str, torch.Size]) -> State:
+    """Copies of the members' tensors, stacked and widened to these sizes."""
 
     def stack(dicts: Sequence[Params]) -> Params:
         return {
-            name: torch.stack([F.pad(d[name], (0, size[-1] - d[name].shape[-1])) for d in dicts])
-            for name, size in sizes.items()
+            name: torch.stack(
+                [F.pad(d[name], (0, sizes[name][-1] - d[name].shape[-1])) for d in dicts]
+            )
+            for name in dicts[0]
         }
 
     return State(

@@ -15,14 +15,16 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.func import functional_call, grad
 
-from study.losses import Objective, find_objective
+from study.losses import Objective, discriminator_loss, find_objective, real_and_permuted
 from study.models import Terms, Vae
 
 Params = dict[str, Tensor]
 ADAGRAD_EPS, ADAM_EPS, ADAM_BETAS = 1e-10, 1e-8, (0.9, 0.999)  # torch.optim's defaults
+DISCRIMINATOR_RATE, DISCRIMINATOR_BETAS = 1e-4, (0.5, 0.9)  # Kim & Mnih 2018, appendix A
+OF_OBJECTIVE = "objective."  # before the names of a discriminator's parameters
 
 
 class Batch(NamedTuple):
@@ -36,15 +38,16 @@ class Batch(NamedTuple):
 class Scalars(NamedTuple):
     """What differs between runs of one shape; tensors, so that all share one compiled step."""
 
-    weights: dict[str, Tensor]  # of the objective, by name: beta; () or (members,) each
+    weights: dict[str, Tensor]  # of the objective, by name; () or (members,) each
     learning_rate: Tensor  # ()
+    n_images: Tensor  # (), training images
 
 
 class State(NamedTuple):
     """All that a step changes, in place; fp32."""
 
-    params: Params  # the module's own memory
-    slots: list[Params]  # what the optimiser remembers of each parameter
+    params: Params  # the modules' own memory; `objective.` stands before a discriminator's
+    slots: list[Params]  # what the optimiser remembers of each parameter; some need fewer
     step: Tensor  # (), steps taken
     totals: dict[str, Tensor]  # terms by name, summed over the epoch's batches; () or (members,)
 
@@ -65,10 +68,17 @@ def adagrad(param: Tensor, grad: Tensor, slots: list[Tensor], step: Tensor, lr: 
     param.addcdiv_(grad, squares.sqrt().add_(ADAGRAD_EPS).div_(lr), value=-1)
 
 
-def adam(param: Tensor, grad: Tensor, slots: list[Tensor], step: Tensor, lr: Tensor) -> None:
+def adam(
+    param: Tensor,
+    grad: Tensor,
+    slots: list[Tensor],
+    step: Tensor,
+    lr: Tensor | float,
+    betas: tuple[float, float] = ADAM_BETAS,
+) -> None:
     """Adam. Source: Kingma & Ba 2015, arXiv:1412.6980, algorithm 1."""
     mean, square = slots
-    first, second = ADAM_BETAS
+    first, second = betas
     mean.lerp_(grad, 1 - first)
     square.mul_(second).addcmul_(grad, grad, value=1 - second)
     denominator = (square / (1 - second**step)).sqrt() + ADAM_EPS
@@ -78,6 +88,13 @@ def adam(param: Tensor, grad: Tensor, slots: list[Tensor], step: Tensor, lr: Ten
 def sgd(param: Tensor, grad: Tensor, slots: list[Tensor], step: Tensor, lr: Tensor) -> None:
     """Plain stochastic gradient descent."""
     param.sub_(lr * grad)
+
+
+def discriminators(
+    param: Tensor, grad: Tensor, slots: list[Tensor], step: Tensor, lr: Tensor
+) -> None:
+    """Adam with a rate and averages of its own, whatever the run's are."""
+    adam(param, grad, slots, step, DISCRIMINATOR_RATE, DISCRIMINATOR_BETAS)
 
 
 RULES: dict[str, tuple[Rule, int]] = {"adagrad": (adagrad, 1), "adam": (adam, 2), "sgd": (sgd, 0)}
@@ -90,15 +107,22 @@ class Recipe(NamedTuple):
     optimiser: str
     objective: str
     bf16: bool
+    discriminator: nn.Module | None = None  # of the objective; its shape alone, too
 
 
-def new_state(model: Vae, optimiser: str, objective: str) -> State:
-    """The state of a model that has taken no step; its params are the model's memory."""
+def new_state(
+    model: Vae, optimiser: str, objective: str, discriminator: nn.Module | None = None
+) -> State:
+    """The state of a model that has taken no step; its params are the modules' memory."""
     params = {name: value.detach() for name, value in model.named_parameters()}
     device = next(iter(params.values())).device
+    if discriminator is not None:
+        own = discriminator.named_parameters()
+        params |= {OF_OBJECTIVE + name: value.detach() for name, value in own}
+    n_slots = {name: _rule(optimiser, name)[1] for name in params}
     slots = [
-        {name: torch.zeros_like(value) for name, value in params.items()}
-        for _ in range(RULES[optimiser][1])
+        {name: torch.zeros_like(value) for name, value in params.items() if n_slots[name] > place}
+        for place in range(max(n_slots.values()))
     ]
     totals = {name: torch.zeros((), device=device) for name in reported_terms(objective)}
     return State(params, slots, torch.zeros((), device=device), totals)
@@ -114,15 +138,14 @@ def eager_update(recipe: Recipe) -> Update:
 
     Where state and batch have a first axis of members, their steps are independent of each other.
     """
-    rule = RULES[recipe.optimiser][0]
     objective = find_objective(recipe.objective)
 
     def update(state: State, batch: Batch, scalars: Scalars) -> None:
         leaves = {name: value.detach().requires_grad_() for name, value in state.params.items()}
-        cost, terms = _cost(recipe, objective, leaves, batch, scalars.weights)
-        grads = torch.autograd.grad(cost, list(leaves.values()))
+        loss, terms = _loss(recipe, objective, leaves, batch, scalars, state.step)
+        grads = torch.autograd.grad(loss, list(leaves.values()))
         with torch.no_grad():
-            _apply(rule, state, dict(zip(leaves, grads, strict=True)), scalars)
+            _apply(recipe, state, dict(zip(leaves, grads, strict=True)), scalars)
             _add(state.totals, terms)
 
     return update
@@ -130,40 +153,73 @@ def eager_update(recipe: Recipe) -> Update:
 
 def functional_update(recipe: Recipe) -> Update:
     """The same step without autograd's graph, to be compiled."""
-    rule = RULES[recipe.optimiser][0]
     objective = find_objective(recipe.objective)
 
     def update(state: State, batch: Batch, scalars: Scalars) -> None:
-        gradient = grad(lambda p: _cost(recipe, objective, p, batch, scalars.weights), has_aux=True)
+        gradient = grad(
+            lambda p: _loss(recipe, objective, p, batch, scalars, state.step), has_aux=True
+        )
         grads, terms = gradient(state.params)
-        _apply(rule, state, grads, scalars)
+        _apply(recipe, state, grads, scalars)
         _add(state.totals, terms)
 
     return torch.no_grad()(update)
 
 
-def _cost(
-    recipe: Recipe, objective: Objective, params: Params, batch: Batch, weights: dict[str, Tensor]
+def _loss(
+    recipe: Recipe,
+    objective: Objective,
+    params: Params,
+    batch: Batch,
+    scalars: Scalars,
+    step: Tensor,
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """The objective, summed over members, and each member's terms, (...,)."""
+    """What a step descends, summed over members, and each member's terms, (...,).
+
+    That is the objective, to which the discriminator's weights are fixed, and the discriminator's
+    loss, to which the latents are: one gradient has both.
+    """
+    model, own = _by_module(params)
     pixels = batch.images.to(batch.noise.dtype) / 255
+    logit, seen = None, None
     with torch.autocast(batch.images.device.type, torch.bfloat16, enabled=recipe.bf16):
         inputs = (pixels, batch.noise, batch.labels)
-        terms = named_terms(functional_call(recipe.model, params, inputs))
-    cost = objective(terms, weights)
-    reported = {"recon": terms["recon"], "kl": terms["kl"], "objective": cost}
-    return cost.sum(), {name: value.detach() for name, value in reported.items()}
+        terms = functional_call(recipe.model, model, inputs)
+        if recipe.discriminator is not None:
+            fixed = {name: value.detach() for name, value in own.items()}
+            logit = functional_call(recipe.discriminator, fixed, terms.latent)
+            halves = real_and_permuted(terms.latent.detach(), batch.noise)
+            seen = functional_call(recipe.discriminator, own, halves)
+    named = named_terms(terms, batch.noise, step, scalars.n_images, logit)
+    cost = objective(named, scalars.weights)
+    reported = {"recon": named["recon"], "kl": named["kl"], "objective": cost}
+    loss = cost if seen is None else cost + discriminator_loss(seen)
+    return loss.sum(), {name: value.detach() for name, value in reported.items()}
 
 
-def named_terms(terms: Terms) -> dict[str, Tensor]:
-    """A batch's terms as objectives read them: recon and kl are means over images."""
-    return {
+def named_terms(
+    terms: Terms, noise: Tensor, step: Tensor, n_images: Tensor, logit: Tensor | None = None
+) -> dict[str, Tensor]:
+    """A batch's terms as objectives read them: recon and kl are means over images.
+
+    Args:
+        terms: of the batch.
+        noise: of its samples, (..., batch, latent_dim).
+        step: steps taken before, ().
+        n_images: training images, ().
+        logit: of the objective's discriminator, (..., batch), where it has one.
+    """
+    named = {
         "recon": terms.recon.mean(dim=-1),
         "kl": terms.kl.mean(dim=-1),
         "mean": terms.posterior.mean,
         "logvar": terms.posterior.logvar,
         "latent": terms.latent,
+        "noise": noise,
+        "step": step,
+        "n_images": n_images,
     }
+    return named if logit is None else {**named, "logit": logit}
 
 
 def _add(totals: dict[str, Tensor], terms: dict[str, Tensor]) -> None:
@@ -171,8 +227,21 @@ def _add(totals: dict[str, Tensor], terms: dict[str, Tensor]) -> None:
         total.add_(terms[name])
 
 
-def _apply(rule: Rule, state: State, grads: Params, scalars: Scalars) -> None:
+def _apply(recipe: Recipe, state: State, grads: Params, scalars: Scalars) -> None:
     state.step.add_(1)
     for name, param in state.params.items():
-        slots = [slot[name] for slot in state.slots]
+        rule, n_slots = _rule(recipe.optimiser, name)
+        slots = [slot[name] for slot in state.slots[:n_slots]]
         rule(param, grads[name], slots, state.step, scalars.learning_rate)
+
+
+def _rule(optimiser: str, name: str) -> tuple[Rule, int]:
+    """The rule of a parameter, and how many slots it needs."""
+    return (discriminators, 2) if name.startswith(OF_OBJECTIVE) else RULES[optimiser]
+
+
+def _by_module(params: Params) -> tuple[Params, Params]:
+    """Parameters of the model and of the discriminator, by their names there."""
+    model = {name: value for name, value in params.items() if not name.startswith(OF_OBJECTIVE)}
+    own = {name.removeprefix(OF_OBJECTIVE): params[name] for name in params if name not in model}
+    return model, own

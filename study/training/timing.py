@@ -10,6 +10,7 @@ import torch
 from study.config.run import RunConfig
 from study.data import describe_data
 from study.data.splits import random_data, splits
+from study.training.compiled import OF_WEIGHTS
 from study.training.engine_selection import EngineSelection, select_engine
 from study.training.evaluation import evaluate
 from study.training.hardware import best_device
@@ -44,7 +45,7 @@ def estimate(
     measured: dict[tuple[object, ...], float] = {}
     total = 0.0
     for run, epochs in todo:
-        same = {"beta", "conditioning", "seed", "epochs", "learning_rate", "checkpoint_every"}
+        same = OF_WEIGHTS | {"conditioning", "seed", "epochs", "learning_rate", "checkpoint_every"}
         shape = (run.conditioning, *run.model_dump(exclude=same).values())
         if shape not in measured:
             measured[shape] = _epoch_seconds(run, engine, device)

@@ -12,10 +12,18 @@ from study.config.errors import StudyError
 from study.config.run import RunConfig
 from study.data.dataset import DataShape
 from study.data.splits import Split
-from study.losses import find_objective
-from study.models import build_model, can_stack, current_names
+from study.losses import discriminator, find_objective, objective_weights
+from study.models import Terms, build_model, can_stack, current_names
 from study.training.evaluation import Cost, evaluate
-from study.training.step import Batch, Recipe, Scalars, Update, eager_update, new_state
+from study.training.step import (
+    Batch,
+    Recipe,
+    Scalars,
+    Update,
+    eager_update,
+    named_terms,
+    new_state,
+)
 
 ACTIVE_NATS = 0.01  # a latent is active when its KL, averaged over the test set, exceeds this
 
@@ -29,6 +37,7 @@ class _Purpose(IntEnum):
     SHUFFLE = 1
     NOISE = 2
     TEST = 3
+    OBJECTIVE = 4
 
 
 class Trainer:
@@ -50,13 +59,20 @@ class Trainer:
         self.config, self.data, self.device, self.bf16, self.epoch = config, data, device, bf16, 0
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(_seed(config.seed, 0, _Purpose.WEIGHTS))
-            model = build_model(config, data)
-        self.model = model.to(device)
-        self.engine_state = new_state(self.model, config.optimiser, config.objective)
+            self.model = build_model(config, data).to(device)
+            torch.manual_seed(_seed(config.seed, 0, _Purpose.OBJECTIVE))
+            self.discriminator = discriminator(config)
+        if self.discriminator is not None:
+            self.discriminator.to(device)
+        self.engine_state = new_state(
+            self.model, config.optimiser, config.objective, self.discriminator
+        )
         self.update: Update = eager_update(self.recipe(stackable=not bf16))  # or a compiled one
+        weights = objective_weights(config)
         self.scalars = Scalars(
-            {"beta": torch.tensor(config.beta, device=device)},
+            {name: torch.tensor(value, device=device) for name, value in weights.items()},
             torch.tensor(config.learning_rate, device=device),
+            torch.tensor(float(config.train_images), device=device),
         )
 
     def state(self) -> dict[str, Any]:
@@ -146,18 +162,30 @@ class Trainer:
             stackable: whether it is of the form that rounds alike for one model and for each of a
                 stack, where the network has such a form.
         """
-        model, config = self.model, self.config
+        model, config, other = self.model, self.config, self.discriminator
         if stackable and can_stack(config):
             with torch.device("meta"):
                 model = build_model(config, self.data, stackable=True)
-        return Recipe(model, config.optimiser, config.objective, self.bf16)
+                other = discriminator(config, stackable=True)
+        return Recipe(model, config.optimiser, config.objective, self.bf16, other)
 
     def _cost(self) -> Cost | None:
-        """What the test set is also measured by; None where recon and kl tell it."""
+        """What the test set is also measured by; None where recon and kl tell it.
+
+        As in training: an estimate over a batch depends on how many images that has, and on how
+        many there are.
+        """
         if "objective" not in self.engine_state.totals:
             return None
-        objective = find_objective(self.config.objective)
-        return lambda terms: objective(terms, self.scalars.weights)
+        objective, discriminate = find_objective(self.config.objective), self.discriminator
+        step, (weights, _, n_images) = self.engine_state.step, self.scalars
+
+        def of_batch(terms: Terms, noise: Tensor) -> Tensor:
+            logit = None if discriminate is None else discriminate(terms.latent)
+            with torch.autocast(noise.device.type, enabled=False):  # as in a step
+                return objective(named_terms(terms, noise, step, n_images, logit), weights)
+
+        return Cost(of_batch, self.config.batch_size)
 
 
 def _generator(seed: int, epoch: int, purpose: _Purpose, device: torch.device) -> torch.Generator:

@@ -23,7 +23,7 @@ def example(n_classes, dtype=torch.float32, batch=5, latent_dim=3):
 
 
 def scalars(beta=4.0, rate=0.01):
-    return Scalars({"beta": torch.tensor(beta)}, torch.tensor(rate))
+    return Scalars({"beta": torch.tensor(beta)}, torch.tensor(rate), torch.tensor(1000.0))
 
 
 def cost_of(model, batch, beta):
