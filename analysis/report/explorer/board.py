@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from analysis.report.explorer.decoder import CannotShow, Dense, decoder_layers, halves, n_bytes
+from analysis.report.explorer.decoder import decoder_layers
+from analysis.report.explorer.layers import CannotShow, Layer, halves, n_bytes
 from analysis.study import Study, configuration, named
 from study.config.errors import StudyError
 from study.config.run import RunConfig
@@ -29,7 +30,7 @@ class OnBoard(NamedTuple):
     model: Vae
     config: RunConfig
     axes: dict[str, Any]  # of the study: what tells it from the others
-    layers: list[Dense]  # of its decoder, in half precision
+    layers: list[Layer]  # of its decoder, in half precision
 
     @property
     def title(self) -> str:

@@ -1,128 +1,127 @@
-"""A model's decoder as layers that the page executes, in 16 bits, and what that does to pictures.
+"""A model's decoder as layers that the page executes, and what that does to pictures.
 
-The one place that knows which decoders the page can show: chains of dense layers.
+The one place that knows which decoders the page can show: chains of dense layers and transposed
+convolutions, with activations that the page has.
 """
 
-import itertools
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.special import expit
-from torch import nn
+from torch import Tensor, nn
 
-from analysis.report.explorer.sliders import packed
+from analysis.report.explorer.layers import ACTIVATIONS, CannotShow, Convolution, Layer, run_layers
+from analysis.report.explorer.sliders import REACH
 from analysis.representations.encode import decode, prior_samples
-from study.config.errors import StudyError
 from study.data.dataset import pixel_rows
 from study.models import Vae
 
-Floats = npt.NDArray[np.float64]
-
 N_SAMPLES = 200  # of the prior
 SAME = 1e-4  # largest difference of a pixel, in [0, 1], between a model and its layers in fp32
-HIDDEN = {"tanh": np.tanh, "relu": lambda units: np.maximum(units, 0)}
-OUTPUT = {"sigmoid": expit, "linear": lambda units: units}
-ACTIVATIONS = {**HIDDEN, **OUTPUT}  # as the page's decoder.js has them
 
 
-class CannotShow(StudyError):
-    """The page cannot show a model; says why."""
+class Call(NamedTuple):
+    """A layer of a decoder at work: what went in, and what came out, (batch, ...) each."""
+
+    layer: nn.Linear | nn.ConvTranspose2d
+    inputs: Tensor
+    outputs: Tensor
 
 
-class Dense(NamedTuple):
-    """activation(weight @ inputs + bias)."""
-
-    weight: npt.NDArray[Any]  # (n_outputs, n_inputs)
-    bias: npt.NDArray[Any]  # (n_outputs,)
-    activation: str  # of ACTIVATIONS
-
-
-def decoder_layers(model: Vae) -> list[Dense]:
-    """A model's decoder as dense layers, in single precision; labels join the codes at their end.
+def decoder_layers(model: Vae) -> list[Layer]:
+    """A model's decoder as layers, in single precision; labels join the codes at their end.
 
     Functions between layers leave no trace in a module, so that the activations are found by
-    trying: those are taken whose pictures are the model's own.
+    watching: what came out of a layer, and what went into the next.
 
     Raises:
-        CannotShow: it is not such a chain, of the activations that the page has.
+        CannotShow: it is not such a chain, of the layers and activations that the page has.
     """
-    modules = [m for name, m in model.named_modules() if name.startswith("decoder")]
-    leaves = [m for m in modules if next(m.children(), None) is None]
-    dense = [m for m in leaves if isinstance(m, nn.Linear)]
-    for module in leaves:
-        if module not in dense and next(module.parameters(), None) is not None:
-            raise CannotShow(f"its decoder has a {type(module).__name__}, not dense layers alone")
-    if not dense:
-        raise CannotShow("its decoder has no dense layers")
-    for hidden, output in itertools.product(HIDDEN, OUTPUT):
-        kinds = [hidden] * (len(dense) - 1) + [output]
-        layers = [_as_dense(module, kind) for module, kind in zip(dense, kinds, strict=True)]
-        if difference(model, layers) < SAME:
-            return layers
-    raise CannotShow("its decoder is no chain of dense layers with tanh or ReLU between them")
+    calls, picture = _watched(model)
+    nexts = [call.inputs for call in calls[1:]] + [picture]
+    layers = [_as_layer(call, after) for call, after in zip(calls, nexts, strict=True)]
+    if not difference(model, layers) < SAME:
+        raise CannotShow("its decoder is no chain of layers that the page has")
+    return layers
 
 
-def _as_dense(module: nn.Linear, activation: str) -> Dense:
-    given = module.bias if module.bias is not None else torch.zeros(module.out_features)
-    weight, bias = (part.detach().cpu().numpy() for part in (module.weight, given))
-    return Dense(weight, bias, activation)
-
-
-def halves(layers: Sequence[Dense]) -> list[Dense]:
-    """The same in half precision, the first byte of each number the lower one.
-
-    Raises:
-        CannotShow: a weight is beyond half precision's range.
-    """
-    stored = []
-    for layer in layers:
-        with np.errstate(over="ignore"):
-            weight, bias = layer.weight.astype("<f2"), layer.bias.astype("<f2")
-        if not (np.isfinite(weight).all() and np.isfinite(bias).all()):
-            raise CannotShow("a weight of its decoder is beyond the range of 16 bits")
-        stored.append(Dense(weight, bias, layer.activation))
-    return stored
-
-
-def n_bytes(layers: Sequence[Dense]) -> int:
-    """Size of layers as they are."""
-    return sum(layer.weight.nbytes + layer.bias.nbytes for layer in layers)
-
-
-def as_payload(layers: Sequence[Dense]) -> list[dict[str, Any]]:
-    """Layers as the page reads them: half precision, in base64."""
-    return [
-        {
-            "inputs": layer.weight.shape[1],
-            "outputs": layer.weight.shape[0],
-            "weight": packed(layer.weight, "<f2"),
-            "bias": packed(layer.bias, "<f2"),
-            "activation": layer.activation,
-        }
-        for layer in layers
+def _watched(model: Vae) -> tuple[list[Call], Tensor]:
+    """What the layers of a decoder do, in their order, and the pictures; as far as sliders go."""
+    leaves = [one for one in model.decoder.modules() if next(one.children(), None) is None]
+    layers = [one for one in leaves if next(one.parameters(), None) is not None]
+    for one in layers:
+        if not (isinstance(one, nn.Linear) or _is_transposed_convolution(one)):
+            raise CannotShow(f"its decoder has a {type(one).__name__} that the page has not")
+    if not layers:
+        raise CannotShow("its decoder has no layers")
+    calls: list[Call] = []
+    hooks = [
+        one.register_forward_hook(
+            lambda layer, given, output: calls.append(Call(layer, given[0], output))
+        )
+        for one in layers
     ]
+    try:
+        near, labels = _probes(model)
+        codes = np.concatenate([near, REACH * near])
+        picture = torch.from_numpy(pixel_rows(decode(model, codes, np.tile(labels, 2))))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return calls, picture
+
+
+def _is_transposed_convolution(layer: nn.Module) -> bool:
+    plain = isinstance(layer, nn.ConvTranspose2d)
+    return plain and layer.groups == 1 and layer.dilation == (1, 1)
+
+
+def _as_layer(call: Call, after: Tensor) -> Layer:
+    """A layer with the activation that leads from its outputs to the next one's inputs."""
+    outputs, after = call.outputs.flatten(1).cpu(), after.flatten(1).cpu()
+    if outputs.shape != after.shape:
+        raise CannotShow("its decoder is no chain: a layer reads what another did not write")
+    apart = {name: float((f(outputs) - after).abs().max()) for name, f in ACTIVATIONS.items()}
+    activation = min(apart, key=lambda name: apart[name])
+    if not apart[activation] < SAME:
+        raise CannotShow(f"its decoder has an activation other than {', '.join(ACTIVATIONS)}")
+    layer, convolution = call.layer, None
+    if isinstance(layer, nn.ConvTranspose2d):
+        shapes = (tuple(part.shape[1:]) for part in (call.inputs, call.outputs))
+        convolution = Convolution(*shapes, layer.stride, layer.padding)
+    n_biases = call.outputs.shape[1]
+    bias = layer.bias if layer.bias is not None else torch.zeros(n_biases)
+    weight, bias = (part.detach().cpu().numpy() for part in (layer.weight, bias))
+    return Layer(weight, bias, activation, convolution)
 
 
 def difference(
-    model: Vae, layers: Sequence[Dense], starts: npt.NDArray[np.float32] | None = None
+    model: Vae, layers: Sequence[Layer], starts: npt.NDArray[np.float32] | None = None
 ) -> float:
     """Largest difference of a pixel, in [0, 1], between layers and the model; infinite if no match.
 
     Over the starting codes, (n, n_latents), and `N_SAMPLES` of the prior, the classes in turn.
     """
-    codes = prior_samples(model, N_SAMPLES)
+    codes, labels = _probes(model)
     if starts is not None:
         codes = np.concatenate([starts, codes])
-    labels = np.arange(len(codes)) % max(1, model.n_classes)
-    one_hot = np.eye(model.n_classes)[labels] if model.n_classes else np.zeros((len(codes), 0))
-    values: Floats = np.concatenate([codes, one_hot], axis=1)
+        labels = np.arange(len(codes)) % max(1, model.n_classes)
+    n_inputs, _ = layers[0].sizes
+    n_labels = n_inputs - model.latent_dim  # 0 also where the labels are in the prior
+    if n_labels not in {0, model.n_classes}:
+        return np.inf
+    one_hot = np.eye(n_labels)[labels] if n_labels else np.zeros((len(codes), 0))
     pictures = pixel_rows(decode(model, codes, labels))
-    for layer in layers:
-        if layer.weight.shape[1] != values.shape[1]:
-            return np.inf
-        units = values @ layer.weight.astype(np.float64).T + layer.bias.astype(np.float64)
-        values = ACTIVATIONS[layer.activation](units)
-    return float(np.abs(values - pictures).max()) if values.shape == pictures.shape else np.inf
+    try:
+        values = run_layers(layers, torch.from_numpy(np.concatenate([codes, one_hot], axis=1)))
+    except ValueError:  # not a chain
+        return np.inf
+    same = values.shape == pictures.shape
+    return float(np.abs(values.numpy() - pictures).max()) if same else np.inf
+
+
+def _probes(model: Vae) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """Codes to try a decoder with, and the classes to draw, in turn."""
+    return prior_samples(model, N_SAMPLES), np.arange(N_SAMPLES) % max(1, model.n_classes)

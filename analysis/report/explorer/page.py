@@ -21,7 +21,8 @@ from analysis.report.explorer.board import (
     load,
     ranks_of,
 )
-from analysis.report.explorer.decoder import N_SAMPLES, as_payload, difference, n_bytes
+from analysis.report.explorer.decoder import N_SAMPLES, difference
+from analysis.report.explorer.layers import as_payload, n_bytes
 from analysis.report.explorer.sliders import (
     component_sliders,
     knob_sliders,
@@ -39,7 +40,16 @@ from study.data.verified_files import data_dir
 from study.storage.tables import has_table
 
 PAGE = "explorer.html"
-SCRIPTS = ("decoder.js", "morphometry.js", "lines.js", "link.js", "pane.js", "explorer.js")
+SCRIPTS = (
+    "payload.js",
+    "layers.js",
+    "decoder.js",
+    "morphometry.js",
+    "lines.js",
+    "link.js",
+    "pane.js",
+    "explorer.js",
+)
 
 IMAGES_PER_DIGIT = 2
 SEEN = (1, 99)  # percentiles of the property among real digits, the ends of its meter
