@@ -89,11 +89,12 @@ def _as_layer(call: Call, after: Tensor) -> Layer:
         raise CannotShow(f"its decoder has an activation other than {', '.join(ACTIVATIONS)}")
     layer, convolution = call.layer, None
     if isinstance(layer, nn.ConvTranspose2d):
-        shapes = (tuple(part.shape[1:]) for part in (call.inputs, call.outputs))
-        convolution = Convolution(*shapes, layer.stride, layer.padding)
-    n_biases = call.outputs.shape[1]
-    bias = layer.bias if layer.bias is not None else torch.zeros(n_biases)
-    weight, bias = (part.detach().cpu().numpy() for part in (layer.weight, bias))
+        maps = [tuple(part.shape[1:]) for part in (call.inputs, call.outputs)]
+        convolution = Convolution(maps[0], maps[1], layer.stride, layer.padding)
+    weight = layer.weight.detach().cpu().numpy()
+    bias = np.zeros(call.outputs.shape[1], weight.dtype)
+    if layer.bias is not None:
+        bias = layer.bias.detach().cpu().numpy()
     return Layer(weight, bias, activation, convolution)
 
 
@@ -108,10 +109,7 @@ def difference(
     if starts is not None:
         codes = np.concatenate([starts, codes])
         labels = np.arange(len(codes)) % max(1, model.n_classes)
-    n_inputs, _ = layers[0].sizes
-    n_labels = n_inputs - model.latent_dim  # 0 also where the labels are in the prior
-    if n_labels not in {0, model.n_classes}:
-        return np.inf
+    n_labels = model.decoder_classes
     one_hot = np.eye(n_labels)[labels] if n_labels else np.zeros((len(codes), 0))
     pictures = pixel_rows(decode(model, codes, labels))
     try:

@@ -30,13 +30,14 @@ from analysis.report.explorer.sliders import (
     packed,
     unaligned_sliders,
 )
-from analysis.representations.encode import encode, prior_samples
-from analysis.representations.traversal import aggregated_samples
+from analysis.representations.encode import posterior_means, prior_samples
+from analysis.representations.traversal import aggregated_samples, scale_of
 from analysis.statistics.wording import count, listing
 from analysis.study import Study
 from study.data import Dataset
 from study.data.dataset import pixel_rows
 from study.data.verified_files import data_dir
+from study.models import Vae
 from study.storage.tables import has_table
 
 PAGE = "explorer.html"
@@ -132,7 +133,7 @@ def _run(
     study: Study, shown: OnBoard, data: Dataset, chosen: npt.NDArray[np.int64]
 ) -> dict[str, Any]:
     model = shown.model
-    means = encode(model, data.test_images[chosen], data.test_labels[chosen]).mean
+    means = posterior_means(model, data.test_images[chosen], data.test_labels[chosen])
     rank = ranks_of(study).get(configuration_of(shown.run))
     return {
         "run": shown.run,
@@ -141,7 +142,8 @@ def _run(
         "latent_dim": model.latent_dim,
         "classes": model.n_classes,
         "starts": np.round(means.astype(np.float64), 4).tolist(),
-        "prior": packed(prior_samples(model, N_SAMPLES), "<f4"),
+        "prior": packed(prior_samples(model, N_SAMPLES), "<f4"),  # the classes in turn
+        "class_means": _class_means(model),
         "layers": as_payload(shown.layers),
         "bytes": n_bytes(shown.layers),
         "difference": difference(model, shown.layers, means),
@@ -149,14 +151,23 @@ def _run(
     }
 
 
+def _class_means(model: Vae) -> list[list[float]] | None:
+    """Mean of the prior of each class, where the labels are in the prior (the paper's eq. 7)."""
+    if model.decoder_classes == model.n_classes:
+        return None
+    means = model.prior.mean.detach().cpu().numpy()
+    return np.round(means.astype(np.float64), 4).tolist()
+
+
 def _bases(study: Study, shown: OnBoard, data: Dataset) -> dict[str, Any]:
     """The sliders of a run by basis; latents alone, unnamed, where it has not been measured."""
     rows = study.alignment if has_table(study.folder, "alignment") else None
     own = {} if rows is None else dict(list(rows[rows["run"] == shown.run].groupby("basis")))
+    scale = scale_of(shown.model, data.test_images, data.test_labels)
     if not own:
         latents = study.latents
-        return {"latent": unaligned_sliders(latents[latents["run"] == shown.run])}
-    sliders = {"latent": latent_sliders(own["latent"])}
+        return {"latent": unaligned_sliders(latents[latents["run"] == shown.run], scale)}
+    sliders = {"latent": latent_sliders(own["latent"], scale)}
     if has_table(study.folder, "knobs"):
         rows = study.knobs[study.knobs["run"] == shown.run]
         sliders["knob"] = knob_sliders(rows, shown.model.latent_dim)

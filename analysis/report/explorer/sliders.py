@@ -16,6 +16,7 @@ from analysis.factors import FACTORS
 from analysis.latent_effects.alignment import NAMES, UNITS
 from analysis.latent_effects.wording import MINUS, described
 from analysis.metrics import ACTIVE_VARIANCE
+from analysis.representations.traversal import Scale
 
 Floats = npt.NDArray[np.float64]
 
@@ -23,24 +24,37 @@ REACH = 5.0  # latents, and steps along other directions: the paper's range
 ORDER = [*NAMES.values(), "digit", "mixed", "none"]
 
 
-def latent_sliders(table: pd.DataFrame) -> dict[str, Any]:
-    """One slider a latent, in latent units, from the rows of basis "latent"."""
+def latent_sliders(table: pd.DataFrame, scale: Scale) -> dict[str, Any]:
+    """One slider a latent, from the rows of basis "latent".
+
+    Args:
+        table: of one run.
+        scale: what the sliders count.
+    """
     rows = []
     for row in _ordered(table):
         name = f"z{row['direction']}"
         rows.append({**_slider(name, row), "latent": row["direction"] - 1})
-    return {"rows": rows}
+    return _scaled(rows, scale)
 
 
-def unaligned_sliders(latents: pd.DataFrame) -> dict[str, Any]:
-    """One slider a latent, from a run's rows of the table `latents`, the largest KL first."""
+def unaligned_sliders(latents: pd.DataFrame, scale: Scale) -> dict[str, Any]:
+    """One slider a latent, the most used first: by its KL, or where there is none by its variance.
+
+    Args:
+        latents: a run's rows of the table `latents`.
+        scale: what the sliders count.
+    """
+    use, words = "kl", "KL {:.2f} nats"
+    if latents["kl"].isna().any():
+        use, words = "mean_variance", "variance {:.2f}"
     rows = []
-    for row in latents.sort_values("kl", ascending=False, kind="stable").to_dict("records"):
+    for row in latents.sort_values(use, ascending=False, kind="stable").to_dict("records"):
         still = row["mean_variance"] <= ACTIVE_VARIANCE
         nothing = {"property": "none" if still else "", "slope": np.nan}
-        slider = _slider(f"z{row['latent']}", nothing) | {"text": f"KL {row['kl']:.2f} nats"}
+        slider = _slider(f"z{row['latent']}", nothing) | {"text": words.format(row[use])}
         rows.append({**slider, "latent": row["latent"] - 1})
-    return {"rows": rows, "unmeasured": True}
+    return _scaled(rows, scale) | {"unmeasured": True}
 
 
 def component_sliders(table: pd.DataFrame, centre: Floats) -> dict[str, Any]:
@@ -53,12 +67,7 @@ def component_sliders(table: pd.DataFrame, centre: Floats) -> dict[str, Any]:
     rows = _ordered(table)
     steps = np.stack([row["vector"] for row in rows])
     sliders = [_slider(f"ICA {row['direction']}", row) for row in rows]
-    return {
-        "rows": sliders,
-        "steps": packed(steps, "<f4"),
-        "readers": packed(readers(steps), "<f4"),
-        "centre": packed(centre, "<f4"),
-    }
+    return {"rows": sliders, **_lines(steps, readers(steps), centre)}
 
 
 def knob_sliders(table: pd.DataFrame, n_latents: int) -> dict[str, Any]:
@@ -96,6 +105,21 @@ def knob_sliders(table: pd.DataFrame, n_latents: int) -> dict[str, Any]:
             }
         )
     return {"rows": sliders}
+
+
+def _scaled(rows: list[dict[str, Any]], scale: Scale) -> dict[str, Any]:
+    """Sliders of latents, as they are or in standard deviations around their mean."""
+    if not scale.in_sd:
+        return {"rows": rows}
+    order = [row["latent"] for row in rows]
+    lines = _lines(np.diag(scale.unit)[order], np.diag(1 / scale.unit)[order], scale.centre)
+    return {"rows": [row | {"unit": "SD"} for row in rows], **lines}
+
+
+def _lines(steps: Floats, readers: Floats, centre: Floats) -> dict[str, str]:
+    """Lines of sliders as the page reads them, (n_sliders, n_latents) and (n_latents,)."""
+    lines = {"steps": steps, "readers": readers, "centre": centre}
+    return {name: packed(values, "<f4") for name, values in lines.items()}
 
 
 def readers(steps: Floats) -> Floats:

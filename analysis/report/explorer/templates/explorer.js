@@ -1,7 +1,7 @@
 "use strict";
 // The page: menus, the panes side by side, the link.
 
-const STRIP_MS = 5; // of every frame, for strips; the picture comes first
+const FRAME_MS = 8; // of work a frame: the picture comes first, strips get what it leaves
 const SAVED_PIXEL = 20; // pixels of the PNG a pixel of the picture
 
 const STEP =
@@ -19,7 +19,13 @@ const TURNS = {
 const UNMEASURED =
   "What the latents move has not been measured" +
   (payload.properties.length ? " (python -m analysis.score does it)" : "") +
-  ": they stand in the order of their KL.";
+  ": those used most stand first.";
+const IN_SD =
+  " Where the prior is not N(0, I), they are in standard deviations of the codes of test images," +
+  " around their mean.";
+const IN_PRIOR =
+  ` The decoder does not see the ${payload.noun}; choosing one moves the latents to its mean in` +
+  " the prior.";
 
 const runs = new Map(payload.runs.map((run) => [run.run, run]));
 const images = Uint8Array.from(bytesOf(payload.images));
@@ -28,13 +34,20 @@ const state = {};
 
 const find = (id) => document.getElementById(id);
 
-/** The codes that a run starts from: those of the image, or a sample of the prior. */
+/** The codes that a run starts from: those of the image, a sample of the prior, or its mean.
+ *
+ * A prior by class has a mean of each, and its samples are of the classes in turn.
+ */
 function startOf(run) {
+  const [n, label] = [run.latent_dim, Number(state.digit)];
+  if (state.at && run.class_means) return Float64Array.from(run.class_means[label]);
   const seed = /^random-(\d+)$/.exec(state.from);
   if (!seed) return Float64Array.from(run.starts[state.from]);
   const drawn = floats(run.prior);
-  const first = run.latent_dim * (Number(seed[1]) % (drawn.length / run.latent_dim));
-  return Float64Array.from(drawn.subarray(first, first + run.latent_dim));
+  const [every, first] = run.class_means ? [run.classes, label] : [1, 0];
+  const nSamples = Math.floor(drawn.length / (n * every));
+  const sample = every * (Number(seed[1]) % nSamples) + first;
+  return Float64Array.from(drawn.subarray(n * sample, n * (sample + 1)));
 }
 
 /** Show the state; a point for each pane that is not to start anew. */
@@ -53,17 +66,25 @@ function show(points = []) {
   if (panes.length > 1 && points[0] && !points[1]) follow();
   document.body.classList.toggle("two", panes.length > 1);
   find("digits").hidden = !chosen.some((run) => run.classes);
-  const unmeasured = chosen.some((run) => run.bases.latent.unmeasured);
-  find("hint").textContent = unmeasured ? UNMEASURED : TURNS[basis][1];
+  find("hint").textContent = hintOf(chosen, basis);
   showChoices(chosen, basis);
   ask();
   remember();
 }
 
+/** What stands above the sliders. */
+function hintOf(chosen, basis) {
+  const has = (property) => chosen.some(property);
+  const hint = has((run) => run.bases.latent.unmeasured) ? UNMEASURED : TURNS[basis][1];
+  const inSd = basis === "latent" && has((run) => run.bases.latent.steps);
+  return hint + (inSd ? IN_SD : "") + (has((run) => run.class_means) ? IN_PRIOR : "");
+}
+
 function showChoices(chosen, basis) {
   find("run").value = state.run;
   find("other").value = state.other;
-  const picked = { images: state.from, digits: state.digit, turns: basis };
+  const atMean = state.at && chosen.every((run) => run.class_means);
+  const picked = { images: atMean ? "" : state.from, digits: state.digit, turns: basis };
   for (const [name, value] of Object.entries(picked)) {
     for (const input of document.getElementsByName(name)) input.checked = input.value === value;
   }
@@ -113,8 +134,8 @@ function ask() {
 
 function frame() {
   asked = false;
+  const until = performance.now() + FRAME_MS;
   for (const pane of panes) pane.draw();
-  const until = performance.now() + STRIP_MS;
   if (panes.some((pane) => pane.drawStrips(until))) ask();
 }
 
@@ -138,9 +159,10 @@ function recall() {
     turn: Object.keys(TURNS),
     digit: count(payload.classes.length),
     from: count(payload.labels.length),
+    at: ["class"],
   };
   const { z, k, z2, k2, ...given } = stateOf(location.hash, allowed);
-  const fresh = { run: names[0], other: "", turn: "knob", from: payload.first };
+  const fresh = { run: names[0], other: "", turn: "knob", from: payload.first, at: "" };
   Object.assign(state, fresh, { digit: String(payload.labels[payload.first]) }, given);
   const point = (name, codes, knobs) => {
     if (!name || !(codes || knobs)) return undefined;
@@ -156,7 +178,7 @@ function radios(name, choices, onPick) {
     const element = document.createElement("label");
     const input = Object.assign(document.createElement("input"), { type: "radio", name, value });
     if (description) input.setAttribute("aria-label", description);
-    input.addEventListener("change", () => onPick(value));
+    input.addEventListener("click", () => onPick(value)); // also of the one that is checked
     element.append(input, label);
     find(name).append(element);
   }
@@ -173,13 +195,13 @@ function fillMenus() {
     return [String(i), canvas, `test image ${i + 1}, a ${payload.classes[label]}`];
   });
   radios("images", pictures, (from) => {
-    Object.assign(state, { from, digit: String(payload.labels[from]) });
+    Object.assign(state, { from, digit: String(payload.labels[from]), at: "" });
     show();
   });
   const classes = payload.classes.map((name, label) => [String(label), name]);
   radios("digits", classes, (digit) => {
-    state.digit = digit;
-    show([...panes]);
+    Object.assign(state, { digit, at: "class" });
+    show(panes.map((pane) => (pane.run.class_means ? undefined : pane)));
   });
   const turns = Object.entries(TURNS).map(([turn, [name]]) => [turn, name]);
   radios("turns", turns, (turn) => {
@@ -235,7 +257,7 @@ function listen() {
     show([panes[0]]);
   });
   find("random").addEventListener("click", () => {
-    state.from = `random-${Math.floor(Math.random() * 1e9)}`;
+    Object.assign(state, { from: `random-${Math.floor(Math.random() * 1e9)}`, at: "" });
     show();
   });
   find("reset").addEventListener("click", () => show());

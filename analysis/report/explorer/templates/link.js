@@ -20,7 +20,8 @@ function changed(start, text) {
   return codes;
 }
 
-/** The address of a state: run, other, turn, digit, from; the changes of codes (z) and knobs (k). */
+/** The address of a state: run, other, turn, digit, from; at=class where a digit was chosen after
+ * that; the changes of codes (z) and knobs (k). */
 function linkOf(state) {
   const given = Object.entries(state).filter(([, value]) => value !== "" && value !== null);
   return "#" + new URLSearchParams(given).toString().replaceAll("%3A", ":");

@@ -17,7 +17,8 @@ from analysis.latent_effects.alignment import PROPERTIES, Pictures
 from analysis.latent_effects.tables import directions
 from analysis.latent_effects.wording import described
 from analysis.report.explorer.board import N_RUNS, NothingToShow, choose, load
-from analysis.report.explorer.decoder import CannotShow, decoder_layers, difference, halves
+from analysis.report.explorer.decoder import decoder_layers, difference
+from analysis.report.explorer.layers import CannotShow, halves
 from analysis.report.explorer.page import payload, render
 from analysis.report.explorer.sliders import (
     component_sliders,
@@ -27,6 +28,7 @@ from analysis.report.explorer.sliders import (
     unaligned_sliders,
 )
 from analysis.representations.encode import encode
+from analysis.representations.traversal import Scale
 from analysis.study import Study
 from study.cli.main import carry_out
 from study.cli.present import explore
@@ -40,6 +42,7 @@ from study.storage.tables import write_table
 
 main = partial(carry_out, explore, "analysis.explorer")
 SPREAD = np.array([0.7, 0.25, 4.0])
+AS_THEY_ARE = Scale(np.zeros(3), np.ones(3), False)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +93,7 @@ def test_directions_in_words():
 
 
 def test_latents_stand_by_property_the_strongest_first_and_the_quiet_last():
-    rows = latent_sliders(pd.DataFrame([SLANT, QUIET, THICK, STRONGER]))["rows"]
+    rows = latent_sliders(pd.DataFrame([SLANT, QUIET, THICK, STRONGER]), AS_THEY_ARE)["rows"]
     assert [row["name"] for row in rows] == ["z3 thickness", "z4 slant", "z1 slant", "z2"]
     assert [row["latent"] for row in rows] == [2, 3, 0, 1]
     assert [row["reacts"] for row in rows] == [True, True, True, False]
@@ -103,10 +106,25 @@ def test_latents_that_were_not_measured_stand_by_their_kl():
     latents = pd.DataFrame(
         {"latent": [1, 2, 3], "kl": [0.5, 0.001, 2.0], "mean_variance": variance}
     )
-    rows = unaligned_sliders(latents)["rows"]
+    rows = unaligned_sliders(latents, AS_THEY_ARE)["rows"]
     assert [row["name"] for row in rows] == ["z3", "z1", "z2"]
     assert [row["text"] for row in rows] == ["KL 2.00 nats", "KL 0.50 nats", "KL 0.00 nats"]
     assert [row["reacts"] for row in rows] == [True, True, False]
+    without = unaligned_sliders(latents.assign(kl=np.nan), AS_THEY_ARE)["rows"]
+    assert [row["text"] for row in without] == ["variance 0.90", "variance 0.20", "variance 0.01"]
+
+
+def test_latents_of_other_priors_are_read_in_standard_deviations():
+    """By hand: a latent of 4 with mean 3 and SD 0.5 is 2 SD up; one SD more moves it by 0.5."""
+    scale = Scale(np.array([1.0, 2, 3]), np.array([2.0, 1, 0.5]), True)
+    sliders = latent_sliders(pd.DataFrame([SLANT, QUIET, THICK]), scale)
+    assert [row["latent"] for row in sliders["rows"]] == [2, 0, 1]
+    assert {row["unit"] for row in sliders["rows"]} == {"SD"}
+    steps, readers = (numbers(sliders[name], "<f4").reshape(3, 3) for name in ("steps", "readers"))
+    np.testing.assert_array_equal(steps[0], [0, 0, 0.5])
+    centre = numbers(sliders["centre"], "<f4")
+    np.testing.assert_array_equal(readers @ ([3, 2, 4] - centre), [2, 1, 0])
+    assert "steps" not in latent_sliders(pd.DataFrame([SLANT]), AS_THEY_ARE)
 
 
 def place(name, asked, holds=True, shift=(0.0, 0.0, 0.0)):
@@ -190,7 +208,7 @@ def test_the_difference_is_that_of_the_weights(study, mnist):
 class Drawn(nn.Module):
     """A model of three latents whose decoder is given; it draws 28 x 28 pixels."""
 
-    latent_dim, n_classes = 3, 0
+    latent_dim, n_classes, decoder_classes = 3, 0, 0
     data_shape, likelihood = SHAPE, Bernoulli()
 
     def __init__(self, decoder):
@@ -198,7 +216,7 @@ class Drawn(nn.Module):
         self.decoder, self.prior = decoder, NormalPrior(3)
 
     def decode(self, latent, label=None):
-        return self.decoder(latent)
+        return self.decoder(latent).flatten(1)
 
 
 class Wavy(nn.Sequential):
@@ -220,14 +238,42 @@ def test_deeper_decoders_and_rectified_ones_are_shown():
     np.testing.assert_array_equal(shown[1].weight, layers[2].weight.detach().numpy())
 
 
+def transposed(*shape, **how):
+    """A chain with one transposed convolution, from a map of `shape` to 28 x 28 pixels."""
+    channels, height, width = shape
+    dense, convolution = (
+        nn.Linear(3, channels * height * width),
+        nn.ConvTranspose2d(channels, 1, **how),
+    )
+    return nn.Sequential(*seeded(dense, nn.ReLU(), nn.Unflatten(1, shape), convolution))
+
+
+@pytest.mark.parametrize(
+    "decoder",
+    [
+        transposed(5, 14, 14, kernel_size=4, stride=2, padding=1),
+        transposed(2, 13, 14, kernel_size=3, stride=2, padding=(0, 1), output_padding=1),
+        transposed(3, 26, 28, kernel_size=(3, 1), bias=False),
+    ],
+    ids=["twice", "odd", "narrow"],
+)
+def test_transposed_convolutions_are_shown(decoder):
+    hidden, convolution = decoder_layers(Drawn(decoder))
+    assert (hidden.activation, convolution.activation) == ("relu", "sigmoid")
+    assert convolution.convolution.outputs == (1, 28, 28)
+
+
 @pytest.mark.parametrize(
     ("decoder", "why"),
     [
-        (nn.Sequential(nn.Linear(3, 4), nn.Unflatten(1, (1, 2, 2)), nn.ConvTranspose2d(1, 1, 27),
-                       nn.Flatten()), "ConvTranspose2d"),
-        (nn.Sequential(nn.Linear(3, 4), nn.Softplus(), nn.Linear(4, 784)), "tanh or ReLU"),
-        (Wavy(nn.Linear(3, 784)), "no chain of dense layers"),
-        (nn.Sequential(nn.Upsample(784), nn.Flatten()), "no dense layers"),
+        (nn.Sequential(nn.Linear(3, 784), nn.Unflatten(1, (1, 28, 28)), nn.Conv2d(1, 1, 1),
+                       nn.Flatten()), "has a Conv2d"),
+        (nn.Sequential(nn.Linear(3, 196), nn.Unflatten(1, (4, 7, 7)),
+                       nn.ConvTranspose2d(4, 4, 4, 4, groups=2), nn.Flatten()), "ConvTranspose2d"),
+        (nn.Sequential(nn.Linear(3, 4), nn.Softplus(), nn.Linear(4, 784)), "an activation other"),
+        (nn.Sequential(nn.Linear(3, 4), nn.AvgPool1d(2), nn.Linear(2, 784)), "no chain: a layer"),
+        (Wavy(nn.Linear(3, 784)), "no chain of layers"),
+        (nn.Sequential(nn.Upsample(784), nn.Flatten()), "no layers"),
     ],
 )  # fmt: skip
 def test_a_decoder_that_the_page_cannot_execute_is_named(decoder, why):
@@ -246,7 +292,7 @@ def test_a_run_that_cannot_be_shown_is_left_out_and_named(study, monkeypatch):
     def model(self, run, true=Study.model):
         vae, config = true(self, run)
         if run == LABEL.run_id:
-            vae.decoder_extra = nn.Conv2d(1, 1, 3)
+            vae.decoder.extra = nn.Conv2d(1, 1, 3)
         return vae, config
 
     monkeypatch.setattr(Study, "model", model)
