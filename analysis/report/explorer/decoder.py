@@ -74,8 +74,9 @@ def _watched(model: Vae) -> tuple[list[Call], Tensor]:
 
 
 def _is_transposed_convolution(layer: nn.Module) -> bool:
-    plain = isinstance(layer, nn.ConvTranspose2d)
-    return plain and layer.groups == 1 and layer.dilation == (1, 1)
+    if not isinstance(layer, nn.ConvTranspose2d):
+        return False
+    return layer.groups == 1 and tuple(layer.dilation) == (1, 1)
 
 
 def _as_layer(call: Call, after: Tensor) -> Layer:
@@ -90,7 +91,7 @@ def _as_layer(call: Call, after: Tensor) -> Layer:
     layer, convolution = call.layer, None
     if isinstance(layer, nn.ConvTranspose2d):
         maps = [tuple(part.shape[1:]) for part in (call.inputs, call.outputs)]
-        convolution = Convolution(maps[0], maps[1], layer.stride, layer.padding)
+        convolution = Convolution(maps[0], maps[1], layer.stride, tuple(map(int, layer.padding)))
     weight = layer.weight.detach().cpu().numpy()
     bias = np.zeros(call.outputs.shape[1], weight.dtype)
     if layer.bias is not None:

@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.distributions import ContinuousBernoulli
 from torch.nn import functional as F
 
 from analysis.report.explorer.sliders import packed
@@ -18,7 +17,9 @@ Shape = tuple[int, ...]
 
 def _continuous_bernoulli(logits: Tensor) -> Tensor:
     """Expected pixels of the continuous Bernoulli; they are not the sigmoid."""
-    return ContinuousBernoulli(logits=logits).mean
+    near = logits.abs() < 0.01  # where both terms are large: there, the series of their difference
+    far = torch.where(near, torch.ones_like(logits), logits)
+    return torch.where(near, 0.5 + logits / 12, -1 / torch.expm1(-far) - 1 / far)
 
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {  # as the page's layers.js has them
@@ -84,7 +85,7 @@ def _product(layer: Layer, values: Tensor) -> Tensor:
         (inputs[i + 1] - 1) * stride[i] - 2 * padding[i] + weight.shape[i + 2] for i in range(2)
     ]
     beyond = [outputs[i + 1] - least[i] for i in range(2)]
-    maps = values.unflatten(1, inputs)
+    maps = torch.unflatten(values, 1, inputs)
     return F.conv_transpose2d(maps, weight, bias, stride, padding, beyond).flatten(1)
 
 
