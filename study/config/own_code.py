@@ -1,7 +1,13 @@
-"""The user's own code, named in a configuration as `package.module:name`."""
+"""The user's own code, named in a configuration as `package.module:name`.
 
+A run names its version too, `package.module:name@1a2b3c`: an edited file is another model.
+"""
+
+import hashlib
 import importlib
-from collections.abc import Mapping
+import importlib.util
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 from study.config.errors import UsageError, nearest
@@ -14,23 +20,54 @@ def is_import_path(name: str) -> bool:
     return ":" in name
 
 
+def own_code(values: Iterable[object]) -> set[str]:
+    """Those values of a configuration that name code of the user's own."""
+    return {value for value in values if isinstance(value, str) and is_import_path(value)}
+
+
+def with_version(path: str) -> str:
+    """`package.module:name@1a2b3c` of `package.module:name`, by the file as it is here.
+
+    The version is the first six hex digits of the SHA-256 of the module's file. A path that has one
+    stays as it is, and so does one whose module is not found: loading it will say so.
+    """
+    if "@" in path:
+        return path
+    try:
+        spec = importlib.util.find_spec(path.partition(":")[0])
+        return f"{path}@{_version(spec.origin)}" if spec and spec.origin else path
+    except (ImportError, ValueError, OSError):
+        return path
+
+
 def load_object(path: str) -> Any:
-    """What `package.module:name` names.
+    """What `package.module:name` names, or `package.module:name@1a2b3c` in that version.
 
     Raises:
-        UsageError: the module cannot be imported, or has no such name; one line.
+        UsageError: the module cannot be imported, has no such name, or is of another version; one
+            line.
     """
-    module_name, _, name = path.partition(":")
+    named, _, version = path.partition("@")
+    module_name, _, name = named.partition(":")
     try:
         module = importlib.import_module(module_name)
     except Exception as error:  # a SyntaxError as well as a module that is not there
         raise UsageError(
-            f"cannot import {path}: {type(error).__name__}: {error}; its folder must be on"
+            f"cannot import {named}: {type(error).__name__}: {error}; its folder must be on"
             " PYTHONPATH, on every node"
         ) from error
     if not hasattr(module, name):
-        raise UsageError(f"cannot import {path}: {module.__file__} has no {name!r}")
+        raise UsageError(f"cannot import {named}: {module.__file__} has no {name!r}")
+    if version and (here := _version(module.__file__)) != version:
+        raise UsageError(
+            f"{path} is of another version here: {module.__file__} is {here}, and an edited file is"
+            " another model; put the same file on every node, or the old one back"
+        )
     return getattr(module, name)
+
+
+def _version(file: str | None) -> str:
+    return hashlib.sha256(Path(str(file)).read_bytes()).hexdigest()[:6]
 
 
 def resolve(key: str, name: str, known: Mapping[str, T]) -> T:

@@ -13,7 +13,7 @@ from pydantic import (
 
 from study.config.belongs import KEYS, fill, left_out, misplaced
 from study.config.errors import Source, UsageError, explain
-from study.config.own_code import is_import_path
+from study.config.own_code import is_import_path, own_code, with_version
 
 N_TRAIN = 60_000
 AXES = ("latent_dim", "beta", "conditioning", "seed")  # of the paper's study, as ids name them
@@ -148,12 +148,17 @@ class RunConfig(Checked):
         return RunConfig.model_fields[key].default
 
     @property
+    def own_code(self) -> set[str]:
+        """What the run takes of the user's own."""
+        return own_code(getattr(self, part) for part in PARTS)
+
+    @property
     def run_id(self) -> str:
         """`J10-beta4-label-vamp-conv-seed0`; what is not the default stands before the seed.
 
         Parts of this package stand there by their value alone, anything else after its key, as in
         `J10-beta4-none-learning_rate0.003-optimiser_adam-seed0`; `module:name`, code of the user's
-        own, as `network_module.name`. The weights of an objective are always there.
+        own, as `network_module.name_1a2b3c`. The weights of an objective are always there.
         """
         others = [
             _in_id(key, value)
@@ -171,7 +176,7 @@ def _in_id(key: str, value: Any) -> str:
         return f"{key}{plain(value)}"
     if key in PARTS and not is_import_path(value):
         return value
-    return f"{key}_{value.replace(':', '.')}"
+    return f"{key}_{value.replace(':', '.').replace('@', '_')}"
 
 
 def plain(value: float) -> str:
@@ -180,14 +185,16 @@ def plain(value: float) -> str:
 
 
 def run_config(values: dict[str, Any], source: str | Source) -> RunConfig:
-    """A checked configuration from plain values.
+    """A checked configuration from plain values; code of the user's own in its present version.
 
     Raises:
         UsageError: an unknown key or a bad value; names `source`, the key, the value seen and
             what is allowed.
     """
+    parts = {key: values[key] for key in PARTS if isinstance(values.get(key), str)}
+    own = {key: with_version(name) for key, name in parts.items() if is_import_path(name)}
     try:
-        return RunConfig(**values)
+        return RunConfig(**{**values, **own})
     except ValidationError as error:
         message = explain(error, list(RunConfig.model_fields))
         keys = [str(part) for part in error.errors()[0]["loc"]] or message.split()

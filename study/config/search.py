@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from study.config.errors import Source, UsageError, explain, nearest, repeated, unknown_key
 from study.config.grid import METRICS, read_mapping
+from study.config.own_code import own_code
 from study.config.run import N_TRAIN, Checked, RunConfig, run_config
 
 if TYPE_CHECKING:
@@ -80,6 +81,14 @@ class Search(Checked):
     def epochs(self) -> int:
         """Of every run."""
         return int(self.constants["epochs"])
+
+    @property
+    def own_code(self) -> set[str]:
+        """What its runs take of the user's own."""
+        choices = (
+            choice for axis in self.space.values() if isinstance(axis, list) for choice in axis
+        )
+        return own_code([*self.constants.values(), *choices])
 
     def distributions(self) -> "dict[str, BaseDistribution]":
         """The space, as Optuna knows it."""

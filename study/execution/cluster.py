@@ -1,7 +1,7 @@
 """The Ray cluster: joined or started, its room for runs, and whether its nodes can train.
 
-Ray places tasks, but knows nothing of a study: that every node has its code, its folder and its
-data is asked of each before the first run.
+Ray places tasks, but knows nothing of a study: that every node has its code, the user's own, its
+folder and its data is asked of each before the first run.
 """
 
 import logging
@@ -15,6 +15,7 @@ from ray.exceptions import GetTimeoutError, RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from study.config.errors import StudyError, UsageError
+from study.config.own_code import load_object
 from study.config.package_hash import package_hash
 from study.data import prepare_data
 from study.execution import interrupt, on_signals
@@ -32,6 +33,14 @@ class Resources(NamedTuple):
     cpus_per_run: float = 1.0
     gpus_per_run: float | None = None  # None: the GPUs are shared evenly
     max_failures: int = 2  # lost workers that a run survives
+
+
+class Needs(NamedTuple):
+    """What runs need of a node besides the package and the study's folder."""
+
+    data_dir: str
+    data: list[str]  # data sets, by name
+    own_code: list[str]  # of the user's own, by import path
 
 
 def connect(address: str | None) -> None:
@@ -93,7 +102,7 @@ def idle_nodes(resources: Resources) -> int:
     return len(without) if gpus(resources) else 0
 
 
-def check_nodes(study: Folder, invocation: str, data_dir: Path, data: list[str]) -> None:
+def check_nodes(study: Folder, invocation: str, needs: Needs) -> None:
     """Ask every node of the connected cluster whether it could train a run.
 
     Raises:
@@ -101,7 +110,7 @@ def check_nodes(study: Folder, invocation: str, data_dir: Path, data: list[str])
             lacks.
     """
     nodes = _nodes()
-    answers = [_ask(node["NodeID"], study, invocation, data_dir, data) for node in nodes]
+    answers = [_ask(node["NodeID"], study, invocation, needs) for node in nodes]
     late = GetTimeoutError(f"no answer in {ANSWER_S:.0f} s")
     ready, _ = ray.wait(answers, num_returns=len(answers), timeout=ANSWER_S)
     for node, answer in zip(nodes, answers, strict=True):
@@ -134,15 +143,13 @@ def _offers() -> list[dict[str, float]]:
     return [node["Resources"] for node in _nodes()]
 
 
-def _ask(node: str, study: Folder, invocation: str, data_dir: Path, data: list[str]) -> Any:
+def _ask(node: str, study: Folder, invocation: str, needs: Needs) -> Any:
     here = NodeAffinitySchedulingStrategy(node, soft=False)
     task = ray.remote(_what_lacks).options(num_cpus=0, max_retries=0, scheduling_strategy=here)
-    return task.remote(str(study), invocation, str(data_dir), data, package_hash())
+    return task.remote(str(study), invocation, needs, package_hash())
 
 
-def _what_lacks(
-    study: str, invocation: str, data_dir: str, data: list[str], code: str
-) -> str | None:
+def _what_lacks(study: str, invocation: str, needs: Needs, code: str) -> str | None:
     """Runs on a node: what it lacks, in one line; None where nothing."""
     if package_hash() != code:
         return (
@@ -156,11 +163,13 @@ def _what_lacks(
         probe = f"probe-{ray.get_runtime_context().get_node_id()}"
         Folder(study).write(probe, b"")
         Folder(study).delete(probe)
-        for name in data:
-            prepare_data(name, Path(data_dir))
+        for path in needs.own_code:
+            load_object(path)
+        for name in needs.data:
+            prepare_data(name, Path(needs.data_dir))
     except OSError as error:
         return f"it cannot use the study's folder {study}: {error}"
-    except (StudyError, UsageError) as error:  # of the data; names the file and what to do
+    except (StudyError, UsageError) as error:  # names the file and what to do
         return " ".join(str(error).split())
     return None
 

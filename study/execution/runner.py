@@ -88,7 +88,8 @@ def run_grid(runs: list[RunConfig], invocation: Invocation) -> Outcome:
                 console.print(f"all {len(runs)} runs are done; nothing to train")
                 return Outcome({}, interrupted=False)
             data = {run.data for run in todo}
-            session = start_session(invocation, lock, study_log, runs, data)
+            own_code = set().union(*(run.own_code for run in todo))
+            session = start_session(invocation, lock, study_log, runs, data, own_code)
             begun = sum(plan.epochs.get(run.run_id, 0) > 0 for run in todo)
             before = [f"{n_done} done before"] if n_done else []
             before += [f"{begun} go on from a checkpoint"] if begun else []

@@ -14,7 +14,7 @@ from study.config.run import RunConfig
 from study.data import prepare_data
 from study.execution import on_signals
 from study.execution.callbacks import Events, trial_name
-from study.execution.cluster import Resources, check_nodes, connect, gpus, idle_nodes, slots
+from study.execution.cluster import Needs, Resources, check_nodes, connect, gpus, idle_nodes, slots
 from study.execution.study_log import StudyLog
 from study.execution.trainable import Task
 from study.storage.folder import Folder
@@ -126,6 +126,7 @@ def start_session(
     study_log: StudyLog,
     runs: Iterable[RunConfig],
     data: set[str],
+    own_code: set[str],
 ) -> Session:
     """Fetch the data, join the cluster, see that its nodes can train, and select the engine.
 
@@ -135,6 +136,7 @@ def start_session(
         study_log: says which precision the study keeps to, and is told the engine.
         runs: all that are asked for, as far as they are known.
         data: the data sets that they need, by name.
+        own_code: what they take of the user's own.
 
     Raises:
         StudyError: one of them is not to be had.
@@ -143,8 +145,9 @@ def start_session(
     for name in sorted(data):
         prepare_data(name, data_dir)
     connect(resources.address)
-    if resources.address:  # a Ray of our own has this machine alone
-        check_nodes(study, lock.holder.invocation, data_dir, sorted(data))
+    if resources.address or own_code:  # a Ray of our own has this machine alone
+        needs = Needs(str(data_dir), sorted(data), sorted(own_code))
+        check_nodes(study, lock.holder.invocation, needs)
     engine = select_engine(runs, best_device(), study_log.precision)
     study_log.note(engine=engine.facts())
     return Session(invocation, lock, engine)

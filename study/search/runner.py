@@ -75,7 +75,8 @@ def run_search(
                 console.print("the budget is used up: nothing to train; a larger one goes on")
                 return Outcome({}, interrupted=False)
             data = {str(search.constants.get("data", RunConfig().data))}
-            session = start_session(invocation, lock, study_log, plan.runs, data)
+            runs, own_code = plan.runs, search.own_code
+            session = start_session(invocation, lock, study_log, runs, data, own_code)
             several = f" of {len(search.seeds)} seeds" if len(search.seeds) > 1 else ""
             session.announce(f"searching: {_limit(search, trials.left())}{several}")
             with Display(console, [], 0) as display:

@@ -1,5 +1,6 @@
 """A data set, a network, an objective and a metric from outside, from training to the report."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -50,7 +51,8 @@ def test_a_study_of_ones_own_parts_from_training_to_its_report(tmp_path):
     opened = open_study(tmp_path / "results" / "toy")
 
     assert set(opened.trials["state"]) == {"done"}
-    assert set(opened.trials["data"]) == {"toy:data"}
+    version = hashlib.sha256((HERE / "own_parts" / "toy.py").read_bytes()).hexdigest()[:6]
+    assert set(opened.trials["data"]) == {f"toy:data@{version}"}
     # free bits: between recon + beta (kl - 1) and recon + beta kl, as some batches have under a nat
     trials = opened.trials
     price = trials["objective"] - (trials["recon"] + trials["beta"] * (trials["kl"] - 1))
@@ -60,7 +62,7 @@ def test_a_study_of_ones_own_parts_from_training_to_its_report(tmp_path):
     assert opened.ranking["loudest"].between(1 / 3, 1).all()
 
     model_config = opened.config(opened.trials["run"][0])
-    assert model_config.network == "toy:network"
+    assert model_config.network == f"toy:network@{version}"
     report = (tmp_path / "results" / "toy" / "report.html").read_text()
     for text in ("toy:data", "loudest"):
         assert text in report

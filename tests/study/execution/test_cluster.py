@@ -1,9 +1,15 @@
 """What a run asks of the nodes there are."""
 
+import os
+from functools import partial
+
 import pytest
 import ray
 
-from study.execution.cluster import Resources, gpus, idle_nodes
+from study.config.errors import StudyError
+from study.execution.cluster import Needs, Resources, check_nodes, connect, gpus, idle_nodes
+from study.storage.folder import Folder
+from study.storage.lock import Lock
 
 
 @pytest.fixture
@@ -28,3 +34,22 @@ def nodes(monkeypatch):
 def test_gpus_are_shared_and_nodes_that_stay_idle_are_counted(nodes, resources, share, idle):
     assert gpus(resources) == share
     assert idle_nodes(resources) == idle
+
+
+def test_a_node_with_other_code_of_ones_own_is_named(tmp_path, monkeypatch):
+    (tmp_path / "parts_of_a_node.py").write_text("net = 1\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    study = Folder(tmp_path / "study")
+    ask = partial(check_nodes, study)
+    connect(None)
+    try:
+        with Lock(study) as lock:
+            for path, complaint in (
+                ("parts_of_a_node:net@000000", "of another version here"),
+                ("parts_of_no_node:net", "cannot import parts_of_no_node:net"),
+            ):
+                with pytest.raises(StudyError, match=f"^node .* cannot take runs: .*{complaint}"):
+                    ask(lock.holder.invocation, Needs(str(tmp_path), [], [path]))
+            ask(lock.holder.invocation, Needs(str(tmp_path), [], ["parts_of_a_node:net"]))
+    finally:
+        ray.shutdown()
