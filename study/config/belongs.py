@@ -49,12 +49,26 @@ def fill(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, An
     return whole
 
 
+def belongs(key: str, values: Mapping[str, Any]) -> bool:
+    """Whether a run with these parts has a key; with `conditioning: prior` it has no other prior.
+
+    Args:
+        values: by key, those of all parts and of `conditioning`.
+    """
+    if key == "prior":
+        return bool(values["conditioning"] != "prior")
+    if key not in KEYS:
+        return True
+    own = KEYS[key]
+    return values[own.part] in own.defaults or values[own.part] not in BUILT_IN[own.part]
+
+
 def misplaced(values: Mapping[str, Any]) -> str | None:
     """One line on a key that the parts of a run do not have; None where all are in place."""
     for key, own in KEYS.items():
-        part, value = values[own.part], values[key]
-        if value != own.elsewhere and part in BUILT_IN[own.part] and part not in own.defaults:
-            shown = f"{value:g}" if isinstance(value, float) else value
+        value = values[key]
+        if value != own.elsewhere and not belongs(key, values):
+            shown, part = f"{value:g}" if isinstance(value, float) else value, values[own.part]
             return f"{key} {shown} is of {own.part} {' and '.join(own.defaults)}, not of {part}"
     return None
 

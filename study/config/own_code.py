@@ -36,7 +36,7 @@ def with_version(path: str) -> str:
     try:
         spec = importlib.util.find_spec(path.partition(":")[0])
         return f"{path}@{_version(spec.origin)}" if spec and spec.origin else path
-    except (ImportError, ValueError, OSError):
+    except Exception:  # of a package that it is in, whatever that raises
         return path
 
 

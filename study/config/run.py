@@ -1,5 +1,6 @@
 """Typed, frozen configuration of one run."""
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -100,7 +101,9 @@ class RunConfig(Checked):
     @field_validator("hidden", mode="before")
     @classmethod
     def _widths(cls, value: Any) -> Any:
-        """A list of one width is that width: the same network has one name."""
+        """A list of one width is that width: the same network has one name. Tables have 500x200."""
+        if isinstance(value, str) and re.fullmatch(r"\d+(x\d+)*", value):
+            value = [int(width) for width in value.split("x")]
         widths = list(value) if isinstance(value, list | tuple) else [value]
         if not (widths and all(type(width) is int and width >= 1 for width in widths)):
             raise ValueError("must be a whole number of at least 1, or a list of such widths")
@@ -171,12 +174,17 @@ class RunConfig(Checked):
 
 def _in_id(key: str, value: Any) -> str:
     if isinstance(value, tuple):
-        return f"{key}{'x'.join(map(str, value))}"
+        return f"{key}{in_a_cell(value)}"
     if not isinstance(value, str):
         return f"{key}{plain(value)}"
     if key in PARTS and not is_import_path(value):
         return value
     return f"{key}_{value.replace(':', '.').replace('@', '_')}"
+
+
+def in_a_cell(value: Any) -> Any:
+    """A value of a run as a table holds it: widths as text, `500x200`."""
+    return "x".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
 def plain(value: float) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 
 from study.config.grid import CONFIGS, METRICS, UNION
 from study.config.run import RunConfig
-from study.config.search import NUMBERS, SEARCHABLE, Budget, Range, Search
+from study.config.search import Budget, Search
+from study.config.space import NUMBERS, SEARCHABLE, Range
 
 Schema = dict[str, Any]
 OWN_METRICS: Schema = {

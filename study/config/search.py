@@ -6,40 +6,20 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from study.config.belongs import KEYS, belongs
 from study.config.errors import Source, UsageError, explain, nearest, repeated, unknown_key
 from study.config.grid import METRICS, read_mapping
 from study.config.own_code import own_code
-from study.config.run import N_TRAIN, Checked, RunConfig, run_config
+from study.config.run import N_TRAIN, Checked, RunConfig, in_a_cell, run_config
+from study.config.space import FIRST, Axis, as_in, distribution, ends, read_axis, within
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
-INTEGERS = ("latent_dim", "hidden", "batch_size", "kl_warmup_epochs")
-NUMBERS = (*INTEGERS, "beta", "learning_rate")
-SEARCHABLE = (*NUMBERS, "conditioning", "optimiser")
 DIGITS = 3  # significant ones of a number that is tried, so that names of runs can be read
 REDUCTION = 3  # of the trials that reach a rung, about one in so many passes it
 
 Directions = Mapping[str, Literal["minimize", "maximize"]]
-
-
-class Range(Checked):
-    """Numbers from low to high, both included; whole ones where the parameter is."""
-
-    low: float = Field(allow_inf_nan=False, strict=False)
-    high: float = Field(allow_inf_nan=False, strict=False)
-    log: bool = False  # sampled evenly in the logarithm
-
-    @model_validator(mode="after")
-    def _not_empty(self) -> "Range":
-        if self.low >= self.high:
-            raise ValueError(f"is empty: low {self.low:g} is not below high {self.high:g}")
-        if self.log and self.low <= 0:
-            raise ValueError(f"with log: true needs low above 0, got {self.low:g}")
-        return self
-
-
-Axis = Range | list[Any]
 
 
 class Budget(Checked):
@@ -92,7 +72,21 @@ class Search(Checked):
 
     def distributions(self) -> "dict[str, BaseDistribution]":
         """The space, as Optuna knows it."""
-        return {name: _distribution(name, axis) for name, axis in self.space.items()}
+        return {name: distribution(name, axis) for name, axis in self.space.items()}
+
+    def draw(self, suggest: Callable[[str], Any]) -> dict[str, Any]:
+        """The parameters of one trial; a key that does not belong to what was drawn has none.
+
+        Args:
+            suggest: the value of a parameter, by its name.
+        """
+        drawn: dict[str, Any] = {}
+        later = [name for name in self.space if name not in FIRST]
+        shared = {key: field.default for key, field in RunConfig.model_fields.items()}
+        for name in [*(name for name in FIRST if name in self.space), *later]:
+            if belongs(name, {**shared, **self.constants, **drawn}):
+                drawn[name] = suggest(name)
+        return drawn
 
     def runs(self, params: Mapping[str, Any]) -> list[RunConfig]:
         """The runs of one trial: a seed each."""
@@ -101,11 +95,8 @@ class Search(Checked):
 
     def params(self, run: RunConfig) -> dict[str, Any] | None:
         """What a trial would have to ask for to get this run; None where none could."""
-        params = {name: getattr(run, name) for name in self.space}
-        inside = all(
-            value in axis if isinstance(axis, list) else axis.low <= value <= axis.high
-            for value, axis in zip(params.values(), self.space.values(), strict=True)
-        )
+        params = self.draw(lambda name: as_in(self.space[name], getattr(run, name)))
+        inside = all(within(value, self.space[name]) for name, value in params.items())
         same = inside and run.run_id in [trial_run.run_id for trial_run in self.runs(params)]
         return params if same else None
 
@@ -159,7 +150,7 @@ def read_search(
     seeds = content.pop("seed", [0])
     fields["seeds"] = seeds if isinstance(seeds, list) else [seeds]
     fields["constants"] = _constants(content, origin, fields.get("pruner", "none"), count_train)
-    fields["space"] = {name: _axis(name, axis, origin) for name, axis in space.items()}
+    fields["space"] = {name: read_axis(name, axis, origin) for name, axis in space.items()}
     try:
         search = Search(**fields)
     except ValidationError as error:
@@ -211,31 +202,10 @@ def _constants(
             f" {run.train_images}: the last {n_train - most} training images are held out to judge"
             " the trials"
         )
-    constants = {key: getattr(run, key) for key in (*constants, "epochs")}
+    constants = {key: in_a_cell(getattr(run, key)) for key in (*constants, "epochs")}
     if pruner != "none":  # what is pruned is saved first: every rung is a multiple of the first
         constants["checkpoint_every"] = rung(run.epochs)
     return constants
-
-
-def _axis(name: str, axis: Any, source: Source) -> Axis:
-    where = source.of(name, "space")
-    if name not in SEARCHABLE:
-        hint = nearest(str(name), list(SEARCHABLE)) or f"; these can be: {', '.join(SEARCHABLE)}"
-        raise UsageError(f"{where}: {name!r} cannot be searched{hint}")
-    if isinstance(axis, list) and axis:
-        # 1e-4 is a string in YAML 1.1: the values are compared as a run reads them.
-        values = [getattr(run_config({name: value}, source), name) for value in axis]
-        if len(set(values)) < len(values):
-            raise UsageError(f"{where}: {repeated(name, axis)}")
-        return values
-    if not isinstance(axis, dict) or name not in NUMBERS:
-        kind = "{low: .., high: ..} or a list" if name in NUMBERS else "a list"
-        raise UsageError(f"{where}: space: {name} must be {kind} of values, got {axis!r}")
-    try:
-        return Range(**axis)
-    except ValidationError as error:
-        first = explain(error, list(Range.model_fields))
-        raise UsageError(f"{where}: space: {name} {first}") from None
 
 
 def _check(search: Search, source: Source, directions: Directions) -> None:
@@ -278,34 +248,24 @@ def _check_pruner(search: Search, source: Source) -> None:
 
 def _check_ends(search: Search, source: Source) -> None:
     """Every choice, and both ends of every range, make a run, whatever the others are."""
-    ends = [
-        axis if isinstance(axis, list) else [_end(name, axis.low), _end(name, axis.high)]
-        for name, axis in search.space.items()
-    ]
-    for values in itertools.zip_longest(*ends):
-        pairs = zip(search.space, values, ends, strict=True)
-        params = {name: end[-1] if value is None else value for name, value, end in pairs}
-        for seed in search.seeds:
-            run_config({**search.constants, **params, "seed": seed}, source)
-
-
-def _end(name: str, value: float) -> float:
-    return int(value) if name in INTEGERS and value == int(value) else value
-
-
-def _distribution(name: str, axis: Axis) -> "BaseDistribution":
-    # Slow to import, and a search that is only read needs none.
-    from optuna.distributions import (
-        CategoricalDistribution,
-        FloatDistribution,
-        IntDistribution,
-    )
-
-    if isinstance(axis, list):
-        return CategoricalDistribution(axis)
-    if name in INTEGERS:
-        return IntDistribution(int(axis.low), int(axis.high), log=axis.log)
-    return FloatDistribution(axis.low, axis.high, log=axis.log)
+    parts = {name: axis for name, axis in search.space.items() if name in FIRST}
+    never = dict.fromkeys(search.space)
+    for choices in itertools.product(*parts.values()):
+        chosen = dict(zip(parts, choices, strict=True))
+        drawn = search.draw(chosen.get)
+        sides = {name: ends(name, search.space[name]) for name in drawn if name not in parts}
+        for values in itertools.zip_longest(*sides.values()):
+            pairs = zip(sides, values, strict=True)
+            params = {name: sides[name][-1] if value is None else value for name, value in pairs}
+            for seed in search.seeds:
+                run_config({**search.constants, **drawn, **params, "seed": seed}, source)
+        never = {name: None for name in never if name not in drawn}
+    for name in never:
+        own = KEYS.get(name)
+        where = f": it is of {own.part} {' and '.join(own.defaults)}" if own else ""
+        raise UsageError(
+            f"{source.of(name, 'space')}: space: {name} belongs to no run of the search{where}"
+        )
 
 
 def _rounded(value: Any) -> Any:

@@ -9,7 +9,8 @@ from rich.console import Console
 
 from study.config.errors import StudyError
 from study.config.run import RunConfig
-from study.config.search import INTEGERS, Axis, Directions, Search
+from study.config.search import Directions, Search
+from study.config.space import INTEGERS, Axis
 from study.execution.display import Display, duration
 from study.execution.scheduler import Invocation, Outcome, Session, start_session
 from study.execution.study_log import StudyLog, make_plan
@@ -177,7 +178,7 @@ def show_search(search: Search, cpus_per_run: float, console: Console) -> None:
     console.print(
         f"for {', '.join(search.objectives)}; sampler {search.sampler}, pruner {search.pruner}"
     )
-    runs = search.runs({name: _middle(name, axis) for name, axis in search.space.items()})
+    runs = search.runs(search.draw(lambda name: _middle(name, search.space[name])))
     seconds, at_once = estimate([(run, run.epochs) for run in runs], runs[:1], cpus_per_run)
     left = search.budget.trials
     total = f"; about {duration(seconds * left / at_once)} for {left}" if left is not None else ""

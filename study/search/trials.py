@@ -7,11 +7,18 @@ RUNNING is closed, and begun again: its runs go on from their checkpoints.
 import time
 import warnings
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 import optuna
 import pandas as pd
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 from optuna.samplers import BaseSampler, NSGAIISampler, TPESampler
 from optuna.trial import FrozenTrial, Trial, TrialState
 
@@ -61,6 +68,7 @@ class Trials:
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             self.study.set_metric_names(search.objectives)
         self._spent, self._since = float(self.study.user_attrs.get("seconds", 0.0)), 0.0
+        self._distributions = search.distributions()
         self._open: dict[int, OpenTrial] = {}
         self._twins: dict[int, list[Trial]] = {}
 
@@ -71,7 +79,8 @@ class Trials:
         for trial in trials:
             if trial.state is not TrialState.RUNNING:
                 continue
-            whole = trial.params.keys() == self.search.space.keys()  # killed before it had them all
+            asked = self.search.draw(trial.params.get)
+            whole = trial.params.keys() == asked.keys()  # killed before it had them all
             if whole and trial.number not in lined_up:
                 attributes = {"continues": trial.number}
                 if "source" in trial.user_attrs:
@@ -99,8 +108,8 @@ class Trials:
         for _ in range(MAX_TWINS):
             if not self.left():
                 break
-            trial = self.study.ask(self.search.distributions())
-            runs = self.search.runs(trial.params)
+            trial = self.study.ask()
+            runs = self.search.runs(self.search.draw(partial(_suggest, trial, self._distributions)))
             trial.set_user_attr("runs", [run.run_id for run in runs])
             before = self._before(trial, runs)
             if before is None:
@@ -195,6 +204,17 @@ class Trials:
 
     def _intermediate(self, number: int) -> dict[int, float]:
         return self.study.get_trials(deepcopy=False)[number].intermediate_values
+
+
+def _suggest(trial: Trial, distributions: dict[str, BaseDistribution], name: str) -> Any:
+    """The value that a trial has of a parameter."""
+    match distributions[name]:
+        case CategoricalDistribution(choices=choices):
+            return trial.suggest_categorical(name, choices)
+        case IntDistribution(low=low, high=high, log=log):
+            return trial.suggest_int(name, low, high, log=log)
+        case FloatDistribution(low=low, high=high, log=log):
+            return trial.suggest_float(name, low, high, log=log)
 
 
 def _sampler(search: Search, n_trials: int) -> BaseSampler:

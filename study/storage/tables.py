@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from study.config.belongs import KEYS
 from study.config.errors import StudyError
-from study.config.run import AXES, PARTS, RunConfig
+from study.config.run import AXES, PARTS, RunConfig, in_a_cell
 from study.losses import figures
 from study.storage.folder import Folder
 from study.storage.records import Record
@@ -252,9 +252,7 @@ def epoch_row(beta: float, epoch: dict[str, Any]) -> dict[str, Any]:
 
 def _trial_row(record: Record) -> dict[str, Any]:
     config = RunConfig().model_dump() | record["config"]  # a record may lack a newer field
-    row: dict[str, Any] = {column_of(name): config[name] for name in _CONFIG}
-    if not isinstance(row["hidden"], int):
-        row["hidden"] = "x".join(map(str, row["hidden"]))
+    row: dict[str, Any] = {column_of(name): in_a_cell(config[name]) for name in _CONFIG}
     row |= {key: record[key] for key in ("state", "error", "node", "device", "engine", "seconds")}
     row["epochs"] = len(record["epochs"])
     if not record["epochs"]:
