@@ -19,11 +19,13 @@ from analysis.statistics import wording
 from analysis.statistics.elbo import reference
 from analysis.study import Study, configuration
 from study.config.errors import StudyError
+from study.config.run import PARTS
 from study.data import Dataset
 from study.data.verified_files import data_dir
 from study.models.vae import Vae
 from study.storage.axes import (
     CONDITIONING,
+    DEFAULTS,
     STANDARD,
     alike,
     axes_in,
@@ -31,7 +33,7 @@ from study.storage.axes import (
     other_axes,
     others_of,
 )
-from study.storage.tables import has_table
+from study.storage.tables import column_of, has_table
 
 PAPER_MODELS = {
     "standard": (0, "none"),
@@ -40,6 +42,7 @@ PAPER_MODELS = {
     "conditional": (1, "label"),
 }
 """What the paper compares: the low (0) or the high (1) of two betas, and the conditioning."""
+MOST_SHOWN = 8  # runs in one figure
 
 
 class Missing(StudyError):
@@ -76,10 +79,18 @@ class FigureRun(NamedTuple):
         return in_words(self.axes)
 
     @property
-    def title(self) -> str:
+    def kind(self) -> str:
+        """What the paper calls it; with another prior or objective no VAE is the standard one."""
         kind = wording.kind_of_vae(self.beta, self.conditioning)
-        words = [f"β = {self.beta:g}", f"J = {self.latent_dim}", *others_of(self.axes)]
-        return f"{kind} ({', '.join(words)})"
+        parts = ("prior", "objective_kind")
+        as_in_paper = all(self.axes.get(part, DEFAULTS[part]) == DEFAULTS[part] for part in parts)
+        return kind if as_in_paper else kind.removeprefix("Standard ")
+
+    @property
+    def title(self) -> str:
+        words = [f"β = {self.beta:g}", f"J = {self.latent_dim}"]
+        words += [CONDITIONING["prior"]] if self.conditioning == "prior" else []
+        return f"{self.kind} ({', '.join([*words, *others_of(self.axes)])})"
 
 
 class FigureInputs:
@@ -155,6 +166,28 @@ class FigureInputs:
             raise Missing("none of the compared runs has finished")
         return runs
 
+    def shown_runs(self) -> list[FigureRun]:
+        """The runs of all PAPER_MODELS, and a run of whatever else the study has models of.
+
+        That is of each other network, prior, objective, likelihood and conditioning, at the J
+        nearest to that of the compared runs; `MOST_SHOWN` in all.
+        """
+        runs = list[FigureRun]()
+        with suppress(Missing):
+            runs = self.paper_runs()
+        kinds = [*map(column_of, PARTS), "conditioning"]
+        kinds = [column for column in kinds if column in self.done]
+        apart = (self.done["latent_dim"] - reference(self.compared).latent_dim).abs()
+        known = self.done[self.done["run"].isin([shown.run for shown in runs])]
+        for run in self.done.loc[apart.sort_values(kind="stable").index, "run"]:
+            row = self.done[self.done["run"] == run]
+            if not all(set(row[column]) <= set(known[column]) for column in kinds):
+                runs.append(self._first(row, ""))
+                known = pd.concat([known, row])
+        if not runs:
+            raise Missing("none of the compared runs has finished")
+        return runs[:MOST_SHOWN]
+
     def runs_by_beta(self) -> list[FigureRun]:
         """A run for each beta, unconditioned, at the J of the paper's models; rising."""
         latent_dim = reference(self.compared).latent_dim
@@ -195,10 +228,10 @@ class FigureInputs:
             raise Missing("not scored yet: python -m analysis.score")
         return pd.read_csv(io.BytesIO(tables.read(f"{name}.csv")))
 
-    def of_paper_runs(self, table_of: Callable[[FigureRun], pd.DataFrame]) -> pd.DataFrame:
-        """A table of each of the paper's runs, one below the other, with the run's axes."""
+    def of_shown_runs(self, table_of: Callable[[FigureRun], pd.DataFrame]) -> pd.DataFrame:
+        """A table of each of `shown_runs`, one below the other, with the run's axes."""
         parts = []
-        for figure_run in self.paper_runs():
+        for figure_run in self.shown_runs():
             table = table_of(figure_run)
             axes = {"run": figure_run.run, **figure_run.axes}
             parts.append(pd.DataFrame(axes, index=table.index).join(table))

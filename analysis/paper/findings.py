@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from analysis.metrics import DCI, HIGGINS, HIGGINS_FEW, LABELS, MIG
-from analysis.paper.checks import other_data
+from analysis.paper.checks import other_data, other_model
 from analysis.paper.own_directions import own_directions
 from analysis.paper.questions import (
     BASES,
@@ -36,15 +36,17 @@ ON = {"intervention": " on redrawn images", "": ""}
 
 
 def findings(study: Study) -> pd.DataFrame:
-    """A row a figure; empty for a study of other data, or that has not been scored.
+    """A row a figure; empty for a study of other models or data, or that has not been scored.
 
     Of runs that differ in J, beta, conditioning and seed alone: the paper's, or those like the
-    study's first.
+    study's first, where these are of the paper's parts.
     """
     scored = has_table(study.folder, "scores") and has_table(study.folder, "alignment")
-    if not scored or other_data(study):
-        return pd.DataFrame(columns=Finding._fields)
     trials = alike(study.trials)
+    if not scored or other_data(study) or other_model(trials):
+        return pd.DataFrame(columns=Finding._fields)
+    whole = len(trials) == len(study.trials)
+    opening = "By" if whole else "Of the study's runs that are like the paper's: by"
     scores, alignment = (
         table[table["run"].isin(trials["run"])] for table in (study.scores, study.alignment)
     )
@@ -54,7 +56,7 @@ def findings(study: Study) -> pd.DataFrame:
     by_judge = [preferred(scores[scores["score"] == name]) for name in judges]
     tables = [(ranked_by(rows), rows) for rows in by_judge]
     rows = [
-        *(row for by, table in tables for row in _best(by, table)),
+        *(row for by, table in tables for row in _best(by, table, opening)),
         *(row for by, table in tables for row in _rotated(by, table)),
         *(row for by, table in tables for row in _bases(by, table)),
         *(row for name in judges for row in _labels(name, scores[scores["score"] == name])),
@@ -64,7 +66,7 @@ def findings(study: Study) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=Finding._fields)
 
 
-def _best(by: str, rows: pd.DataFrame) -> Iterator[Finding]:
+def _best(by: str, rows: pd.DataFrame, opening: str) -> Iterator[Finding]:
     """The highest mean, and what comparisons with the best say of the configurations."""
     table = by_configuration(rows, "latent")
     if len(table) < 2:
@@ -77,7 +79,7 @@ def _best(by: str, rows: pd.DataFrame) -> Iterator[Finding]:
     lead = "" if pd.isna(ends.value) else f", {estimate(ends)} above the best of the others"
     words = in_words(rows[configuration(rows["run"]) == first].iloc[0].to_dict())
     answer = (
-        f"By {by}, the highest mean over {count(table.shape[1], 'seed')} is that of {words}"
+        f"{opening} {by}, the highest mean over {count(table.shape[1], 'seed')} is that of {words}"
         f" ({compared['mean'].max():.3f}{lead}). Of"
         f" {count(len(table), 'configuration')}: {verdicts}."
     )

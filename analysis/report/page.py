@@ -21,7 +21,7 @@ from analysis.statistics.elbo import configurations, n_active, with_joint_bound
 from analysis.statistics.ranking import RANKING, own, ranking_rows, unlisted, whole
 from analysis.study import Study
 from study.config.errors import StudyError
-from study.storage.axes import STANDARD, axis_in_words, varied
+from study.storage.axes import STANDARD, alike, axis_in_words, varied
 from study.storage.folder import Folder
 from study.storage.study_file import read_study
 from study.storage.tables import has_table
@@ -38,6 +38,7 @@ MEASURES = {
     "objective": "objective",
     "neg_elbo_joint": "−ELBO, joint",
     "kl_fraction": "KL fraction",
+    "kl_fraction_raw": "KL fraction, raw",
     "active": "active latents",
     RANKING: "score that ranks",
     **{name: LABELS[name] for name in (*RANKABLE, UDR.name, CLASS_PROBE.name)},
@@ -98,7 +99,8 @@ def gather(study: Study) -> Report:
     decided = claims[claims["verdict"] != "not run"]
     answers = _csv(study.folder, "findings", ("question", "answer"))
     outcome = what_came_out(decided, answers)
-    if BEST not in set(answers["question"]):  # of other data than the paper's
+    whole_study = len(alike(study.trials)) == len(study.trials)
+    if BEST not in set(answers["question"]) or not whole_study:  # answers are of the paper's models
         outcome = summary.best(ranked) + outcome
     trials = with_joint_bound(study)
     trials["active"] = trials["run"].map(n_active(study.latents))
@@ -202,7 +204,10 @@ def plots(
         wide[RANKING] = ranking_rows(scores).set_index("run")["value"]
         by_run = by_run.merge(wide, left_on="run", right_index=True, how="left")
     axes = [*STANDARD, *varied(trials)]
-    labels = {column: axis_in_words(column) for column in axes} | MEASURES
+    measures = dict(MEASURES)
+    if not tables.one_objective(trials):
+        del measures["objective"], measures["kl_fraction"]
+    labels = {column: axis_in_words(column) for column in axes} | measures
     labels |= {name: name for name in more}
     rows = {}
     for name, table in (("configuration", by_configuration), ("run", by_run)):

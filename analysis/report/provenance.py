@@ -187,7 +187,7 @@ def _invocation(one: Mapping[str, Any]) -> Invocation:
 
 
 def _kinds(trials: pd.DataFrame) -> str:
-    words = {"none": "without", "label": "with"}
+    words = {"none": "without", "label": "with", "prior": "in the prior"}
     return " and ".join(word for kind, word in words.items() if kind in set(trials["conditioning"]))
 
 

@@ -69,11 +69,12 @@ def highlights(
         figures.append(Highlight("Published claims", value, note))
     if len(scored := ranked[ranked[RANKING].notna()]):
         figures.append(_above_pixels(scored))
-    if len(elbo):
-        lowest = min(elbo.to_dict("records"), key=lambda row: float(row["neg_elbo_joint"]))
+    for kind, part in elbo.groupby(elbo.get("likelihood", pd.Series("", elbo.index))):
+        lowest = min(part.to_dict("records"), key=lambda row: float(row["neg_elbo_joint"]))
         nats = f"{lowest['neg_elbo_joint']:.1f} nats"
         note = f"{in_words(lowest)}; with labels, of image and label together"
-        figures.append(Highlight("Lowest −ELBO", nats, note))
+        of = f", {kind}" if len(part) < len(elbo) else ""  # bounds of others are on other scales
+        figures.append(Highlight(f"Lowest −ELBO{of}", nats, note))
     if len(mig := ica[ica["score"] == MIG.name]):
         apart = mig[mig["separated"].astype(bool)]
         up, down = int((apart["change"] > 0).sum()), int((apart["change"] < 0).sum())

@@ -13,9 +13,10 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis.figures import style
 from analysis.figures.inputs import FigureInputs, Missing, StudyFigure
-from analysis.statistics.elbo import reference
-from study.storage.axes import others_in_words, varied, with_axes
+from analysis.statistics.elbo import reference, with_beta
+from study.storage.axes import made_alike, others_in_words, varied, with_axes
 
+COSTS = "recon + β KL", "β KL"  # of objective beta, and of it the part beyond recon
 SPLITS = {"train": "--", "test": "-"}
 METRICS = {"objective": "objective (nats per image)", "kl_fraction": "KL fraction of the objective"}
 
@@ -26,6 +27,7 @@ class Curves(NamedTuple):
     title: str
     metric: str  # objective or kl_fraction
     table: pd.DataFrame  # series, split, epoch, mean, low, high, n_seeds
+    cost: str = "beta"  # what was minimised, as the configuration names it
 
 
 class Series(NamedTuple):
@@ -65,16 +67,20 @@ def curves(inputs: FigureInputs, series: Series, metric: str) -> Curves:
     Where the study lacks the paper's J = 10 (or its betas 1 and 10, in figure 7), the nearest J
     (the smallest and the largest beta) stand in; the title says which.
     """
-    epochs, trials = inputs.study.epochs, inputs.study.trials
+    trials = inputs.study.trials
+    made = made_alike(trials)  # objectives, priors, ... have costs of their own
+    made = made[with_beta(made)]
+    epochs = inputs.study.epochs[inputs.study.epochs["run"].isin(made["run"])]
     if not epochs.empty:
         nearest = reference(epochs)
         places = {"J": nearest.latent_dim, "betas": nearest.betas}
         rows = with_axes(epochs.query(series.rows, local_dict=places), trials)
         if len(rows):
-            others = others_in_words(rows, varied(trials))
+            others = others_in_words(rows, varied(made))
             names = series.names(rows) + others.where(others == "", ", " + others)
             title = series.title.format(**places)
-            return Curves(title, metric, over_seeds(rows, metric, names))
+            cost = str(made.get("objective_kind", pd.Series("beta")).iloc[0])
+            return Curves(title, metric, over_seeds(rows, metric, names), cost)
     raise Missing("no run of its series has an epoch behind it")
 
 
@@ -106,9 +112,10 @@ def caption(curves: Curves) -> str:
     table = curves.table
     last = table[(table["split"] == "test") & (table["epoch"] == table["epoch"].max())]
     last = last.dropna(subset="mean").sort_values("mean")
+    cost, share = COSTS if curves.cost == "beta" else (curves.cost, "what is beyond recon")
     what, figure = {
-        "objective": ("The training objective, recon + β KL,", "{:.1f} nats"),
-        "kl_fraction": ("The share of β KL in the objective", "{:.1%}"),
+        "objective": (f"The training objective, {cost},", "{:.1f} nats"),
+        "kl_fraction": (f"The share of {share} in the objective", "{:.1%}"),
     }[curves.metric]
     text = f"{what} by epoch: test solid, train dashed; a band spans the seeds."
     if curves.metric == "objective" and last["series"].str.contains("labels").any():

@@ -108,7 +108,7 @@ def _left_out(n: int) -> str:
 def mutual_information(inputs: FigureInputs) -> pd.DataFrame:
     """run, the axes, and the columns of `information`, of all test images."""
     factors, names = discretise(inputs.factors), inputs.factors.columns
-    return inputs.of_paper_runs(lambda run: information(inputs.codes(run.run), factors, names))
+    return inputs.of_shown_runs(lambda run: information(inputs.codes(run.run), factors, names))
 
 
 def information(
@@ -175,7 +175,7 @@ def slopes_by_digit(inputs: FigureInputs) -> pd.DataFrame:
     """Of the study's table `alignment`, see `effects_by_digit`."""
     if not has_table(inputs.study.folder, "alignment"):
         raise Missing("what the latents move was not measured yet: python -m analysis.score")
-    runs = [figure_run.run for figure_run in inputs.paper_runs()]
+    runs = [figure_run.run for figure_run in inputs.shown_runs()]
     table = effects_by_digit(with_axes(inputs.study.alignment, inputs.study.trials), runs)
     if table["effect"].isna().all():
         raise Missing("no latent of the compared runs is aligned with a property")

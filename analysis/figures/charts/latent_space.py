@@ -22,7 +22,7 @@ N_FACTORS = 2  # that colour a panel, the first by name
 def latent_space(inputs: FigureInputs) -> pd.DataFrame:
     """run, the axes, and the columns of `plane`: factors, digit, components."""
     known = inputs.factors[sorted(map(str, inputs.factors))[:N_FACTORS]].assign(digit=inputs.labels)
-    table = inputs.of_paper_runs(lambda figure_run: plane(inputs.codes(figure_run.run), known))
+    table = inputs.of_shown_runs(lambda figure_run: plane(inputs.codes(figure_run.run), known))
     if table.empty:
         raise Missing("no compared run uses two latents")
     return table

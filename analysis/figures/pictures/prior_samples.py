@@ -1,4 +1,4 @@
-"""Pictures that the paper's models draw of latents from the prior."""
+"""Pictures that the compared models draw of latents from their priors."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ def from_the_prior(inputs: FigureInputs) -> Sheet:
     """A panel a model."""
     panels = [
         prior_samples(inputs.model(figure_run.run), figure_run.title, inputs.data.n_classes)
-        for figure_run in inputs.paper_runs()
+        for figure_run in inputs.shown_runs()
     ]
     caption = (
         "What the decoders draw of latents from their prior: the more of it looks like the images"

@@ -59,8 +59,7 @@ def side_by_side(inputs: FigureInputs) -> Sheet:
         aligned = inputs.alignment(figure_run.run)
         labels = row_labels(figure_run.latent_dim, aligned, brief=True)
         kept = most_used(inputs.use(figure_run.run).to_numpy())
-        kind = wording.kind_of_vae(figure_run.beta, figure_run.conditioning)
-        title = f"{kind}, β = {figure_run.beta:g}"
+        title = f"{figure_run.kind}, β = {figure_run.beta:g}"
         scale = inputs.scale(figure_run.run)
         traversal = paper_traversal(inputs.model(figure_run.run), *_image(inputs), scale)
         panel = traversal_panel(traversal, title, labels, kept)

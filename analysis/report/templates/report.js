@@ -59,20 +59,26 @@ const DARK = {
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const input = (id) => document.getElementById(id);
 
-const WORDS = { none: "no", label: "yes" };
-const said = (value) => WORDS[value] ?? (typeof value === "number" ? Number(value.toPrecision(4)) : value);
+const WORDS = { none: "no", label: "yes", prior: "in the prior" };
+const said = (value) => value === null ? "–" : WORDS[value] ?? (typeof value === "number" ? Number(value.toPrecision(4)) : value);
 
 // An axis of few, unevenly spread values (J: 3, 5, 10, 20, 200) takes them in even steps.
 function scale(key, values) {
   if (!axes.includes(key)) return { values };
-  const known = [...new Set(values)];
-  if (typeof known[0] === "number") known.sort((a, b) => a - b); else known.sort().reverse();
+  // What is not of a run, such as gamma of objective beta, has a place of its own, the first.
+  const given = [...new Set(values)].filter((value) => value !== null);
+  if (typeof given[0] === "number") given.sort((a, b) => a - b);
+  const known = values.includes(null) ? [null, ...given] : given;
   const place = new Map(known.map((value, index) => [value, index]));
   return {
     values: values.map((value) => place.get(value)),
     ticks: known.map((_, index) => index),
     names: known.map((value) => String(said(value))),
   };
+}
+
+function has(table, key, index) {
+  return axes.includes(key) || table.columns[key][index] !== null;
 }
 
 function look(print) {
@@ -106,7 +112,7 @@ function drawParallel(table, colours) {
   const keys = [...axes, ...FIGURES].filter((key) => key in table.columns);
   const colour = input("colour").value;
   const whole = table.names.map((_, index) => index).filter((index) =>
-    [...keys, colour].every((key) => table.columns[key][index] !== null));
+    [...keys, colour].every((key) => has(table, key, index)));
   const dropped = table.names.length - whole.length;
   input("parallel-note").textContent = dropped ? `${dropped} lack a figure and are left out.` : "";
   const dimensions = keys.map((key) => {
@@ -128,7 +134,7 @@ function drawParallel(table, colours) {
 function drawScatter(table, colours) {
   const [across, up, colour] = ["across", "up", "colour"].map((id) => input(id).value);
   const kept = table.names.map((_, index) => index).filter((index) =>
-    [across, up, colour].every((key) => table.columns[key][index] !== null));
+    [across, up, colour].every((key) => has(table, key, index)));
   const axis = (key) => {
     const { ticks, names } = scale(key, table.columns[key]);
     const plain = { title: { text: labels[key] }, gridcolor: colours.line, zeroline: false, linecolor: colours.quiet };

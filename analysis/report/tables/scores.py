@@ -1,97 +1,32 @@
-"""The tables of the report: frames in, cells out, each with its text and what it sorts by."""
+"""Tables of scores, of what the latents move, and of verdicts."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
 from analysis.latent_effects.alignment import NAMES
 from analysis.latent_effects.wording import Aligned
-from analysis.metrics import ACTIVE_VARIANCE, CLASS_PROBE, HIGGINS, LABELS, MIG, RANKABLE, UDR
+from analysis.metrics import CLASS_PROBE, HIGGINS, LABELS, MIG, RANKABLE, UDR
+from analysis.report.tables.cells import (
+    NOTHING,
+    Cell,
+    CellOf,
+    Row,
+    Table,
+    estimates,
+    flags,
+    number,
+    numbers,
+    table,
+    words,
+)
 from analysis.statistics.comparisons import MARGIN
 from analysis.statistics.ranking import RANKING, WITH_INTERVAL, own
-from analysis.statistics.wording import CONTROLS, interval
+from analysis.statistics.wording import CONTROLS
 from analysis.study import configuration
 
-NOTHING = "–"
 CHANGE = ["latent", "ica", "change", "separated"]
 BESIDE_RANK = ("rotated", "untrained", "pixel_pca", "oracle")
-
-Row = Mapping[Any, Any]
-
-
-class Cell(NamedTuple):
-    """A cell: what is read, and what its column is sorted by (None last)."""
-
-    text: str
-    sort: float | str | None = None
-    strong: bool = False
-
-
-class Table(NamedTuple):
-    """A table of the page; its first column names the rows."""
-
-    name: str  # its id in the page
-    caption: str
-    columns: list[str]
-    rows: list[list[Cell]]
-
-    @property
-    def numeric(self) -> list[bool]:
-        """Whether each column holds numbers, and is set flush right."""
-        return [
-            any(isinstance(row[place].sort, float | int) for row in self.rows)
-            for place in range(len(self.columns))
-        ]
-
-
-CellOf = Callable[[Row], Cell]
-
-
-def table(name: str, caption: str, rows: pd.DataFrame, columns: dict[str, CellOf]) -> Table:
-    """A row of cells for each row of a frame, without the columns that have nothing to tell.
-
-    Args:
-        name: its id in the page.
-        caption: what is seen, and how to read it.
-        rows: as they stand in the table.
-        columns: heading -> the cell of a row.
-    """
-    records = rows.to_dict("records")
-    cells = {heading: [cell(row) for row in records] for heading, cell in columns.items()}
-    kept = {
-        heading: column
-        for heading, column in cells.items()
-        if not records or any(cell.text != NOTHING for cell in column)
-    }
-    return Table(name, caption, list(kept), [list(row) for row in zip(*kept.values(), strict=True)])
-
-
-def words(key: str) -> CellOf:
-    """Cells that say what stands in a column; a dash where nothing does."""
-    return lambda row: Cell(text(row.get(key)) or NOTHING)
-
-
-def numbers(key: str, form: str = ".3f", strong: str = "") -> CellOf:
-    """Cells of numbers; bold where the column `strong` is true."""
-    return lambda row: number(row.get(key), form, strong=bool(strong and row[strong]))
-
-
-def estimates(key: str, star: str = "") -> CellOf:
-    """Cells of a value with its interval; starred where the column `star` is true."""
-
-    def cell(row: Row) -> Cell:
-        if pd.isna(row.get(key)):
-            return Cell(NOTHING)
-        shown = interval(row, key)
-        return Cell(shown.replace(" [", "* [") if star and row[star] else shown, float(row[key]))
-
-    return cell
-
-
-def flags(key: str) -> CellOf:
-    """Cells that say yes, or nothing."""
-    return lambda row: Cell("yes" if row[key] else "", int(row[key]))
 
 
 def ranking(ranked: pd.DataFrame, more: Sequence[str] = ()) -> Table:
@@ -108,6 +43,8 @@ def ranking(ranked: pd.DataFrame, more: Sequence[str] = ()) -> Table:
         " classifier tells the digit from the codes. −ELBO in nats per image, with labels that of"
         " image and label together. Front: none has both less of it and a higher score."
     )
+    if "likelihood" in ranked and ranked["likelihood"].nunique() > 1:
+        caption += " Bounds of different likelihoods are on different scales, with a front each."
     columns: dict[str, CellOf] = {
         "configuration": words("configuration"),
         "rank": numbers("rank", ".0f"),
@@ -123,35 +60,6 @@ def ranking(ranked: pd.DataFrame, more: Sequence[str] = ()) -> Table:
         "front": flags("pareto"),
     }
     return table("ranking-table", caption, ranked, columns)
-
-
-def elbo(configurations: pd.DataFrame) -> Table:
-    """ELBO and KL of every configuration, as `analysis.statistics.elbo` gives them."""
-    caption = (
-        "Test set, nats per image, means over finished seeds. objective = recon + β·KL is what"
-        " training minimises and what the paper plots; −ELBO = recon + KL is the bound itself, on"
-        " log p(x), with labels on log p(x|label). Joint: with labels, that of image and label,"
-        " −ELBO + ln of the number of classes: so both kinds bound log p(x) and can be compared."
-        " KL fraction: β·KL of the objective, the paper's; raw: KL of −ELBO. A latent is active"
-        f" when the variance of its posterior mean exceeds {ACTIVE_VARIANCE:g}. IW bound: the"
-        " importance-weighted bound; its gain is over the ELBO."
-    )
-    columns = {
-        "configuration": words("configuration"),
-        "seeds": numbers("n_seeds", ".0f"),
-        "recon": numbers("recon", ".2f"),
-        "KL": numbers("kl", ".2f"),
-        "objective": numbers("objective", ".2f"),
-        "−ELBO": numbers("neg_elbo", ".2f"),
-        "joint": numbers("neg_elbo_joint", ".2f"),
-        "KL fraction": numbers("kl_fraction", ".1%"),
-        "raw": numbers("kl_fraction_raw", ".1%"),
-        "active": numbers("active", ".1f"),
-        "largest KL": numbers("kl_largest", ".2f"),
-        "IW bound": numbers("iwae", ".2f"),
-        "its gain": numbers("iwae_gain", ".2f"),
-    }
-    return table("elbo-table", caption, configurations, columns)
 
 
 def ica(changes: pd.DataFrame) -> Table:
@@ -257,37 +165,6 @@ def alignment(runs: Iterable[Aligned]) -> Table:
         "do not react": numbers("still", ".0f"),
     }
     return table("alignment-table", caption, pd.DataFrame(rows), columns)
-
-
-def runs(trials: pd.DataFrame) -> Table:
-    """Every run, as `study.trials` has them."""
-    columns = {
-        "run": words("run"),
-        "seed": numbers("seed", ".0f"),
-        "state": lambda row: Cell(row["state"], strong=row["state"] == "failed"),
-        "epochs": numbers("epochs", ".0f"),
-        "objective": numbers("objective", ".2f"),
-        "−ELBO": numbers("neg_elbo", ".2f"),
-        "KL": numbers("kl", ".2f"),
-        "active": numbers("active", ".0f"),
-        "seconds": numbers("seconds", ".0f"),
-        "device": words("device"),
-        "engine": words("engine"),
-    }
-    caption = "Every run: figures of its last epoch on the test set, in nats per image."
-    return table("runs-table", caption, trials, columns)
-
-
-def number(value: Any, form: str = ".3f", *, strong: bool = False) -> Cell:
-    """A number as its format says, with a true minus; a dash where there is none."""
-    if pd.isna(value):
-        return Cell(NOTHING)
-    return Cell(f"{float(value):{form}}".replace("-", "−"), float(value), strong)
-
-
-def text(value: Any) -> str:
-    """What a cell of a table says; "" where it says nothing."""
-    return "" if value is None or value != value else str(value)
 
 
 def _listed(key: str) -> CellOf:
