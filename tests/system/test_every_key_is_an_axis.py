@@ -8,7 +8,7 @@ from pages import finished, write_runs, write_scores
 from rich.console import Console
 
 from analysis.figures.charts import before_and_after_ica, curves, heat_maps, ranked
-from analysis.figures.inputs import FigureInputs
+from analysis.figures.inputs import FigureInputs, Missing
 from analysis.paper.checks import paper_runs
 from analysis.report.explorer.board import choose, load
 from analysis.report.page import gather
@@ -18,7 +18,7 @@ from analysis.study import Study
 from study.config.belongs import KEYS as OWN
 from study.config.errors import UsageError
 from study.config.grid import read_grid
-from study.config.run import HOW, RunConfig
+from study.config.run import HOW, PARTS, RunConfig
 from study.data.mnist import SHAPE
 from study.execution.display import trials_table
 from study.models import build_model
@@ -62,6 +62,11 @@ def configs_of(key):
         for value in (value_of(key), other_value(key))
         for seed in SEEDS
     ]
+
+
+def has_beta(key):
+    """Whether the objective of some configuration weighs a term by beta."""
+    return shared(key).get("objective", "beta") in OWN["beta"].defaults
 
 
 @pytest.fixture(scope="module", params=KEYS)
@@ -118,11 +123,16 @@ def test_the_ranking_tells_both_apart(study):
     assert best(ranked)[0].startswith(f"{words_of(ranked)[0]}:")
 
 
-def test_curves_pool_seeds_alone(inputs):
+def test_curves_pool_seeds_alone_and_compare_no_costs_of_other_parts(inputs, key):
     series = [curves.Series("any", "", "beta > 0", names) for names in names_of_curves()]
+    if not has_beta(key):
+        for one in series:
+            with pytest.raises(Missing):
+                curves.curves(inputs, one, "objective")
+        return
     tables = [curves.curves(inputs, one, "objective").table for one in series]
     whole = [table for table in tables if table["series"].nunique() == 2]
-    assert whole  # the one that names this key
+    assert bool(whole) == (key not in PARTS)  # the one that names this key
     for table in whole:
         assert_two(table, "series")
         last = table[(table["split"] == "test") & (table["epoch"] == table["epoch"].max())]
@@ -135,12 +145,14 @@ def names_of_curves():
     return list(dict.fromkeys(figure.make.keywords["series"].names for figure in figures))
 
 
-def test_charts_name_both(inputs):
+def test_charts_name_both(inputs, key):
     for chart in (ranked.ranking, ranked.pareto):
         table = chart(inputs)
-        assert len(table) == len(set(words_of(table))) == 2
-    for _, scope in ranked.along_beta(inputs).groupby("scope"):
-        assert len(scope) == len(set(words_of(scope))) == 2
+        alone = chart is ranked.pareto and key == "likelihood"  # bounds of two: two scales
+        assert len(table) == len(set(words_of(table))) == 2 - alone
+    if has_beta(key):
+        for _, scope in ranked.along_beta(inputs).groupby("scope"):
+            assert len(scope) == len(set(words_of(scope))) == 2 - (key == "objective")
     both = before_and_after_ica.before_and_after(inputs)
     assert len(set(words_of(both))) == 2
     kl = heat_maps.kl_by_latent(inputs)
@@ -148,10 +160,12 @@ def test_charts_name_both(inputs):
     assert len(set(words_of(kl))) == 2
 
 
-def test_legends_and_rows_have_two_names(inputs):
+def test_legends_and_rows_have_two_names(inputs, key):
     table = ranked.ranking(inputs)
     (axes, _) = ranked.draw_ranking(table).axes
     assert len({label.get_text() for label in axes.get_yticklabels()}) == 2
+    if not has_beta(key):
+        return
     table = ranked.along_beta(inputs)
     figure = ranked.draw_along_beta(table)
     lines = [
