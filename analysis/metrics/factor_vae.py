@@ -9,7 +9,7 @@ from .common.checks import ACTIVE_VARIANCE, FloatArray, IntArray, Interval, chec
 from .common.metric import Metric
 from .common.resample import accuracy_interval
 from .common.result import Head, Protocol, head, protocol
-from .common.votes import Sets, draw_sets, split_images
+from .common.votes import Sets, draw_sets, draw_votes
 
 _CHUNK_BYTES = 4_000_000
 
@@ -57,10 +57,8 @@ def factor_vae(
     Source: Kim & Mnih 2018, arXiv:1802.05983; settings of Locatello et al. 2019.
     """
     codes, factors, active = check_input(codes, factors, min_variance=min_variance, min_factors=2)
-    rng = np.random.default_rng(seed)
-    split = split_images(len(codes), rng)
-    train = draw_sets(factors, split.train, n_train, n_members, rng)
-    held_out = draw_sets(factors, split.held_out, n_eval, n_members, rng)
+    drawn = draw_votes(draw_sets, factors, n_train, n_eval, n_members, seed)
+    split, train, held_out, rng = drawn
     settings = protocol(
         "factor_vae",
         n_members=n_members,

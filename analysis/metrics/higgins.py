@@ -18,7 +18,7 @@ from .common.linear import Verdict, classify, stated
 from .common.metric import Metric
 from .common.resample import accuracy_interval
 from .common.result import Head, Protocol, head, protocol
-from .common.votes import Pairs, draw_pairs, split_images
+from .common.votes import Pairs, draw_pairs, draw_votes
 
 FEW = 3  # pairs a vote
 _CHUNK_BYTES = 4_000_000
@@ -70,10 +70,8 @@ def higgins(
     arXiv:1811.12359. Unlike there, the classifier may take more than 100 iterations.
     """
     codes, factors, active = check_input(codes, factors, min_variance=min_variance, min_factors=2)
-    rng = np.random.default_rng(seed)
-    split = split_images(len(codes), rng)
-    train = draw_pairs(factors, split.train, n_train, n_pairs, rng)
-    held_out = draw_pairs(factors, split.held_out, n_eval, n_pairs, rng)
+    votes = draw_votes(draw_pairs, factors, n_train, n_eval, n_pairs, seed)
+    split, train, held_out, rng = votes
     settings = protocol(
         "higgins",
         "scikit-learn",

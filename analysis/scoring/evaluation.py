@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from analysis.factors.image_set import ImageSet, Sample, content_key
+from analysis.factors.image_set import Floats, ImageSet, Ints, Sample, content_key
 from analysis.factors.scope import SCOPES, Scoped, scoped
 from analysis.metrics import METRICS, SATURATED, Metric, Part
 from analysis.metrics.common.checks import active
@@ -177,10 +177,12 @@ def score_codes(
                 metric = metric_of(unit.score, metrics).name
                 calls.setdefault((unit.scope, metric), []).append(unit)
         bases = [make(codes) for make in makers] if calls else []
+        used = {scope for scope, _ in calls}
+        compared = {scope: _compared(bases, scopes.get(scope)) for scope in used}
         for (scope, metric), together in calls.items():
-            values += _values(
-                bases, scopes.get(scope), sample, metric_of(metric, metrics), together, n_repeats
-            )
+            of_metric = metric_of(metric, metrics)
+            target = _target(of_metric, scopes.get(scope), sample)
+            values += _values(bases, compared[scope], target, of_metric, together, n_repeats)
     return values
 
 
@@ -195,22 +197,31 @@ def bound_values(bounds: Bounds) -> list[Value]:
     return values
 
 
+def _compared(bases: list[Basis], scope: Scoped | None) -> list[Floats]:
+    """The codes of bases as a scope compares them; none where one has no active latent."""
+    codes = [scope.of_codes(basis.codes) if scope else basis.codes for basis in bases]
+    return codes if all(active(basis).size for basis in codes) else []
+
+
+def _target(metric: Metric, scope: Scoped | None, sample: Sample) -> Ints:
+    """What a metric compares codes with."""
+    if metric.target == "factors" and scope:
+        return scope.shared if metric.draws_votes else scope.bins
+    return sample.labels
+
+
 def _values(
     bases: list[Basis],
-    scope: Scoped | None,
-    sample: Sample,
+    codes: list[Floats],
+    target: Ints,
     metric: Metric,
     units: list[Unit],
     n_repeats: int,
 ) -> list[Value]:
     """Values of units that one call of a metric gives; on several bases, their means."""
-    codes = [scope.of_codes(basis.codes) if scope else basis.codes for basis in bases]
-    if not all(basis.shape[1] and active(basis).size for basis in codes):
+    if not codes:
         nan = np.nan
         return [Value(*u, nan, nan, nan, nan, False, True, "no active latent", "{}") for u in units]
-    target = sample.labels
-    if metric.target == "factors" and scope:
-        target = scope.shared if metric.draws_votes else scope.bins
     arguments = _settings(metric, units[0].basis)
     repeats = min(n_repeats, metric.n_repeats) if units[0].basis == "latent" else 1
     results = [

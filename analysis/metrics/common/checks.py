@@ -56,8 +56,8 @@ def check_codes(codes: npt.ArrayLike, name: str = "codes") -> FloatArray:
         raise ValueError(
             f"{name} have shape {checked.shape}: pass at least {MIN_SAMPLES} samples and one latent"
         )
-    bad = np.flatnonzero(~np.isfinite(checked).all(axis=0))
-    if bad.size:
+    if not np.isfinite(checked).all():
+        bad = np.flatnonzero(~np.isfinite(checked).all(axis=0))
         raise ValueError(
             f"{name} hold NaN or infinite values in latents {bad.tolist()}: "
             "did the run diverge? leave it out or repair it first"
@@ -89,9 +89,9 @@ def check_factors(factors: npt.ArrayLike, n_samples: int, min_factors: int = 1) 
             f"got {given.shape[1]} factor(s): this score tells factors apart "
             f"and needs at least {min_factors}"
         )
-    constant = np.flatnonzero(np.ptp(given, axis=0) == 0)
-    if constant.size:
-        raise ValueError(f"factors {constant.tolist()} are constant: drop them before scoring")
+    constant = [k for k, factor in enumerate(given.T) if (factor == factor[0]).all()]
+    if constant:
+        raise ValueError(f"factors {constant} are constant: drop them before scoring")
     return given.astype(np.int64)
 
 
@@ -123,10 +123,11 @@ def active(codes: FloatArray, min_variance: float = ACTIVE_VARIANCE) -> IntArray
     """Indices of the active latents: not constant, variance above `min_variance`.
 
     Posterior means whose variance over images is at most 0.01 carry nothing (Burda et al. 2016,
-    arXiv:1509.00519, section 5.2). Constancy is tested by range, since the variance of a constant
-    may round above zero.
+    arXiv:1509.00519, section 5.2). Constancy is tested by comparison, since the variance of a
+    constant may round above zero.
     """
-    return np.flatnonzero((np.ptp(codes, axis=0) > 0) & (codes.var(axis=0) > min_variance))
+    varied = np.flatnonzero(codes.var(axis=0) > min_variance)
+    return varied[[bool((codes[:, j] != codes[0, j]).any()) for j in varied]]
 
 
 def pruning(min_variance: float) -> str:

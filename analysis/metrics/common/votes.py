@@ -1,10 +1,13 @@
 """Drawing votes: sets of images that share the value of one factor.
 
 Training and held-out votes come from disjoint images, so that no classifier is tested on codes
-that it has seen.
+that it has seen. Votes hang on the factors and the seed alone: a run's eleven bases, and the
+controls beside them, are scored on the same.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -40,6 +43,19 @@ class Sets(NamedTuple):
     members: IntArray  # (n_votes, n_members), image indices, with replacement
 
 
+Drawn = TypeVar("Drawn", Pairs, Sets)
+Draw = Callable[[IntArray, IntArray, int, int, np.random.Generator], Drawn]
+
+
+class Votes(NamedTuple, Generic[Drawn]):
+    """What a score of votes draws from one seed; not to be written to."""
+
+    split: Split
+    train: Drawn
+    held_out: Drawn
+    rng: np.random.Generator  # as the draws have left it
+
+
 class _Runs(NamedTuple):
     """Images ordered by one factor, so that those of one value lie side by side in a run.
 
@@ -64,6 +80,52 @@ def split_images(n_samples: int, rng: np.random.Generator) -> Split:
     """Images for training votes and, disjoint from them, for held-out votes."""
     n_train = round(n_samples * TRAIN_SHARE)
     return disjoint(n_samples, n_train, n_samples - n_train, rng)
+
+
+def draw_votes(
+    draw: Draw[Drawn],
+    factors: IntArray,
+    n_train: int,
+    n_eval: int,
+    n_members: int,
+    seed: int,
+) -> Votes[Drawn]:
+    """Training and held-out votes; the last ones drawn are kept.
+
+    Args:
+        draw: `draw_pairs` or `draw_sets`.
+        factors: (n_samples, n_factors).
+        n_train: training votes.
+        n_eval: held-out votes.
+        n_members: pairs or images in a vote.
+        seed: of the split and the votes.
+
+    Raises:
+        ValueError: a factor has no value shared by two of the images.
+    """
+    content = factors.tobytes(), factors.shape
+    split, train, held_out, state = _drawn(draw, *content, n_train, n_eval, n_members, seed)
+    rng = np.random.default_rng()
+    rng.bit_generator.state = state
+    return Votes(split, train, held_out, rng)
+
+
+@lru_cache(maxsize=16)  # of one set of images in two scopes: 90 MB where each vote has 64 pairs
+def _drawn(
+    draw: Draw[Drawn],
+    content: bytes,
+    shape: tuple[int, int],
+    n_train: int,
+    n_eval: int,
+    n_members: int,
+    seed: int,
+) -> tuple[Split, Drawn, Drawn, Any]:
+    factors = np.frombuffer(content, np.int64).reshape(shape)
+    rng = np.random.default_rng(seed)
+    split = split_images(len(factors), rng)
+    train = draw(factors, split.train, n_train, n_members, rng)
+    held_out = draw(factors, split.held_out, n_eval, n_members, rng)
+    return split, train, held_out, rng.bit_generator.state
 
 
 def draw_pairs(

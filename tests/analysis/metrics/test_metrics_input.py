@@ -178,7 +178,7 @@ def test_mcc_needs_a_factor_with_an_order():
     ("settings", "message"),
     [
         ({"estimator": "forest"}, "estimator must be one of .*extra_trees.*, got 'forest'"),
-        ({"n_trees": 1}, "n_trees must be at least 2 for an interval, got 1"),
+        ({"n_trees": 0}, "n_trees must be at least 1, got 0"),
     ],
 )
 def test_dci_refuses_settings_it_does_not_know(settings, message):
