@@ -115,7 +115,10 @@ def align_study(
     if not todo:
         return failed
     connect()
-    say(f"measuring what the latents of {len(todo)} runs move")
+    say(
+        "measuring what the latents move, of "
+        + ("1 run" if len(todo) == 1 else f"{len(todo)} runs")
+    )
     given = pictures()
     write_table(study.folder, "floors", floor_table(given.floor), FLOORS)
     study.forget("floors")

@@ -15,7 +15,7 @@ from analysis.paper.checks import BEST, SEEDS, Clause, PaperRuns
 from analysis.statistics.comparisons import AMONG, BEHIND, with_the_best
 from analysis.statistics.evidence import FAILS, HOLDS, OPEN, mean_within, of_most
 from analysis.statistics.intervals import Estimate
-from analysis.statistics.wording import estimate
+from analysis.statistics.wording import count, estimate
 
 NOT_RUN = "not run"
 
@@ -44,7 +44,7 @@ def decide(clause: Clause, runs: PaperRuns) -> Decided:
         return Decided(0)
     if clause.by == SEEDS:
         most = of_most((clause.low <= values) & (values <= clause.high))
-        seen = f"{most.k} of {n} seeds ({', '.join(f'{value:.{d}f}' for value in values)})"
+        seen = f"{most.k} of {count(n, 'seed')} ({', '.join(f'{value:.{d}f}' for value in values)})"
         return Decided(n, most.verdict, k=most.k, posterior=most.posterior, observed=seen)
     mean, verdict = mean_within(list(values), clause.low, clause.high)
     return _measured(n, verdict, mean, _shown(mean, d))

@@ -115,7 +115,11 @@ def _bases(by: str, rows: pd.DataFrame) -> Iterator[Finding]:
         compared = with_the_best(pd.concat([table, own]))
         ends = _to_the_best(compared, basis)
         flags = plain.loc[plain["basis"] == basis, "converged"].astype(bool)
-        sure = "" if basis == "pca" else f"; they converged in {flags.sum()} of {len(flags)} seeds"
+        sure = (
+            ""
+            if basis == "pca"
+            else f"; they converged in {flags.sum()} of {count(len(flags), 'seed')}"
+        )
         answer = (
             f"By {by}, the {words} components of the standard VAE's latents (J = 10:"
             f" {compared['mean'][basis]:.3f}) differ by {estimate(ends)} from the latents of the"

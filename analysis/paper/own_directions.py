@@ -29,8 +29,8 @@ def own_directions(alignment: pd.DataFrame) -> Iterator[Finding]:
             seeds = listing([f"{n:.0f}" for n in counts])
             strongest = "; ".join(_strongest(part, name) for name in NAMES.values())
             answer = (
-                f"{words} {seeds} of the three properties have {BASES[basis]} named after them, in"
-                f" {count(len(counts), 'seed')}: {strongest}."
+                f"{words} the number of properties, of three, with {BASES[basis]} named after them"
+                f" is {seeds} in {count(len(counts), 'seed')}: {strongest}."
             )
             yield Finding(OWN, answer, counts.mean(), np.nan, np.nan, len(counts))
 

@@ -9,7 +9,7 @@ from analysis.latent_effects.alignment import NAMES
 from analysis.metrics import LABELS, MIG, SATURATED
 from analysis.statistics.comparisons import AMONG, BEHIND, UNDECIDED
 from analysis.statistics.ranking import RANKING
-from analysis.statistics.wording import count, interval, listing
+from analysis.statistics.wording import count, interval, listing, verb
 from study.storage.axes import in_words
 
 
@@ -40,9 +40,8 @@ def best(ranked: pd.DataFrame) -> list[str]:
     elif "verdict" in first:  # an older ranking has none
         counts = Counter(row["verdict"] for row in rows)
         verdicts = [f"{counts[verdict]} {verdict}" for verdict in (AMONG, BEHIND, UNDECIDED)]
-        sentences.append(
-            f"{len(rows)} configurations, each against the best of the others: {listing(verdicts)}."
-        )
+        each = f"{count(len(rows), 'configuration')}, each against the best of the others"
+        sentences.append(f"{each}: {listing(verdicts)}.")
     if first["saturated"]:
         sentences.append(
             f"It is at the ceiling ({SATURATED:.2f} and more), where this score no longer tells"
@@ -64,7 +63,8 @@ def highlights(
     figures = []
     if len(claims):
         others = claims.loc[claims["verdict"] != "holds", "verdict"].value_counts()
-        value = f"{len(claims) - others.sum()} of {len(claims)} hold"
+        held = len(claims) - int(others.sum())
+        value = f"{held} of {len(claims)} {verb(held, 'holds', 'hold')}"
         note = ", ".join(f"{n}: {verdict}" for verdict, n in others.items())
         figures.append(Highlight("Published claims", value, note))
     if len(scored := ranked[ranked[RANKING].notna()]):
@@ -87,7 +87,7 @@ def highlights(
         one = int(latents["property"].isin(NAMES.values()).sum())
         still = int((latents["property"] == "none").sum())
         of = f"of {count(len(latents), 'latent')} of {count(latents['run'].nunique(), 'run')}"
-        note = f"{of}; {still} do{'es' if still == 1 else ''} not react"
+        note = f"{of}; {still} {verb(still, 'does', 'do')} not react"
         figures.append(Highlight("Move one property alone", count(one, "latent"), note))
     return figures
 
@@ -100,7 +100,7 @@ def _above_pixels(scored: pd.DataFrame) -> Highlight:
         note += f", an untrained encoder's {_span(untrained)}"
     if (rotated := scored[f"{RANKING}_rotated"]).notna().any():
         surely = int((lowest > rotated).sum())
-        note += f"; {surely} are above a random rotation of their own codes"
+        note += f"; {surely} above a random rotation of the same codes"
     return Highlight("Score above PCA of the pixels", f"{above} of {len(scored)}", note)
 
 

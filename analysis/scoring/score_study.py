@@ -12,6 +12,7 @@ from analysis.scoring.cache import ScoreCache
 from analysis.scoring.targets import Setup, score_targets
 from analysis.statistics.elbo import configurations, with_joint_bound
 from analysis.statistics.ranking import RANKING, agreement, ica_table, ranking, unlisted
+from analysis.statistics.wording import count
 from analysis.study import Study
 from study.storage.axes import with_axes
 from study.storage.tables import write_table
@@ -53,7 +54,8 @@ def score_study(
     failed: dict[str, str] = {}
     if jobs.count():
         connect()
-        say(f"scoring {len(runs)} runs: {jobs.rows()} scores to compute in {jobs.count()} tasks")
+        rows, tasks = count(jobs.rows(), "score"), count(jobs.count(), "task")
+        say(f"scoring {count(len(runs), 'run')}: {rows} to compute in {tasks}")
         from analysis.scoring.tasks import work  # Ray is slow, and often nothing is missing
 
         try:

@@ -46,6 +46,11 @@ def count(n: int, noun: str) -> str:
     return f"{n} {noun}{'' if n == 1 else 's'}"
 
 
+def verb(n: int, one: str, more: str) -> str:
+    """The form of a verb after a number: `1 of 3 moves`, `2 of 3 move`."""
+    return one if n == 1 else more
+
+
 def estimate(of: Estimate, digits: int = 3) -> str:
     """`0.912 [0.900, 0.924]`; the value alone where it has no interval."""
     ends = "" if pd.isna(of.low) else f" [{of.low:.{digits}f}, {of.high:.{digits}f}]"

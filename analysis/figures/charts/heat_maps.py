@@ -239,7 +239,8 @@ def slopes_caption(table: pd.DataFrame) -> str:
     return (
         f"Aligned latents of the compared models: how many standard deviations of the property"
         f" among real digits one standard deviation of the latent moves, digit by digit."
-        f" {one_way.sum()} of {len(one_way)} move it the same way in all"
+        f" {one_way.sum()} of {len(one_way)} {wording.verb(one_way.sum(), 'moves', 'move')} it the"
+        " same way in all"
         f" {wording.numeral(table['digit'].nunique())} digits; the largest effect is"
         f" {wording.number(row['effect'], 2, sign=True)}, on the {row['property']} of the"
         f" {row['digit']} ({words_of(strongest)[0]})."

@@ -75,7 +75,8 @@ def ranking_caption(table: pd.DataFrame) -> str:
     )
     if "rotated" in table and table["rotated"].notna().any():
         above = int((table["score_low"] > table["rotated"]).sum())
-        text += f" {above} are surely above a random rotation of their own codes."
+        are = wording.verb(above, "is", "are")
+        text += f" {above} {are} surely above a random rotation of the same codes."
     if pd.notna(pca := table["pixel_pca"].max()):
         text += f" Principal components of the pixels reach {pca:.2f}."
     return text

@@ -38,7 +38,11 @@ BESIDE = (
     " (share of the squared effects that other properties get; beyond the floor: more than a pure"
     " dilation, shear or stretch of real digits gives them) and for how many digits this holds."
 )
-NOT_ALONE = {"digit": "change the digit", "mixed": "mix or hardly react", "none": "do not react"}
+NOT_ALONE = {  # after one latent, and after more
+    "digit": ("changes the digit", "change the digit"),
+    "mixed": ("mixes or hardly reacts", "mix or hardly react"),
+    "none": ("does not react", "do not react"),
+}
 
 Row = Mapping[Hashable, Any]  # of the table `alignment`
 
@@ -204,10 +208,11 @@ def around(scale: Scale) -> str:
 def _counts(aligned: pd.DataFrame) -> str:
     """How many latents move what, as a sentence."""
     named = int(aligned["property"].isin(list(UNITS)).sum())
-    parts = [f"{named} of {len(aligned)} latents move mainly one property"]
-    for name, words in NOT_ALONE.items():
+    moves = wording.verb(named, "moves", "move")
+    parts = [f"{named} of {len(aligned)} latents {moves} mainly one property"]
+    for name, (one, more) in NOT_ALONE.items():
         if n := int((aligned["property"] == name).sum()):
-            parts.append(f"{n} {words}")
+            parts.append(f"{n} {wording.verb(n, one, more)}")
     return f"{wording.listing(parts)}."
 
 

@@ -142,7 +142,7 @@ def test_captions_say_what_the_tables_say(whole):
     captions = {one.name: one.caption for one in shown}
     best = study.ranking.iloc[0]
     assert f"{best['higgins']:.3f} [" in captions["ranking"]
-    assert "2 of 3 latents move mainly one property and 1 do not react" in captions["figure-1a"]
+    assert "2 of 3 latents move mainly one property and 1 does not react" in captions["figure-1a"]
     assert "1 of 3, 1 of 3 and 1 of 3" in captions["headline"]
     assert "No latent is aligned with thickness" in captions["figure-8"]
     assert "8 of 8 move it the same way" in captions["slopes-by-digit"]

@@ -122,7 +122,7 @@ def test_changed_weights_cost_that_run_alone(copy, pictures, ray):
     )
     messages = []
     assert align_study(Study(copy.folder), lambda: pictures, lambda: None, messages.append) == {}
-    assert messages[0] == "measuring what the latents of 1 runs move"
+    assert messages[0] == "measuring what the latents move, of 1 run"
     after = Study(copy.folder).alignment.set_index("run")
     assert (after.loc[other, "key"] == before.loc[other, "key"]).all()
     assert (after.loc[run, "key"].unique() != before.loc[run, "key"].unique()).all()

@@ -124,7 +124,8 @@ def test_what_redrawn_digits_say_goes_first(study):
 def test_properties_with_a_direction_of_their_own_are_counted(study):
     labelled, plain, components = answer(study, OWN).to_dict("records")
     assert [row["value"] for row in (labelled, plain, components)] == [2, 0, 1]
-    assert "2, 2 and 2 of the three properties have a latent named after them" in labelled["answer"]
+    named = "the number of properties, of three, with a latent named after them is 2, 2 and 2"
+    assert named in labelled["answer"]
     # Width is moved most by a latent that moves slant by 0.4 and width by 0.3: 16 of 25 parts.
     assert "what moves slant most leaks 4%, mostly to width" in labelled["answer"]
     assert "what moves width most leaks 64%, mostly to slant" in labelled["answer"]

@@ -157,7 +157,7 @@ def test_the_first_screen(report):
     above = shown["Score above PCA of the pixels"]
     assert above.value == "3 of 4"
     pixels = "configurations; PCA's score is 0.700, an untrained encoder's 0.500"
-    assert above.note == f"{pixels}; 4 are above a random rotation of their own codes"
+    assert above.note == f"{pixels}; 4 above a random rotation of the same codes"
     assert shown["MIG after ICA"].value == "rises in 4 of 4"
     assert shown["Move one property alone"].value == "1 latent"
     assert shown["Move one property alone"].note == "of 4 latents of 1 run; 1 does not react"
