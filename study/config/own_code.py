@@ -6,7 +6,8 @@ A run names its version too, `package.module:name@1a2b3c`: an edited file is ano
 import hashlib
 import importlib
 import importlib.util
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -90,3 +91,18 @@ def resolve(key: str, name: str, known: Mapping[str, T]) -> T:
             " and package.module:function of your own"
         )
     return known[name]
+
+
+@contextmanager
+def blamed_on(key: str, name: str) -> Iterator[None]:
+    """Whatever error the code of a part raises, as one line that names the part.
+
+    Raises:
+        UsageError: there was one.
+    """
+    try:
+        yield
+    except UsageError:
+        raise
+    except Exception as error:
+        raise UsageError(f"{key} {name} failed: {type(error).__name__}: {error}") from error

@@ -123,6 +123,8 @@ def train_runs(
         report: called with a run after each of its epochs, and when it is done or has failed.
         stopping: asked after each epoch; where it says yes, that epoch is saved and is the last.
     """
+    for run in runs:
+        run.trainer.start_from(train)
     pack: Pack | None = None
     stop = False
     while not stop and (left := [run for run in runs if run.is_open]):

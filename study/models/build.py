@@ -3,15 +3,12 @@
 from functools import partial
 from typing import Any
 
-import torch
-
-from study.config.errors import UsageError
-from study.config.own_code import resolve
+from study.config.own_code import blamed_on, resolve
 from study.config.run import RunConfig
 from study.data.dataset import DataShape
 from study.models.likelihoods import LIKELIHOODS
 from study.models.networks import NETWORKS, STACKABLE
-from study.models.priors import PRIORS
+from study.models.priors import PRIORS, STACKABLE_PRIORS
 from study.models.vae import Vae, encode
 
 
@@ -25,46 +22,26 @@ def build_model(config: RunConfig, data: DataShape, *, stackable: bool = False) 
             whether a network has such a form.
 
     Raises:
-        UsageError: a name is unknown, or the user's own code cannot be imported.
+        UsageError: a name is unknown, or the user's own code cannot be imported, or fails.
     """
-    n_labels = data.n_classes if config.conditioning == "label" else 0
-    network: Any = resolve("network", config.network, STACKABLE if stackable else NETWORKS)
-    modules = network(data, config.latent_dim, n_labels, config)
-    own_encode = partial(encode, modules[0], data)
-    prior = resolve("prior", config.prior, PRIORS)(data, config.latent_dim, config, own_encode)
+    n_classes = data.n_classes if config.conditioning != "none" else 0
+    n_seen = n_classes if config.conditioning == "label" else 0  # by the decoder
+    networks, priors = (STACKABLE, STACKABLE_PRIORS) if stackable else (NETWORKS, PRIORS)
+    network: Any = resolve("network", config.network, networks)
+    with blamed_on("network", config.network):
+        encoder, decoder = network(data, config.latent_dim, n_classes, config)
+        if n_seen != n_classes:
+            decoder = network(data, config.latent_dim, n_seen, config)[1]
+    make_prior = resolve("prior", config.prior, priors)
+    with blamed_on("prior", config.prior):
+        prior = make_prior(data, config.latent_dim, config, partial(encode, encoder, data))
     likelihood = resolve("likelihood", config.likelihood, LIKELIHOODS)()
-    return Vae(modules, prior, likelihood, data, config.latent_dim, n_labels)
+    return Vae((encoder, decoder), prior, likelihood, data, config.latent_dim, n_classes, n_seen)
 
 
 def can_stack(config: RunConfig) -> bool:
-    """Whether runs of this network can be trained as one stacked computation."""
-    return config.network in STACKABLE
-
-
-def check_model(config: RunConfig, data: DataShape) -> None:
-    """Build a run's model once and look at the shapes that come out of it.
-
-    Raises:
-        UsageError: it cannot be built, or a shape is wrong; names the part and both shapes.
-    """
-    images, latent = torch.zeros(2, *data.image), torch.zeros(2, config.latent_dim)
-    expected = {"encode": (2, 2 * config.latent_dim), "decode": (2, *data.image)}
-    try:
-        model = build_model(config, data)
-        label = torch.zeros(2, model.n_classes) if model.n_classes else None
-        with torch.no_grad():
-            outputs = {
-                "encode": model.encoder(images, label),
-                "decode": model.decoder(latent, label),
-            }
-    except UsageError:
-        raise
-    except Exception as error:  # whatever the user's code raises
-        name = type(error).__name__
-        raise UsageError(f"network {config.network} failed: {name}: {error}") from error
-    for part, shape in expected.items():
-        if (given := tuple(outputs[part].shape)) != shape:
-            raise UsageError(f"network {config.network}: {part} gave {given}, expected {shape}")
+    """Whether runs of this network and this prior can be trained as one stacked computation."""
+    return config.network in STACKABLE and config.prior in STACKABLE_PRIORS
 
 
 def current_names(params: dict[str, Any]) -> dict[str, Any]:

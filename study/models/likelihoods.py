@@ -1,5 +1,6 @@
 """Likelihoods p(x|z): what a decoder's output says of pixels."""
 
+import math
 from collections.abc import Callable
 from typing import Protocol
 
@@ -74,4 +75,79 @@ class Bernoulli(nn.Module):
     mean = staticmethod(torch.sigmoid)
 
 
-LIKELIHOODS: dict[str, Callable[[], Likelihood]] = {"bernoulli": Bernoulli}
+class ContinuousBernoulli(nn.Module):
+    """The density of grey values in [0, 1] that a Bernoulli lacks; the decoder gives its logits.
+
+    Source: Loaiza-Ganem & Cunningham 2019, arXiv:1907.06845, eq. 8.
+    """
+
+    def nll(self, logits: Tensor, pixels: Tensor) -> Tensor:
+        """-log p(x|z), (..., batch), nats; negative where the density is above 1."""
+        return bernoulli_nll(logits, pixels) - log_normaliser(logits).sum(dim=-1)
+
+    def nll_value(self, logits: Tensor, pixels: Tensor) -> Tensor:
+        """The same where no gradient is asked for."""
+        return bernoulli_nll_value(logits, pixels) - log_normaliser(logits).sum(dim=-1)
+
+    def mean(self, logits: Tensor) -> Tensor:
+        """Expected pixels, 1 / (1 - exp(-l)) - 1 / l, which are nearer to 1/2 than sigmoid(l)."""
+        near = logits.abs() < NEAR_ZERO
+        far = torch.where(near, torch.ones_like(logits), logits)
+        series = 0.5 + logits / 12 - logits**3 / 720
+        return torch.where(near, series, -1 / torch.expm1(-far) - 1 / far)
+
+
+NEAR_ZERO = 0.25  # of a logit; below, series are exact to fp32, and what they stand for is 0 / 0
+
+
+def log_normaliser(logits: Tensor) -> Tensor:
+    """log C of the continuous Bernoulli, C = l / tanh(l / 2), of every logit l; at least log 2."""
+    near = logits.abs() < NEAR_ZERO
+    far = torch.where(near, torch.ones_like(logits), logits).abs()
+    square = logits.square()
+    series = math.log(2) + square / 12 * (1 - square * (7 / 120))
+    return torch.where(near, series, torch.log(far / torch.tanh(far / 2)))
+
+
+class Gaussian(nn.Module):
+    """Normal pixels around the sigmoid of the decoder's output, one learned variance for all.
+
+    The variance starts at 0.1, about that of MNIST's pixels: what a model that knows nothing finds.
+
+    Source: Rybkin et al. 2021, arXiv:2006.13202, section 3.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.logvar = nn.Parameter(torch.full((1,), math.log(0.1)))
+
+    def nll(self, output: Tensor, pixels: Tensor) -> Tensor:
+        """-log p(x|z), (..., batch), nats; negative where the density is above 1.
+
+        Raises:
+            ValueError: the shapes differ.
+        """
+        if output.shape != pixels.shape:
+            raise ValueError(
+                f"output {tuple(output.shape)} and pixels {tuple(pixels.shape)} differ"
+            )
+        squares = (pixels - self.mean(output)).square().sum(dim=-1)
+        return 0.5 * (
+            squares * torch.exp(-self.logvar)
+            + pixels.shape[-1] * (self.logvar + math.log(2 * math.pi))
+        )
+
+    def nll_value(self, output: Tensor, pixels: Tensor) -> Tensor:
+        """The same."""
+        return self.nll(output, pixels)
+
+    def mean(self, output: Tensor) -> Tensor:
+        """Expected pixels."""
+        return torch.sigmoid(output)
+
+
+LIKELIHOODS: dict[str, Callable[[], Likelihood]] = {
+    "bernoulli": Bernoulli,
+    "continuous_bernoulli": ContinuousBernoulli,
+    "gaussian": Gaussian,
+}

@@ -72,14 +72,15 @@ def select_engine(
 def packs(todo: list[RunConfig], on_gpu: bool) -> list[list[RunConfig]]:
     """Runs to train together: they share all but weights, conditioning, seed and how to train.
 
-    On a CPU, which one model keeps busy, `auto` packs none; nor is a network packed that has no
-    form for it. The longest come first: whoever starts last, with the other cores idle, should
-    have little to do.
+    Those with labels in the prior are packed apart. On a CPU, which one model keeps busy, `auto`
+    packs none; nor is a network or prior packed that has no form for it. The longest come first:
+    whoever starts last, with the other cores idle, should have little to do.
     """
     alike: dict[tuple[Any, ...], list[RunConfig]] = {}
     apart = OF_WEIGHTS | {"conditioning", "seed", "checkpoint_every"}
     for run in todo:
-        key = (*run.model_dump(exclude=apart).values(), *objective_weights(run))
+        in_prior = run.conditioning == "prior"
+        key = (in_prior, *run.model_dump(exclude=apart).values(), *objective_weights(run))
         alike.setdefault(key, []).append(run)
     together = []
     for runs in alike.values():

@@ -78,14 +78,20 @@ def _stacked_weights(members: Sequence[Trainer]) -> dict[str, Tensor]:
 
 
 def _stack(states: list[State], sizes: dict[str, torch.Size]) -> State:
-    """Copies of the members' tensors, stacked and widened to these sizes."""
+    """Copies of the members' tensors, stacked and widened to these sizes.
+
+    What a member lacks, as the labels of pseudo-inputs where it is unconditioned, is zero.
+    """
+
+    def widened(value: Tensor | None, size: torch.Size) -> Tensor:
+        if value is None:
+            return torch.zeros(size, device=states[0].step.device)
+        return F.pad(value, (0, size[-1] - value.shape[-1]))
 
     def stack(dicts: Sequence[Params]) -> Params:
         return {
-            name: torch.stack(
-                [F.pad(d[name], (0, sizes[name][-1] - d[name].shape[-1])) for d in dicts]
-            )
-            for name in dicts[0]
+            name: torch.stack([widened(d.get(name), sizes[name]) for d in dicts])
+            for name in dict.fromkeys(name for d in dicts for name in d)
         }
 
     return State(

@@ -38,6 +38,7 @@ class _Purpose(IntEnum):
     NOISE = 2
     TEST = 3
     OBJECTIVE = 4
+    START = 5
 
 
 class Trainer:
@@ -74,6 +75,13 @@ class Trainer:
             torch.tensor(config.learning_rate, device=device),
             torch.tensor(float(config.train_images), device=device),
         )
+
+    def start_from(self, train: Split) -> None:
+        """Show the train images to a prior that starts from some; before the first epoch."""
+        if self.epoch == 0 and (start := getattr(self.model.prior, "start_from", None)):
+            split = train.for_classes(self.model.n_classes)
+            cpu = torch.device("cpu")
+            start(*split, _generator(self.config.seed, 0, _Purpose.START, cpu))
 
     def state(self) -> dict[str, Any]:
         """What `restore` needs, besides the configuration."""

@@ -6,7 +6,9 @@ where `encode(pixels, label) -> Posterior` is the model's own encoder. It has
 - `log_prob(latent, label)`: log p(z) of latents (..., batch, latent_dim) -> (..., batch), nats;
 - `sample(n, label, generator)`: latents drawn from it, (n, latent_dim);
 - `kl_by_latent(posterior, label)`, only where it factorises and has this in closed form:
-  KL(q(z|x) || p(z)) of every latent, (..., batch, latent_dim), nats.
+  KL(q(z|x) || p(z)) of every latent, (..., batch, latent_dim), nats;
+- `start_from(images, labels, generator)`, only where it starts from training images: called once,
+  before the first epoch, with all of them: (n, n_pixels), uint8, and (n, n_classes).
 
 A label is one-hot, (..., batch, n_classes), or None for a model without. Leading axes are those of
 a pack, which parameters have as well.
@@ -21,7 +23,9 @@ from torch import Tensor
 from study.config.run import RunConfig
 from study.data.dataset import DataShape
 from study.models.posterior import Posterior
-from study.models.priors.normal import NormalPrior, gaussian_kl, normal
+from study.models.priors.flow import flow, stackable_flow
+from study.models.priors.mixture import mixture, vamp
+from study.models.priors.normal import ClassNormalPrior, NormalPrior, gaussian_kl, normal
 
 
 class Prior(Protocol):
@@ -37,6 +41,17 @@ class Prior(Protocol):
 Encode = Callable[[Tensor, Tensor | None], Posterior]
 MakePrior = Callable[[DataShape, int, RunConfig, Encode], Prior]
 
-PRIORS: dict[str, MakePrior] = {"normal": normal}
+PRIORS: dict[str, MakePrior] = {"normal": normal, "mixture": mixture, "vamp": vamp, "flow": flow}
+STACKABLE_PRIORS: dict[str, MakePrior] = {**PRIORS, "flow": stackable_flow}
+"""Priors that can be trained in packs."""
 
-__all__ = ["PRIORS", "Encode", "MakePrior", "NormalPrior", "Prior", "gaussian_kl"]
+__all__ = [
+    "PRIORS",
+    "STACKABLE_PRIORS",
+    "ClassNormalPrior",
+    "Encode",
+    "MakePrior",
+    "NormalPrior",
+    "Prior",
+    "gaussian_kl",
+]
