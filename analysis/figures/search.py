@@ -14,7 +14,7 @@
 import warnings
 from collections.abc import Callable
 from itertools import combinations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -30,7 +30,15 @@ from optuna.visualization.matplotlib import plot_parallel_coordinate
 
 from analysis.figures.style import PLAIN, STYLE, legend_entry, save_figure
 from analysis.metrics import LABELS
-from analysis.statistics.front import as_optuna, complete, history, importance, search_of
+from analysis.statistics.front import (
+    WITH_LABELS,
+    as_optuna,
+    complete,
+    history,
+    importance,
+    of_all,
+    search_of,
+)
 from analysis.statistics.objectives import DIRECTIONS
 from analysis.study import Study
 from study.config.search import Search
@@ -49,7 +57,7 @@ NAMES = {
     "hypervolume": "hypervolume so far",
     **LABELS,
 }
-MARKS = {"none": ("o", "without labels"), "label": ("s", "with labels")}
+MARKS = dict(zip(WITH_LABELS, "osD", strict=True))
 FRONT_COLOUR, OTHERS_COLOUR = "#c23b22", "0.75"
 
 
@@ -128,7 +136,8 @@ def draw_parallel(trials: Trials) -> Figure:
         # an axis on which all trials agree: matplotlib widens it, as it should
         warnings.filterwarnings("ignore", "Attempting to set identical low and high ylims")
         study.set_metric_names(search.objectives)
-        axes = plot_parallel_coordinate(study, target_name=search.objectives[0])
+        params, target = of_all(done, search), search.objectives[0]
+        axes = plot_parallel_coordinate(study, params, target_name=target)
     figure = plt.gcf()
     plt.close(figure)  # to pyplot; it would keep the figure
     names = [_label(label.get_text()).replace(" (", "\n(") for label in axes.get_xticklabels()]
@@ -172,17 +181,23 @@ FIGURES: dict[str, Callable[[Trials], Figure]] = {
 
 
 def _scatter(axes: Axes, done: pd.DataFrame, x: str, y: str, search: Search) -> PathCollection:
-    """Trials by two columns: colour shows beta, the mark the conditioning, where these vary."""
-    look: dict[str, object] = {"s": 18, "linewidths": 0, "alpha": 0.9}
+    """Trials by two columns: colour shows beta, the mark the conditioning, where these vary.
+
+    Trials whose objective has no beta are grey. The last drawn tell the colours' scale.
+    """
+    plain: dict[str, Any] = {"s": 18, "linewidths": 0, "alpha": 0.9}
+    look = plain
     if "beta" in search.space:
         betas = done["beta"]
-        look |= {"cmap": "viridis", "norm": LogNorm(betas.min(), betas.max() * 1.0001)}
+        look = {**plain, "cmap": "viridis", "norm": LogNorm(betas.min(), betas.max() * 1.0001)}
     alike = pd.Series("none", done.index)
     groups = done["conditioning"] if "conditioning" in search.space else alike
     axes.set_axisbelow(True)
-    for kind, rows in done.groupby(groups):
-        colour = {"c": rows["beta"]} if "beta" in search.space else {"color": "0.5"}
-        points = axes.scatter(rows[x], rows[y], marker=MARKS[str(kind)][0], **colour, **look)  # type: ignore[arg-type]
+    without = done["beta"].isna() if "beta" in search.space else pd.Series(True, done.index)
+    for kind, rows in done[without].groupby(groups):
+        points = axes.scatter(rows[x], rows[y], marker=MARKS[str(kind)], color="0.5", **plain)
+    for kind, rows in done[~without].groupby(groups):
+        points = axes.scatter(rows[x], rows[y], marker=MARKS[str(kind)], c=rows["beta"], **look)
     return points
 
 
@@ -196,8 +211,10 @@ def _key(search: Search) -> list[Line2D]:
     label = "the front" if len(search.objectives) > 1 else "the best"
     handles = [legend_entry(color=FRONT_COLOUR, marker="o", ms=7, mfc="none", label=label)]
     if "conditioning" in search.space:
-        marks = MARKS.values()
-        handles += [legend_entry(color="0.4", marker=mark, label=words) for mark, words in marks]
+        kinds = [kind for kind in MARKS if kind in search.space["conditioning"]]
+        handles += [
+            legend_entry(color="0.4", marker=MARKS[kind], label=WITH_LABELS[kind]) for kind in kinds
+        ]
     return handles
 
 

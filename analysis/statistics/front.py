@@ -23,6 +23,11 @@ from study.storage.study_file import read_study
 
 Floats = npt.NDArray[np.float64]
 
+WITH_LABELS = {
+    "none": "without labels",
+    "label": "with labels",
+    "prior": "with labels in the prior",
+}
 TEST = "_test"  # ends the columns of the test set
 MIN_TRIALS = 4  # fewer do not show which parameter matters
 BALANCED = "balanced"
@@ -93,8 +98,9 @@ def history(trials: pd.DataFrame, objectives: Sequence[str]) -> pd.DataFrame:
 def importance(trials: pd.DataFrame, search: Search) -> pd.DataFrame:
     """How much of each objective's variance a parameter explains: objective, parameter, share.
 
-    fANOVA over random forests, as Optuna computes it (Hutter et al. 2014); no rows where fewer
-    than four trials are complete or an objective is constant.
+    Of the parameters that every trial has. fANOVA over random forests, as Optuna computes it
+    (Hutter et al. 2014); no rows where fewer than four trials are complete or an objective is
+    constant.
     """
     done = complete(trials)
     columns = ["objective", "parameter", "share"]
@@ -136,7 +142,8 @@ def as_grid(study: Study, seeds: Sequence[int]) -> str:
     members = []
     for row in study.front.to_dict("records"):
         run = study.config(row["run"].split()[0])
-        members.append({name: getattr(run, name) for name in search.space})
+        drawn = {name: run.model_dump(mode="json")[name] for name in search.space}
+        members.append({name: value for name, value in drawn.items() if value is not None})
     if not members:
         raise StudyError(f"no trial in {study.folder} is complete: there is no front to export")
     head = (
@@ -162,14 +169,19 @@ def _picks(cost: Floats, objectives: Sequence[str]) -> list[str]:
     return [" and ".join(words) for words in picks]
 
 
+def of_all(done: pd.DataFrame, search: Search) -> list[str]:
+    """Parameters that every trial has: none that belongs to one prior or objective alone."""
+    return [name for name in search.space if done[name].notna().all()]
+
+
 def as_optuna(done: pd.DataFrame, search: Search) -> optuna.Study:
-    """Complete trials as a study in memory."""
+    """Complete trials as a study in memory; a parameter that is missing was not drawn."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     directions = [DIRECTIONS[name] for name in search.objectives]
     study = optuna.create_study(directions=directions)
     distributions = search.distributions()
     for row in done.to_dict("records"):
-        params = {name: row[name] for name in search.space}
+        params = {name: row[name] for name in search.space if not pd.isna(row[name])}
         values = [row[name] for name in search.objectives]
         study.add_trial(
             optuna.trial.create_trial(params=params, distributions=distributions, values=values)
@@ -187,8 +199,8 @@ def _words(row: dict[Any, Any], search: Search) -> str:
     for name in search.space:
         value = row[name]
         if name == "conditioning":
-            words.append("with labels" if value == "label" else "without labels")
-        else:
+            words.append(WITH_LABELS[value])
+        elif not pd.isna(value):
             words.append(f"{'J' if name == 'latent_dim' else name} = {_short(value)}")
     return ", ".join(words)
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
 DIGITS = 3  # significant ones of a number that is tried, so that names of runs can be read
+IN_NATS = ("recon", "neg_elbo", "objective", "elbo", "iwae")  # of what a search may seek
 REDUCTION = 3  # of the trials that reach a rung, about one in so many passes it
 
 Directions = Mapping[str, Literal["minimize", "maximize"]]
@@ -227,7 +228,22 @@ def _check(search: Search, source: Source, directions: Directions) -> None:
     if "udr" in names and len(search.seeds) < 2:
         where = source.of("objectives", "seed")
         raise UsageError(f"{where}: objective udr compares seeds: give two, as in seed: [0, 1]")
+    _check_costs(search, source)
     _check_ends(search, source)
+
+
+def _check_costs(search: Search, source: Source) -> None:
+    """Nats are compared where they mean the same."""
+    for key, names in (("objective", ["objective"]), ("likelihood", IN_NATS)):
+        default = RunConfig.model_fields[key].default
+        kinds: Any = search.space.get(key, [search.constants.get(key, default)])
+        sought = [name for name in search.objectives if name in names]
+        if sought and kinds != [default] and (key == "objective" or len(kinds) > 1):
+            shown, where = ", ".join(kinds), source.of("objectives", key, "space")
+            raise UsageError(
+                f"{where}: {sought[0]} cannot be sought with {key} {shown}: its values would be"
+                f" of different things; seek {'neg_elbo' if key == 'objective' else 'a score'}"
+            )
 
 
 def _check_pruner(search: Search, source: Source) -> None:

@@ -85,3 +85,48 @@ def test_bars_of_importance_stand_beside_their_parameter_for_every_objective():
             place = round(bar.get_y() + bar.get_height() / 2)
             wanted = shares[{"J": "latent_dim", "β": "beta"}.get(names[place], names[place])]
             assert bar.get_width() == pytest.approx(wanted)
+
+
+MIXED = """
+space:
+  latent_dim: {low: 2, high: 20}
+  objective: [beta, factor]
+  beta: {low: 0.5, high: 16, log: true}
+  gamma: {low: 1, high: 100, log: true}
+  conditioning: [none, prior]
+objectives: [neg_elbo, mig]
+budget: {trials: 8}
+"""
+
+
+@pytest.fixture(scope="module")
+def mixed():
+    """Every other trial has beta, and the others gamma."""
+    plain, search = trials(["neg_elbo", "mig"]), read_search(MIXED, "s.yaml", DIRECTIONS)
+    odd = np.arange(len(plain.done)) % 2 == 1
+    table = plain.done.assign(
+        objective=np.where(odd, "factor", "beta"),
+        beta=plain.done["beta"].where(~odd),
+        gamma=np.where(odd, 10.0, np.nan),
+        conditioning=np.where(odd, "prior", "none"),
+    )
+    steps, shares = history(table, search.objectives), importance(table, search)
+    return Trials(search, table, front(table, search), steps, shares)
+
+
+def test_parameters_that_some_trials_lack_have_no_importance_and_no_axis(mixed):
+    assert set(mixed.importance["parameter"]) == {"latent_dim", "objective", "conditioning"}
+    (axes, *_) = FIGURES["search-parallel"](mixed).axes
+    assert len(axes.collections[0].get_segments()) == len(mixed.done)
+    names = " ".join(label.get_text() for label in axes.get_xticklabels()).split()
+    assert "J" in names
+    assert not {"β", "gamma"} & set(names)
+
+
+def test_trials_without_a_beta_are_on_the_front_in_grey(mixed):
+    figure = FIGURES["search-front"](mixed)
+    drawn = figure.axes[0].collections
+    assert sum(len(points.get_offsets()) for points in drawn) == len(mixed.done)
+    words = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "with labels in the prior" in words
+    assert "with labels" not in words

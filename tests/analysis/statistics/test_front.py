@@ -198,6 +198,28 @@ def test_a_front_is_a_grid_that_can_be_trained_with_more_seeds(study):
     assert yaml.safe_load(text)["seed"] == [0, 1, 2]
 
 
+def test_a_front_of_several_objectives_gives_each_its_own_keys(study, monkeypatch):
+    text = TEXT.replace("space:", "space:\n  objective: [beta, factor]\n  gamma: [10, 100]")
+    search = read_search(text, "s.yaml", DIRECTIONS)
+    drawn = [
+        {"objective": "beta", "beta": 2.0, "latent_dim": 2, "conditioning": "prior"},
+        {"objective": "factor", "gamma": 100, "latent_dim": 3, "conditioning": "none"},
+    ]
+    configs = [search.runs(params)[0] for params in drawn]
+    runs = [config.run_id for config in configs]
+    rows = pd.DataFrame(drawn).assign(run=runs, trial=[0, 1], pick=["lowest neg_elbo", ""])
+    study.__dict__["front"] = rows.assign(**dict.fromkeys(("neg_elbo", "mig"), 1.0))
+    monkeypatch.setattr(Study, "config", lambda _, run: configs[runs.index(run)])
+    write_study(study.folder, {"invocations": [{"search": search.to_dict()}]})
+    again = read_grid(as_grid(study, [0]), "front.yaml")
+    assert [run.run_id for run in again] == runs
+    study.front[["neg_elbo_test", "mig_test"]] = 1.0
+    words = what_to_use(study)
+    assert "objective = beta" in words
+    assert "with labels in the prior" in words
+    assert "gamma" not in words
+
+
 def test_figures_of_a_search(study):
     assert save_search(study) == 4
     names = {name for name in (study.folder / "figures").names() if name.endswith("png")}

@@ -162,6 +162,14 @@ BAD = [
         "pruner median needs epochs of 2 or more",
     ),
     ({"objectives": ["udr"]}, "objective udr compares seeds: give two, as in seed: [0, 1]"),
+    (
+        {"objective": "tc", "objectives": ["objective"]},
+        "objective cannot be sought with objective tc: its values would be of different things",
+    ),
+    (
+        {"space": {"likelihood": ["bernoulli", "gaussian"]}},
+        "neg_elbo cannot be sought with likelihood bernoulli, gaussian: its values would be",
+    ),
     ({"train_images": 60_000}, "train_images must be at most 50000, got 60000: the last 10000"),
     ({"hidden": [1, 2]}, "hidden is a list: put it below space, or give one value"),
     ({"hiden": 3}, "unknown key 'hiden' (did you mean 'hidden'?)"),
