@@ -22,7 +22,7 @@ from study.config.errors import StudyError
     "--epochs", type=click.IntRange(1), default=2, help="Epochs of that grid (default: 2)."
 )
 def bench(as_json: bool, device: str, grid: str, epochs: int) -> int:
-    """Measure how fast this machine trains.
+    """Measure how fast this machine trains, and what other parts of a model cost.
 
     Side by side with how it is usually done: every loop trains the same model (J = 10, batch 100)
     on random images. The loops take turns in short bursts, so that drift of the machine hits all
@@ -31,13 +31,17 @@ def bench(as_json: bool, device: str, grid: str, epochs: int) -> int:
     import torch
 
     from study.cli.bench.measure import packs_on_gpu, show, steps_on_cpu
+    from study.cli.bench.parts import costs, show_costs
 
     torch.set_num_threads(1)
     if device == "cuda" and not torch.cuda.is_available():
         raise StudyError("no CUDA device was found on this machine")
-    times = packs_on_gpu(grid, epochs) if device == "cuda" else steps_on_cpu()
+    on_gpu = device == "cuda"
+    times = packs_on_gpu(grid, epochs) if on_gpu else {**steps_on_cpu(), "parts": costs()}
     if as_json:
         print(json.dumps(times, indent=2))
     else:
         show(times, new_console())
+        if not on_gpu:
+            show_costs(times["parts"], new_console())
     return 0

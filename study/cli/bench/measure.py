@@ -48,14 +48,14 @@ def steps_on_cpu() -> dict[str, Any]:
         "usual": usual(),
         "in memory fp32": in_memory(bf16=False),
         "in memory bf16": in_memory(bf16=True),
-        "eager fp32": _ours(RunConfig()),
-        "eager bf16": _ours(RunConfig(), bf16=True),
+        "eager fp32": engine_step(RunConfig()),
+        "eager bf16": engine_step(RunConfig(), bf16=True),
     }
     if theirs := pythae():
         loops["pythae"] = theirs
     loops |= _compiled_loops()
     loops["floor bf16"], loops["floor fp32"] = floor(torch.bfloat16), floor(torch.float32)
-    times = _take_turns(loops)
+    times = take_turns(loops, SECONDS, BURST)
     ms = {name: statistics.median(values) * 1e3 for name, values in times.items()}
 
     def ratio(slow: str, fast: str) -> float | None:
@@ -99,7 +99,8 @@ def packs_on_gpu(grid: str, epochs: int) -> dict[str, Any]:
     return {"device": device_name(device), "grid": grid, "runs": len(runs), "seconds": seconds}
 
 
-def _ours(config: RunConfig, bf16: bool = False, cache: Path | None = None) -> Step:
+def engine_step(config: RunConfig, bf16: bool = False, cache: Path | None = None) -> Step:
+    """A step of our own on MNIST's shape: eager, or compiled where there is a cache."""
     trainer = Trainer(config, SHAPE, torch.device("cpu"), bf16)
     if cache:
         trainer.update = load_update(step_shape(config, SHAPE, bf16), cache)
@@ -131,21 +132,24 @@ def _compiled_loops() -> dict[str, Step]:
     except CompileError as error:
         print(f"study.bench: nothing is compiled here: {error}", file=sys.stderr)
         return {}
-    return {name: _ours(config, bf16, cache) for name, (config, bf16) in wanted.items()}
+    return {name: engine_step(config, bf16, cache) for name, (config, bf16) in wanted.items()}
 
 
-def _take_turns(loops: dict[str, Step]) -> dict[str, list[float]]:
-    """Seconds a step of every loop, a value a turn; warm-up discarded."""
+def take_turns(loops: dict[str, Step], seconds: float, burst: int) -> dict[str, list[float]]:
+    """Seconds a step of every loop, a value a turn of `burst` steps; warm-up discarded.
+
+    Of this thread alone, which does all the work: what other programs take is not in them.
+    """
     times: dict[str, list[float]] = {name: [] for name in loops}
-    end = time.perf_counter() + SECONDS
-    while time.perf_counter() < end or not times["usual"]:
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or not all(times.values()):
         for name, step in loops.items():
             for _ in range(3):  # bring its weights back into the cache
                 step()
-            start = time.perf_counter()
-            for _ in range(BURST):
+            start = time.thread_time()
+            for _ in range(burst):
                 step()
-            times[name].append((time.perf_counter() - start) / BURST)
+            times[name].append((time.thread_time() - start) / burst)
     return times
 
 

@@ -100,6 +100,26 @@ def test_doubling_is_the_adjoint_of_halving(size):
     torch.testing.assert_close((halving(images) * maps).sum(), (images * doubling(maps)).sum())
 
 
+@pytest.mark.parametrize("outputs", [1, 3, 8])
+@pytest.mark.parametrize("size", [(6, 6), (7, 10), (9, 7)])
+def test_doubling_and_its_gradient_agree_with_torch(size, outputs):
+    layer, plain = Doubling(3, outputs, *size), nn.ConvTranspose2d(3, outputs, 4, 2, padding=1)
+    layer.load_state_dict(plain.state_dict())
+    maps = torch.randn(4, 3, size[0] // 2, size[1] // 2, requires_grad=True)
+    toward = torch.randn(4, outputs, *size)
+    got, want = layer(maps), plain(maps, output_size=size)
+    torch.testing.assert_close(got, want)
+    for images, parameters in ((got, layer), (want, plain)):
+        images.backward(toward)
+        parameters.of_maps, maps.grad = maps.grad, None
+    for ours, theirs in (
+        (layer.of_maps, plain.of_maps),
+        (layer.weight.grad, plain.weight.grad),
+        (layer.bias.grad, plain.bias.grad),
+    ):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
 def test_every_pixel_moves_the_codes():
     model = built("conv", DataShape(1, 29, 31, 0))
     pixels = torch.rand(1, 29 * 31, requires_grad=True)
