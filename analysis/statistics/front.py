@@ -182,10 +182,9 @@ def as_optuna(done: pd.DataFrame, search: Search) -> optuna.Study:
     distributions = search.distributions()
     for row in done.to_dict("records"):
         params = {name: row[name] for name in search.space if not pd.isna(row[name])}
+        own = {name: distributions[name] for name in params}
         values = [row[name] for name in search.objectives]
-        study.add_trial(
-            optuna.trial.create_trial(params=params, distributions=distributions, values=values)
-        )
+        study.add_trial(optuna.trial.create_trial(params=params, distributions=own, values=values))
     return study
 
 
