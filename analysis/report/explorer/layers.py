@@ -11,15 +11,9 @@ from torch.nn import functional as F
 
 from analysis.report.explorer.sliders import packed
 from study.config.errors import StudyError
+from study.models.likelihoods import ContinuousBernoulli
 
 Shape = tuple[int, ...]
-
-
-def _continuous_bernoulli(logits: Tensor) -> Tensor:
-    """Expected pixels of the continuous Bernoulli; they are not the sigmoid."""
-    near = logits.abs() < 0.01  # where both terms are large: there, the series of their difference
-    far = torch.where(near, torch.ones_like(logits), logits)
-    return torch.where(near, 0.5 + logits / 12, -1 / torch.expm1(-far) - 1 / far)
 
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {  # as the page's layers.js has them
@@ -27,7 +21,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {  # as the page's layers.j
     "relu": torch.relu,
     "tanh": torch.tanh,
     "sigmoid": torch.sigmoid,
-    "continuous_bernoulli": _continuous_bernoulli,
+    "continuous_bernoulli": ContinuousBernoulli().mean,
 }
 
 

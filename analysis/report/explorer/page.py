@@ -37,6 +37,8 @@ from analysis.study import Study
 from study.data import Dataset
 from study.data.dataset import pixel_rows
 from study.data.verified_files import data_dir
+from study.models import Vae
+from study.models.priors import ClassNormalPrior
 from study.storage.tables import has_table
 
 PAGE = "explorer.html"
@@ -141,12 +143,21 @@ def _run(
         "latent_dim": model.latent_dim,
         "classes": model.n_classes,
         "starts": np.round(means.astype(np.float64), 4).tolist(),
-        "prior": packed(prior_samples(model, N_SAMPLES), "<f4"),
+        "prior": packed(prior_samples(model, N_SAMPLES), "<f4"),  # the classes in turn
+        "class_means": _class_means(model),
         "layers": as_payload(shown.layers),
         "bytes": n_bytes(shown.layers),
         "difference": difference(model, shown.layers, means),
         "bases": _bases(study, shown, data),
     }
+
+
+def _class_means(model: Vae) -> list[list[float]] | None:
+    """Mean of the prior of each class, where the labels are in the prior (the paper's eq. 7)."""
+    if not isinstance(model.prior, ClassNormalPrior):
+        return None
+    means = model.prior.mean.detach().double().cpu()
+    return [[round(float(value), 4) for value in row] for row in means]
 
 
 def _bases(study: Study, shown: OnBoard, data: Dataset) -> dict[str, Any]:
