@@ -50,6 +50,7 @@ NAMES = {
     "latent_dim": "J",
     "beta": "β",
     "kl_warmup_epochs": "KL warm-up",
+    "objective_kind": "objective",
     "neg_elbo": "negative ELBO",
     "elbo": "ELBO",
     "recon": "reconstruction",

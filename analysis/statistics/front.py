@@ -17,9 +17,11 @@ from analysis.statistics.dominance import hypervolume, non_dominated
 from analysis.statistics.objectives import DIRECTIONS
 from analysis.study import Study
 from study.config.errors import StudyError
+from study.config.run import in_a_cell
 from study.config.search import Search
 from study.storage.folder import Folder
 from study.storage.study_file import read_study
+from study.storage.tables import column_of
 
 Floats = npt.NDArray[np.float64]
 
@@ -69,7 +71,7 @@ def front(trials: pd.DataFrame, search: Search) -> pd.DataFrame:
     order = np.argsort(costs(best, search.objectives)[:, 0], kind="stable")
     best = best.iloc[order].reset_index(drop=True)
     best["pick"] = _picks(costs(best, search.objectives), search.objectives)
-    return best[["trial", "run", "pick", *search.space, *search.objectives]]
+    return best[["trial", "run", "pick", *map(column_of, search.space), *search.objectives]]
 
 
 def history(trials: pd.DataFrame, objectives: Sequence[str]) -> pd.DataFrame:
@@ -142,8 +144,8 @@ def as_grid(study: Study, seeds: Sequence[int]) -> str:
     members = []
     for row in study.front.to_dict("records"):
         run = study.config(row["run"].split()[0])
-        drawn = {name: run.model_dump(mode="json")[name] for name in search.space}
-        members.append({name: value for name, value in drawn.items() if value is not None})
+        values = {key: in_a_cell(value) for key, value in run}  # a list would be an axis
+        members.append(search.draw(values.get))
     if not members:
         raise StudyError(f"no trial in {study.folder} is complete: there is no front to export")
     head = (
@@ -170,18 +172,21 @@ def _picks(cost: Floats, objectives: Sequence[str]) -> list[str]:
 
 
 def of_all(done: pd.DataFrame, search: Search) -> list[str]:
-    """Parameters that every trial has: none that belongs to one prior or objective alone."""
-    return [name for name in search.space if done[name].notna().all()]
+    """Columns of parameters that every trial has: none that belongs to one objective alone."""
+    return [name for name in map(column_of, search.space) if done[name].notna().all()]
 
 
 def as_optuna(done: pd.DataFrame, search: Search) -> optuna.Study:
-    """Complete trials as a study in memory; a parameter that is missing was not drawn."""
+    """Complete trials as a study in memory, its parameters named as the columns.
+
+    A parameter that is missing was not drawn.
+    """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     directions = [DIRECTIONS[name] for name in search.objectives]
     study = optuna.create_study(directions=directions)
-    distributions = search.distributions()
+    distributions = {column_of(name): one for name, one in search.distributions().items()}
     for row in done.to_dict("records"):
-        params = {name: row[name] for name in search.space if not pd.isna(row[name])}
+        params = {name: row[name] for name in distributions if not pd.isna(row[name])}
         own = {name: distributions[name] for name in params}
         values = [row[name] for name in search.objectives]
         study.add_trial(optuna.trial.create_trial(params=params, distributions=own, values=values))
@@ -196,7 +201,7 @@ def _words(row: dict[Any, Any], search: Search) -> str:
     """`J = 12, beta = 1.5, with labels`."""
     words = []
     for name in search.space:
-        value = row[name]
+        value = row[column_of(name)]
         if name == "conditioning":
             words.append(WITH_LABELS[value])
         elif not pd.isna(value):

@@ -225,6 +225,11 @@ def _check(search: Search, source: Source, directions: Directions) -> None:
     if search.sampler == "nsga2" and len(names) < 2:
         where = source.of("sampler", "objectives")
         raise UsageError(f"{where}: sampler nsga2 is for several objectives; take tpe for one")
+    tried = search.space.get("objective")
+    if "objective" in names and isinstance(tried, list) and len(tried) > 1:
+        raise UsageError(
+            f"{where}: costs of several objectives cannot be compared: take neg_elbo for objective"
+        )
     if "udr" in names and len(search.seeds) < 2:
         where = source.of("objectives", "seed")
         raise UsageError(f"{where}: objective udr compares seeds: give two, as in seed: [0, 1]")
@@ -270,7 +275,7 @@ def _check_ends(search: Search, source: Source) -> None:
         chosen = dict(zip(parts, choices, strict=True))
         drawn = search.draw(chosen.get)
         sides = {name: ends(name, search.space[name]) for name in drawn if name not in parts}
-        for values in itertools.zip_longest(*sides.values()):
+        for values in [*itertools.zip_longest(*sides.values())] or [()]:
             pairs = zip(sides, values, strict=True)
             params = {name: sides[name][-1] if value is None else value for name, value in pairs}
             for seed in search.seeds:

@@ -26,7 +26,7 @@ from study.config.run import RunConfig
 from study.config.search import REDUCTION, Directions, Search
 from study.search.storage import open_storage, require_same, stored
 from study.storage.folder import Folder
-from study.storage.tables import write_table
+from study.storage.tables import column_of, write_table
 
 MAX_TWINS = 100  # after so many in a row that were there before, nothing new is left
 INTERRUPTED = "interrupted"  # the state of a trial that another one goes on with
@@ -162,7 +162,7 @@ class Trials:
         """A row a trial: number, runs, state, reason, source, seconds, parameters, values."""
         rows = [_row(trial, self.search) for trial in self.study.get_trials(deepcopy=False)]
         names = ["trial", "run", "state", "reason", "source", "seconds"]
-        columns = [*names, *self.search.space, *self.search.objectives]
+        columns = [*names, *map(column_of, self.search.space), *self.search.objectives]
         return pd.DataFrame(rows, columns=columns).astype({"trial": int, "seconds": float})
 
     def close(self) -> None:
@@ -251,6 +251,6 @@ def _row(trial: FrozenTrial, search: Search) -> dict[str, Any]:
         "reason": trial.user_attrs.get("reason", ""),
         "source": trial.user_attrs.get("source", ""),
         "seconds": trial.duration.total_seconds() if trial.duration else float("nan"),
-        **{name: params.get(name) for name in search.space},
+        **{column_of(name): params.get(name) for name in search.space},
         **dict(zip(search.objectives, values, strict=True)),
     }

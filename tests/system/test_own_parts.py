@@ -13,6 +13,7 @@ from analysis import open_study
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
+VERSION = hashlib.sha256((HERE / "own_parts" / "toy.py").read_bytes()).hexdigest()[:6]
 GRID = {
     "data": "toy:data",
     "network": "toy:network",
@@ -51,8 +52,7 @@ def test_a_study_of_ones_own_parts_from_training_to_its_report(tmp_path):
     opened = open_study(tmp_path / "results" / "toy")
 
     assert set(opened.trials["state"]) == {"done"}
-    version = hashlib.sha256((HERE / "own_parts" / "toy.py").read_bytes()).hexdigest()[:6]
-    assert set(opened.trials["data"]) == {f"toy:data@{version}"}
+    assert set(opened.trials["data"]) == {f"toy:data@{VERSION}"}
     # free bits: between recon + beta (kl - 1) and recon + beta kl, as some batches have under a nat
     trials = opened.trials
     price = trials["objective"] - (trials["recon"] + trials["beta"] * (trials["kl"] - 1))
@@ -62,7 +62,7 @@ def test_a_study_of_ones_own_parts_from_training_to_its_report(tmp_path):
     assert opened.ranking["loudest"].between(1 / 3, 1).all()
 
     model_config = opened.config(opened.trials["run"][0])
-    assert model_config.network == f"toy:network@{version}"
+    assert model_config.network == f"toy:network@{VERSION}"
     report = (tmp_path / "results" / "toy" / "report.html").read_text()
     for text in ("toy:data", "loudest"):
         assert text in report
@@ -76,10 +76,13 @@ def test_a_study_of_ones_own_parts_from_training_to_its_report(tmp_path):
     [
         ({"data": "toy:nothing"}, "toy.py has no 'nothing'"),
         ({"network": "nowhere:net"}, "cannot import nowhere:net: ModuleNotFoundError"),
-        ({"network": "toy:bars"}, "network toy:bars failed"),
-        ({"objective": "toy:bars"}, "objective toy:bars failed"),
+        ({"network": "toy:bars"}, f"network toy:bars@{VERSION} failed"),
+        ({"objective": "toy:bars"}, f"objective toy:bars@{VERSION} failed"),
         ({"prior": "normol"}, "unknown prior 'normol' (did you mean 'normal'?)"),
-        ({"train_images": 601}, "train_images must be at most 600 for data toy:data, got 601"),
+        (
+            {"train_images": 601},
+            f"train_images must be at most 600 for data toy:data@{VERSION}, got 601",
+        ),
     ],
 )
 def test_a_mistake_is_one_line_before_the_first_run(tmp_path, changes, complaint):

@@ -207,7 +207,8 @@ def test_a_front_of_several_objectives_gives_each_its_own_keys(study, monkeypatc
     ]
     configs = [search.runs(params)[0] for params in drawn]
     runs = [config.run_id for config in configs]
-    rows = pd.DataFrame(drawn).assign(run=runs, trial=[0, 1], pick=["lowest neg_elbo", ""])
+    rows = pd.DataFrame(drawn).rename(columns={"objective": "objective_kind"})
+    rows = rows.assign(run=runs, trial=[0, 1], pick=["lowest neg_elbo", ""])
     study.__dict__["front"] = rows.assign(**dict.fromkeys(("neg_elbo", "mig"), 1.0))
     monkeypatch.setattr(Study, "config", lambda _, run: configs[runs.index(run)])
     write_study(study.folder, {"invocations": [{"search": search.to_dict()}]})

@@ -1,5 +1,8 @@
 """What a search may try: read from YAML, and every way in which it may be wrong."""
 
+import json
+
+import numpy as np
 import pytest
 
 from analysis.scoring.held_out import DIRECTIONS
@@ -7,6 +10,7 @@ from study.config.errors import UsageError
 from study.config.grid import CONFIGS, find_grid
 from study.config.run import RunConfig
 from study.config.search import Search, read_search
+from study.config.space import INTEGERS
 
 TEXT = """
 space:
@@ -53,6 +57,72 @@ def test_every_trial_lies_in_the_space():
         (run,) = search.runs(params)
         assert 2 <= run.latent_dim <= 32
         assert 1 <= run.beta <= 16
+
+
+WIDE = """
+space:
+  gamma: {low: 1, high: 100, log: true}
+  beta: {low: 0.5, high: 16, log: true}
+  capacity: [5, 25]
+  lambda_od: {low: 1, high: 50}
+  prior_components: {low: 10, high: 500}
+  hidden: [500, [500, 200]]
+  kl_warmup_epochs: {low: 0, high: 10}
+  latent_dim: {low: 2, high: 32}
+  conditioning: [none, label, prior]
+  network: [mlp, conv]
+  prior: [normal, mixture, vamp, flow]
+  objective: [beta, annealed, tc, factor, dip1, dip2]
+  likelihood: [bernoulli, gaussian]
+objectives: [neg_elbo, mig]
+budget: {trials: 12}
+epochs: 9
+"""
+HAVE = {
+    "gamma": lambda run: run.objective in {"annealed", "factor"},
+    "capacity": lambda run: run.objective == "annealed",
+    "lambda_od": lambda run: run.objective in {"dip1", "dip2"},
+    "beta": lambda run: run.objective in {"beta", "tc"},
+    "kl_warmup_epochs": lambda run: run.objective == "beta",
+    "prior_components": lambda run: run.prior in {"mixture", "vamp"},
+    "prior": lambda run: run.conditioning != "prior",
+    "hidden": lambda run: run.network == "mlp",
+}
+
+
+def at_random(search, rng):
+    """The parameters of a trial."""
+
+    def suggest(name):
+        axis = search.space[name]
+        if isinstance(axis, list):
+            return axis[rng.integers(len(axis))]
+        drawn = rng.uniform(axis.low, axis.high)
+        return round(drawn) if name in INTEGERS else drawn
+
+    return search.draw(suggest)
+
+
+def test_a_key_that_does_not_belong_to_what_was_drawn_is_not_drawn():
+    search, rng = read(WIDE), np.random.default_rng(0)
+    seen = set()
+    for _ in range(300):
+        params = at_random(search, rng)
+        (run,) = search.runs(params)  # each is a valid run
+        assert {key for key, has in HAVE.items() if has(run)} == HAVE.keys() & params.keys()
+        assert {"likelihood", "latent_dim", "objective"} <= params.keys()
+        rounded = {key: getattr(run, key) for key in params}
+        assert search.params(run) == {**rounded, **{k: params[k] for k in params if k == "hidden"}}
+        seen.add((run.objective, run.prior, run.network, run.hidden))
+    assert len({objective for objective, *_ in seen}) == 6
+    assert {hidden for *_, hidden in seen} == {500, (500, 200)}
+
+
+def test_lists_of_widths_are_kept_as_text_that_a_database_takes():
+    search = read(WIDE)
+    assert search.space["hidden"] == ["500", "500x200"]
+    assert Search(**json.loads(json.dumps(search.to_dict()))) == search
+    assert search.runs({"hidden": "500x200"})[0].hidden == (500, 200)
 
 
 def test_which_runs_of_a_grid_are_trials():
@@ -117,11 +187,37 @@ def test_an_error_names_the_file_or_the_option_that_the_value_is_from():
         read_search(TEXT, "s.yaml", DIRECTIONS, {"seed": [0, 0]}, {"seed": "--seeds"})
 
 
+@pytest.mark.parametrize(
+    ("space", "more", "message"),
+    [
+        ({"prior": ["normal", "flow"], "latent_dim": [1, 2]}, {}, "prior flow couples latents"),
+        ({"conditioning": ["none", "prior"]}, {"prior": "vamp"}, "takes prior normal, not vamp"),
+        (
+            {"objective": ["beta", "dip1"]},
+            {"beta": 4},
+            "beta 4 is of objective beta and tc, not of",
+        ),
+        (
+            {"network": ["mlp", "conv"]},
+            {"hidden": 300},
+            "hidden 300 is of network mlp, not of conv",
+        ),
+    ],
+)
+def test_a_search_that_could_make_an_invalid_run_is_refused(space, more, message):
+    with pytest.raises(UsageError, match=message):
+        read(space=space, **more)
+
+
 BAD = [
     ({"beta": [1, 2, 1]}, "beta: [1, 2, 1] repeats a value; a list is an axis"),
     (
         {"objectives": ["negelbo"]},
         "unknown objective 'negelbo' (did you mean 'neg_elbo'?); there are: neg_elbo, objective, ",
+    ),
+    (
+        {"objectives": ["objective"], "space": {"objective": ["beta", "tc"]}},
+        "costs of several objectives cannot be compared: take neg_elbo",
     ),
     ({"objectives": []}, "objectives List should have at least 1 item"),
     ({"objectives": ["mig", "mig"]}, "objectives ['mig', 'mig'] name one twice"),
@@ -172,6 +268,15 @@ BAD = [
     ),
     ({"train_images": 60_000}, "train_images must be at most 50000, got 60000: the last 10000"),
     ({"hidden": [1, 2]}, "hidden is a list: put it below space, or give one value"),
+    (
+        {"space": {"gamma": [1, 2]}},
+        "space: gamma belongs to no run of the search: it is of objective annealed",
+    ),
+    (
+        {"space": {"prior": ["normal", "vamp"]}, "conditioning": "prior"},
+        "space: prior belongs to no run of the search",
+    ),
+    ({"gamma": 4}, "gamma 4 is of objective annealed and factor, not of beta"),
     ({"hiden": 3}, "unknown key 'hiden' (did you mean 'hidden'?)"),
     ({"samplers": "tpe"}, "unknown key 'samplers' (did you mean 'sampler'?)"),
     ({"batch_size": 60_000}, "batch_size 60000 is larger than train_images 50000"),
