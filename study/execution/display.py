@@ -134,11 +134,15 @@ class Display:
 
 
 def trials_table(trials: pd.DataFrame) -> Table:
-    """A row a run: its configuration and test figures, in nats per image."""
-    nats = ("recon", "kl", "objective", "neg_elbo")
+    """A row a run: its configuration and test figures, in nats per image.
+
+    Costs of several objectives cannot be compared, and have no column.
+    """
     others = varied(trials)
+    own = [] if "objective_kind" in others else ["objective"]
+    nats, shares = ["recon", "kl", *own, "neg_elbo"], ["kl_fraction"] if own else []
     headings = [*axis_headings(), *map(axis_in_words, others), "epochs", *nats]
-    table = figure_table([], [*headings, "kl_fraction", "active latents"])
+    table = figure_table([], [*headings, *shares, "active latents"])
     for row in trials.to_dict("records"):
         state = "" if row["state"] == "done" else f" ({row['state']})"
         cells = [*axis_cells(row), *(str(row[name]) for name in others), f"{row['epochs']}{state}"]
@@ -147,7 +151,7 @@ def trials_table(trials: pd.DataFrame) -> Table:
             cells += [error if isinstance(error, str) else row["state"]]
         else:
             cells += [f"{row[name]:.2f}" for name in nats]
-            cells += [f"{row['kl_fraction']:.3f}", str(row["active_latents"])]
+            cells += [f"{row[name]:.3f}" for name in shares] + [str(row["active_latents"])]
         table.add_row(*cells)
     return table
 

@@ -20,10 +20,11 @@ def tc_objective(terms: Terms, weights: Terms) -> Tensor:
 def total_correlation(latent: Tensor, mean: Tensor, logvar: Tensor, n_images: Tensor) -> Tensor:
     """TC = E[log q(z) - sum_j log q(z_j)] by minibatch weighted sampling, in nats.
 
-    Each density is taken as the sum of q(z|x_m) over the M images of the batch, divided by N M.
-    That is a lower bound of it, too small by a factor of up to M: log q(z) lacks up to log M, the
-    sum over latents up to J log M, so that the value stands up to (J - 1) log M above the TC. Its
-    gradient, which the constants do not touch, is what the objective is for.
+    Each density is taken as the sum of q(z|x_m) over the M images of the batch, divided by N M:
+    a lower bound, M times too small where a sample has density under its own posterior alone, and
+    N times where it has under all. So the value stands above the TC: by (J - 1) log M where images
+    share nothing, by up to J log N - log M where they share the single latents. Those constants
+    have no gradient, which is what the objective is for.
 
     Args:
         latent: a sample of every posterior, (..., batch, latent_dim).

@@ -236,6 +236,26 @@ def test_runs_that_wait_or_failed_early_are_shown(capsys):
     assert "0 (failed)       no" in printed
 
 
+def test_costs_of_several_objectives_stand_in_no_table(capsys):
+    from rich.console import Console
+
+    from study.config.run import RunConfig
+    from study.execution.display import trials_table
+    from study.storage.records import new_record
+    from study.storage.tables import Tables, build_tables
+
+    terms = {"train_recon": 90.0, "train_kl": 20.0, "test_recon": 90.0, "test_kl": 20.0}
+    cost = {"train_objective": 777.0, "test_objective": 777.0}
+    for kinds, shown in ([["dip1"], True], [["dip1", "dip2"], False]):
+        records = {kind: new_record(RunConfig(objective=kind), "done") for kind in kinds}
+        for record in records.values():
+            record["epochs"] = [{"epoch": 1, "active_latents": 3, **terms, **cost}]
+        Console(width=140).print(trials_table(build_tables(records, Tables())["trials"]))
+        printed = capsys.readouterr().out
+        assert ("777.00" in printed) == shown
+        assert "110.00" in printed
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
