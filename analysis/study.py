@@ -28,13 +28,15 @@ def _table(
 ) -> cached_property[pd.DataFrame]:
     """A table of a study, read on first use and kept; `missing` says what a study without it is.
 
-    `current` brings a table that an older version wrote into the present shape.
+    `current` brings a table that an older version wrote into the present shape. But for trials and
+    epochs, a table has no rows of unfinished runs.
     """
 
     def read(study: "Study") -> pd.DataFrame:
         if missing and not has_table(study.folder, name):
             raise StudyError(missing.format(folder=study.folder, name=name))
-        return current(read_table(study.folder, name))
+        table = current(read_table(study.folder, name))
+        return table if name in {"trials", "epochs"} else _of_finished(table, study.trials)
 
     read.__doc__ = doc
     return cached_property(read)
@@ -42,6 +44,31 @@ def _table(
 
 _UNSCORED = "{folder} has no {name}.parquet yet: python -m analysis.score {folder}"
 _GRID = "{folder} is no search: it has no {name}.parquet"
+
+
+def of_one_length(trials: pd.DataFrame) -> pd.DataFrame:
+    """Trials in which the finished seeds of a configuration have the same number of epochs.
+
+    An interrupted command that gives runs more epochs leaves some seeds shorter than others. They
+    count as begun until it is repeated, so that no mean is of seeds of unequal length.
+    """
+    if not {"state", "epochs"} <= set(trials):  # a part of the table
+        return trials
+    done = trials["state"] == "done"
+    lengths = trials["epochs"].where(done)
+    longest = lengths.groupby(configuration(trials["run"])).transform("max")
+    return trials.assign(state=trials["state"].mask(lengths < longest, "begun"))
+
+
+def _of_finished(table: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
+    """A table without the rows of runs, and of pairs of runs, that have to be trained on."""
+    if "state" not in trials:
+        return table
+    unfinished = trials.loc[trials["state"] != "done", "run"]
+    for column in ("run", "run_a", "run_b"):
+        if column in table:
+            table = table[~table[column].isin(unfinished)]
+    return table.reset_index(drop=True)
 
 
 def current_scores(table: pd.DataFrame) -> pd.DataFrame:
@@ -84,7 +111,11 @@ class Study:
     to get it.
     """
 
-    trials = _table("trials", "A row a run: configuration, state, final figures on the test set.")
+    trials = _table(
+        "trials",
+        "A row a run: configuration, state, final figures on the test set.",
+        current=of_one_length,
+    )
     epochs = _table("epochs", "A row a run and epoch: train and test figures.")
     latents = _table(
         "latents",
