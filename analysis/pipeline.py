@@ -6,8 +6,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from analysis.factors.fidelity import fidelity
 from analysis.factors.image_set import image_set
-from analysis.factors.intervention import fidelity, intervention_set, redrawn
+from analysis.factors.intervention import intervention_set, redrawn
 from analysis.figures.gallery import draw_all
 from analysis.latent_effects.tables import align_study, measured_pictures
 from analysis.metrics import Metric

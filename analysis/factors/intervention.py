@@ -6,7 +6,7 @@ Each digit is drawn at all combinations of a few levels of the three, and measur
 Of 200 MNIST test digits, 25,000 pictures: R2 of obtained on asked .993 (thickness), 1.000 (slant),
 1.000 (width), slopes .994 to .999; over the range of one property the others move by .012 standard
 deviations at most, by .039 a digit. The reader of `analysis.latent_effects` reads 94.4% of them,
-98.5% of the 200. It takes 51 s of one core, most of it to measure.
+98.5% of the 200. It takes 51 s of one core, most of it to measure, and is spread over processes.
 """
 
 import io
@@ -19,7 +19,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+from joblib import Parallel, cpu_count, delayed
 
 from analysis.factors import FACTORS, morphometry
 from analysis.factors.image_set import ImageSet, Sample, content_key, measured
@@ -54,6 +54,15 @@ class Interventions(NamedTuple):
     spread: Floats  # (3,), standard deviation of each property among the given images
 
 
+class _Drawn(NamedTuple):
+    """One digit at all combinations of levels, n pictures."""
+
+    strokes: Strokes
+    wanted: Floats  # (n, 4), what was drawn, so that what was asked came out
+    images: Images  # (n, height, width)
+    obtained: Floats  # (n, 4)
+
+
 class _Range(NamedTuple):
     """Lowest and highest values asked of the digits of one class."""
 
@@ -71,6 +80,7 @@ def intervene(
     n_levels: int = 5,
     seed: int = 0,
     cache: Path | None = None,
+    n_jobs: int = 1,
     say: Callable[[str], None] = lambda _: None,
 ) -> Interventions:
     """Redraw some digits of every class over a grid of thickness, slant and width.
@@ -88,7 +98,8 @@ def intervene(
         n_levels: of each property, at least 2.
         seed: chooses the digits.
         cache: folder that keeps measurements and pictures; left alone where it cannot be written.
-        say: told when they have to be drawn, which takes a minute.
+        n_jobs: processes to draw in; the pictures are the same to the last bit.
+        say: told when they have to be drawn, which takes a minute of one core.
 
     Raises:
         ValueError: fewer than two levels, no digits, or what `measured` refuses.
@@ -109,7 +120,7 @@ def intervene(
     chosen = [
         rng.permutation(np.flatnonzero(classes == c))[:n_per_class] for c in np.unique(classes)
     ]
-    made = _drawn(images, classes, population, np.concatenate(chosen), n_levels)
+    made = _drawn(images, classes, population, np.concatenate(chosen), n_levels, n_jobs)
     if cache:
         _write(cache, name, made)
     return made
@@ -125,7 +136,8 @@ def redrawn(
     known = data.test_factors is not None
     if known or data.measure != "strokes" or data.test_images.ndim != 3:
         return None
-    return intervene(data.test_images, data.test_labels, cache=cache, say=say)
+    settings = {"cache": cache, "n_jobs": cpu_count(), "say": say}
+    return intervene(data.test_images, data.test_labels, **settings)
 
 
 def intervention_set(made: Interventions) -> ImageSet:
@@ -134,59 +146,27 @@ def intervention_set(made: Interventions) -> ImageSet:
     return ImageSet.of(made.images, sample, "intervention")
 
 
-def fidelity(made: Interventions) -> pd.DataFrame:
-    """How far what was asked for was obtained, and what else moved with it.
-
-    Returns:
-        One row a property and a varied property, nine in all:
-        property, unit, varied: names and unit of the property;
-        asked, obtained: mean change of the property from the lowest to the highest level of the
-            varied one, all else fixed, in standard deviations of the property's population;
-        miss: root mean square over digits of (obtained - asked) of each digit's mean change;
-        slope, r2, rmse: of obtained on asked, all pictures, the error in the property's unit; NaN
-            but where a property is varied itself. r2 is 1 - mean squared error / variance asked.
-    """
-    n_levels = int(made.levels.max()) + 1
-    grid = (-1, n_levels, n_levels, n_levels, 3)
-    asked, obtained = ((x / made.spread).reshape(grid) for x in (made.asked, made.obtained))
-    rows = []
-    for (k, factor), (axis, varied) in product(enumerate(FACTORS), enumerate(NAMES)):
-        change = [
-            (np.take(x[..., k], -1, 1 + axis) - np.take(x[..., k], 0, 1 + axis)).mean(axis=(1, 2))
-            for x in (asked, obtained)
-        ]
-        row = {
-            "property": factor.name,
-            "unit": factor.unit,
-            "varied": varied,
-            "asked": change[0].mean(),
-            "obtained": change[1].mean(),
-            "miss": np.sqrt(((change[1] - change[0]) ** 2).mean()),
-        }
-        rows.append(row | (_agreement(made.asked[:, k], made.obtained[:, k]) if k == axis else {}))
-    return pd.DataFrame(rows)
-
-
-def _agreement(asked: Floats, obtained: Floats) -> dict[str, float]:
-    square = float(((obtained - asked) ** 2).mean())
-    slope = float(np.polyfit(asked, obtained, 1)[0])
-    return {"slope": slope, "r2": 1 - square / float(asked.var()), "rmse": square**0.5}
-
-
 def _drawn(
-    images: Images, classes: Ints, population: Floats, source: Ints, n_levels: int
+    images: Images,
+    classes: Ints,
+    population: Floats,
+    source: Ints,
+    n_levels: int,
+    n_jobs: int,
 ) -> Interventions:
     levels = np.array(list(product(range(n_levels), repeat=3)))
     places = 2 * levels / (n_levels - 1) - 1  # -1 to 1
     ranges = {c: _range(population, population[classes == c]) for c in np.unique(classes[source])}
-    strokes = [strokes_of(images[i], population[i]) for i in source]
     nodes, asked = (
         np.stack([_asked(ranges[classes[i]], at, population[i]) for i in source])
         for at in (_NODES, places)
     )
     spread = population.std(axis=0)
-    wanted = asked + np.einsum("pq,nqk->npk", _quadratic(places), _excess(strokes, nodes))
-    drawn, obtained = _improved(strokes, wanted, asked, spread)
+    with Parallel(n_jobs=n_jobs) as spread_out:
+        first = delayed(_first_drawn)
+        tasks = zip(images[source], population[source], nodes, asked, strict=True)
+        digits = spread_out(first(*task, places) for task in tasks)
+        drawn, obtained = _improved(spread_out, digits, asked, spread)
     n = len(levels)
     return Interventions(
         drawn.reshape(-1, *images.shape[1:]),
@@ -237,12 +217,22 @@ def _quadratic(places: Floats) -> Floats:
     return np.asarray(weights.reshape(len(places), -1))
 
 
-def _excess(strokes: list[Strokes], nodes: Floats) -> Floats:
-    """What to ask for beyond (n_digits, 27, 4) measurements, so that they come out."""
+def _first_drawn(
+    image: Images, own: Floats, nodes: Floats, asked: Floats, places: Floats
+) -> _Drawn:
+    """One digit as asked, (n, 4), at (n, 3) places, corrected by what comes out at _NODES."""
+    strokes = strokes_of(image, own)
     wanted = nodes.copy()
     for _ in range(2):
-        wanted = _corrected(wanted, _measured(_all_drawn(strokes, wanted)), nodes)
-    return wanted - nodes
+        wanted = _corrected(wanted, _measured(redraw(strokes, wanted)), nodes)
+    wanted = asked + np.einsum("pq,qk->pk", _quadratic(places), wanted - nodes)
+    drawn = redraw(strokes, wanted)
+    return _Drawn(strokes, wanted, drawn, _measured(drawn))
+
+
+def _drawn_again(strokes: Strokes, wanted: Floats) -> tuple[Images, Floats]:
+    drawn = redraw(strokes, wanted)
+    return drawn, _measured(drawn)
 
 
 def _corrected(wanted: Floats, obtained: Floats, asked: Floats) -> Floats:
@@ -251,36 +241,30 @@ def _corrected(wanted: Floats, obtained: Floats, asked: Floats) -> Floats:
 
 
 def _improved(
-    strokes: list[Strokes], wanted: Floats, asked: Floats, spread: Floats
+    spread_out: Parallel, digits: list[_Drawn], asked: Floats, spread: Floats
 ) -> tuple[Images, Floats]:
     """Pictures and their measurements; the fifth that is furthest off is drawn twice again.
 
     A picture is replaced where the new one is nearer, by the largest error in standard deviations.
     """
-    drawn = _all_drawn(strokes, wanted)
-    obtained = _measured(drawn)
+    strokes, *arrays = zip(*digits, strict=True)
+    wanted, drawn, obtained = (np.stack(array) for array in arrays)
     for _ in range(2):
         off = np.abs((obtained - asked) / spread)[..., :3].max(axis=2)
-        worst = np.nonzero(off > np.quantile(off, 0.8))
+        worst = off > np.quantile(off, 0.8)
         wanted[worst] = _corrected(wanted[worst], obtained[worst], asked[worst])
-        again = np.concatenate(
-            [redraw(strokes[i], wanted[i, j][None]) for i, j in zip(*worst, strict=True)]
-        )
-        measured_again = _measured(again)
+        some = np.flatnonzero(worst.any(axis=1))
+        again = spread_out(delayed(_drawn_again)(strokes[i], wanted[i, worst[i]]) for i in some)
+        new, measured_again = (np.concatenate(part) for part in zip(*again, strict=True))
         better = np.abs((measured_again - asked[worst]) / spread)[:, :3].max(axis=1) < off[worst]
-        where = tuple(index[better] for index in worst)
-        drawn[where], obtained[where] = again[better], measured_again[better]
+        where = tuple(index[better] for index in np.nonzero(worst))
+        drawn[where], obtained[where] = new[better], measured_again[better]
     return drawn, obtained
 
 
-def _all_drawn(strokes: list[Strokes], wanted: Floats) -> Images:
-    return np.stack([redraw(digit, row) for digit, row in zip(strokes, wanted, strict=True)])
-
-
 def _measured(drawn: Images) -> Floats:
-    """(..., 4) measurements of (..., height, width) pictures."""
-    table = morphometry.measure(drawn.reshape(-1, *drawn.shape[-2:]))[list(_MEASURED)]
-    return table.to_numpy(copy=True).reshape(*drawn.shape[:-2], len(_MEASURED))
+    """(n, 4) measurements of (n, height, width) pictures."""
+    return morphometry.measure(drawn)[list(_MEASURED)].to_numpy(copy=True)
 
 
 def _read(path: Path) -> Interventions | None:

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from analysis.factors import DEFAULT_FACTORS
+from analysis.factors.fidelity import fidelity
 from analysis.factors.intervention import (
     Interventions,
-    fidelity,
     intervene,
     intervention_set,
     redrawn,
@@ -33,6 +33,11 @@ def test_each_digit_takes_every_combination_of_levels(made, population):
     for source in np.unique(made.source):
         of_it = made.levels[made.source == source]
         assert sorted(map(tuple, of_it)) == sorted(np.ndindex(3, 3, 3))
+
+
+def test_any_number_of_processes_draws_the_same(made, population):
+    for one, other in zip(made, intervene(*population, **SMALL, n_jobs=2), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_what_is_said_to_be_obtained_measures_so(made):
