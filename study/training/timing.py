@@ -11,7 +11,7 @@ from study.config.run import RunConfig
 from study.data import describe_data
 from study.data.splits import random_data, splits
 from study.training.compiled import OF_WEIGHTS
-from study.training.engine_selection import EngineSelection, select_engine
+from study.training.engine_selection import AS_FAST_EAGER, EngineSelection, select_engine
 from study.training.evaluation import evaluate
 from study.training.hardware import best_device
 from study.training.trainer import Trainer
@@ -74,7 +74,8 @@ def _epoch_seconds(config: RunConfig, engine: EngineSelection, device: torch.dev
     evaluate(trainer.model, test)
     end = _clock(device)
     steps = (middle - start) / STEPS * config.steps_per_epoch
-    if engine.compiles(config) and device.type == "cpu":
+    compiled = engine.compiles(config) and device.type == "cpu"
+    if compiled and config.network not in AS_FAST_EAGER:
         steps *= COMPILED_SHARE[engine.bf16(config)]
     return steps + (end - middle) / EVAL_IMAGES * TEST_IMAGES
 

@@ -30,6 +30,13 @@ def test_only_shapes_with_many_steps_are_compiled():
     assert select_engine([short], CPU).compiles(short.model_copy(update={"compile": True}))
 
 
+def test_conv_is_compiled_where_a_run_asks_for_it_alone():
+    long = LONG.model_copy(update={"network": "conv"})
+    selection = select_engine([long], CPU)
+    assert not selection.compiles(long)
+    assert selection.compiles(long.model_copy(update={"compile": True}))
+
+
 def test_packs_hold_runs_that_differ_in_beta_conditioning_and_seed():
     runs = [
         RunConfig(latent_dim=j, beta=beta, conditioning=conditioning, pack=3)
