@@ -68,7 +68,7 @@ class RunConfig(Checked):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """of the matrix products; with `auto`, `bf16` where a measurement finds it faster"""
     compile: Literal["auto", True, False] = "auto"
-    """the step ahead of time; with `auto`, not for `conv`, on a CPU from 10,000 steps of one shape"""
+    """ahead of time; with `auto`, on a CPU from 10,000 steps of one shape, but not `conv`"""
     pack: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
     """runs trained as one stacked computation; with `auto`, 1 on a CPU, what fits on a GPU"""
 
