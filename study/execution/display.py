@@ -145,7 +145,8 @@ def trials_table(trials: pd.DataFrame) -> Table:
     table = figure_table([], [*headings, *shares, "active latents"])
     for row in trials.to_dict("records"):
         state = "" if row["state"] == "done" else f" ({row['state']})"
-        cells = [*axis_cells(row), *(str(row[name]) for name in others), f"{row['epochs']}{state}"]
+        more = ["" if pd.isna(row[name]) else str(row[name]) for name in others]
+        cells = [*axis_cells(row), *more, f"{row['epochs']}{state}"]
         if row["epochs"] == 0:
             error = row["error"]  # NaN where there is none
             cells += [error if isinstance(error, str) else row["state"]]

@@ -297,3 +297,29 @@ def test_names_of_objectives_are_stored_for_the_dashboard(tmp_path):
     assert study.metric_names == ["neg_elbo", "mig"]
     assert [direction.name for direction in study.directions] == ["MINIMIZE", "MAXIMIZE"]
     assert not [t for t in study.get_trials() if t.state is TrialState.RUNNING]
+
+
+CONDITIONAL = """
+space:
+  objective: [beta, factor]
+  beta: {low: 1, high: 16}
+  gamma: {low: 1, high: 100}
+objectives: [neg_elbo, mig]
+budget: {trials: 6}
+epochs: 9
+"""
+
+
+def test_trials_that_lack_keys_are_asked_for_again_and_stand_in_the_table(tmp_path):
+    search = read_search(CONDITIONAL, "s.yaml", DIRECTIONS)
+    killed = Trials(Folder(tmp_path), search, DIRECTIONS)
+    lost = [killed.ask() for _ in range(6)]
+    after = Trials(Folder(tmp_path), search, DIRECTIONS)
+    after.repair()
+    again = [after.ask() for _ in range(6)]
+    assert [one.runs for one in again] == [one.runs for one in lost]
+    table = after.table()
+    of_beta = table["objective_kind"] == "beta"
+    assert 0 < of_beta.sum() < len(table)
+    assert (table["beta"].notna() == of_beta).all()
+    assert (table["gamma"].isna() == of_beta).all()

@@ -156,3 +156,16 @@ def test_a_table_that_outgrows_its_csv_loses_it(tmp_path):
         write_table(folder, "some", pd.DataFrame({"n": range(n)}), None)
         assert folder.exists("some.csv") is there
         assert len(read_table(folder, "some")) == n
+
+
+def test_hidden_units_are_text_where_a_run_has_several_layers(tmp_path):
+    one, two = RunConfig(), RunConfig(hidden=[500, 200], objective="factor")
+    records = {config.run_id: new_record(config, "waiting") for config in (one, two)}
+    numbers = build_tables({one.run_id: records[one.run_id]}, {})
+    assert numbers["trials"]["hidden"].tolist() == [500]
+    grown = build_tables({two.run_id: records[two.run_id]}, numbers)  # one is in the table alone
+    write_tables(Folder(tmp_path), grown)
+    trials = read_table(Folder(tmp_path), "trials").set_index("run")
+    assert trials["hidden"].to_dict() == {one.run_id: "500", two.run_id: "500x200"}
+    assert trials.loc[two.run_id, "gamma"] == 10
+    assert trials["gamma"].isna().to_dict() == {one.run_id: True, two.run_id: False}
