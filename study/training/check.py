@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import torch
 
 from study.config.errors import UsageError
+from study.config.own_code import blamed_on
 from study.config.run import PARTS, RunConfig
 from study.data import DataShape, describe_data
 from study.losses import discriminator, find_objective, objective_weights
@@ -48,15 +49,12 @@ def _check_objective(run: RunConfig, shape: DataShape) -> None:
     logit = None if discriminator(run) is None else torch.zeros(FEW)
     one = torch.tensor(1.0)
     weights = {name: torch.tensor(value) for name, value in objective_weights(run).items()}
-    try:
+    with blamed_on("objective", run.objective):
         terms = named_terms(model(pixels, noise, label), noise, one, one, logit)
         cost = objective(terms, weights)
         given = tuple(cost.shape)
         if given == ():
             torch.autograd.grad(cost, list(model.parameters()), allow_unused=True)
-    except Exception as error:  # whatever the user's code raises
-        name = type(error).__name__
-        raise UsageError(f"objective {run.objective} failed: {name}: {error}") from error
     if given != ():
         raise UsageError(f"objective {run.objective} gave {given}, expected one number, ()")
     if not math.isfinite(value := cost.item()):

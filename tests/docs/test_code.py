@@ -57,7 +57,8 @@ def test_the_code_of_ones_own_that_a_page_shows_can_be_trained(tmp_path, monkeyp
     shown = blocks(ROOT / "docs/grids.md", "python")
     (tmp_path / "own.py").write_text("\n\n".join(block.text for block in shown))
     monkeypatch.syspath_prepend(tmp_path)
-    parts = {"data": "own:stripes", "network": "own:relu", "objective": "own:fixed_rate"}
+    parts = {"data": "own:stripes", "network": "own:relu"}
+    parts |= {"prior": "own:laplace", "objective": "own:fixed_rate"}
     quick = {"train_images": 2500, "epochs": 3, "hidden": 64}
     kinds = ("none", "label")
     configs = [RunConfig(**parts, **quick, conditioning=kind) for kind in kinds]

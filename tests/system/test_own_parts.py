@@ -1,4 +1,4 @@
-"""A data set, a network, an objective and a metric from outside, from training to the report."""
+"""A data set, a network, a prior, an objective and a metric from outside, to the report."""
 
 import hashlib
 import json
@@ -17,6 +17,7 @@ VERSION = hashlib.sha256((HERE / "own_parts" / "toy.py").read_bytes()).hexdigest
 GRID = {
     "data": "toy:data",
     "network": "toy:network",
+    "prior": "laplace:prior",
     "objective": "toy:free_bits",
     "latent_dim": 3,
     "beta": [1, 4],
@@ -60,6 +61,7 @@ def test_a_study_of_ones_own_parts_from_training_to_its_report(tmp_path):
     assert (price < trials["beta"] + 1e-3).all()
     assert set(opened.scores["score"]) >= {"higgins", "mig", "loudest"}
     assert opened.ranking["loudest"].between(1 / 3, 1).all()
+    assert opened.latents["kl"].isna().all()  # the prior of one's own tells none
 
     model_config = opened.config(opened.trials["run"][0])
     assert model_config.network == f"toy:network@{VERSION}"
@@ -77,6 +79,7 @@ def test_a_study_of_ones_own_parts_from_training_to_its_report(tmp_path):
         ({"data": "toy:nothing"}, "toy.py has no 'nothing'"),
         ({"network": "nowhere:net"}, "cannot import nowhere:net: ModuleNotFoundError"),
         ({"network": "toy:bars"}, f"network toy:bars@{VERSION} failed"),
+        ({"prior": "toy:bars"}, f"prior toy:bars@{VERSION} failed"),
         ({"objective": "toy:bars"}, f"objective toy:bars@{VERSION} failed"),
         ({"prior": "normol"}, "unknown prior 'normol' (did you mean 'normal'?)"),
         (
