@@ -3,7 +3,13 @@ import pytest
 import torch
 from small_models import small_model
 
-from analysis.representations.encode import bounds, encode
+from analysis.representations.encode import (
+    bounds,
+    decode,
+    encode,
+    posterior_means,
+    prior_samples,
+)
 from study.config.run import RunConfig
 from study.data.mnist import SHAPE
 from study.data.splits import splits
@@ -86,6 +92,87 @@ def test_the_bound_tends_to_the_likelihood_of_a_model_that_can_be_integrated(dig
     assert abs(gaps[2]) < 0.01
     many = bounds(model, images, labels, n_samples=4_000)
     np.testing.assert_allclose(many.iwae, want, atol=0.2)
+
+
+KINDS = {
+    "mixture": {"prior": "mixture", "prior_components": 4},
+    "vamp with labels": {"prior": "vamp", "prior_components": 4, "conditioning": "label"},
+    "flow": {"prior": "flow"},
+    "labels in the prior": {"conditioning": "prior"},
+    "gaussian": {"likelihood": "gaussian"},
+}
+kinds = pytest.mark.parametrize("settings", KINDS.values(), ids=KINDS)
+
+
+def planted(settings):
+    """A small model whose prior is not as it began."""
+    torch.manual_seed(1)
+    _, model = model_of(latent_dim=2, **settings)
+    with torch.no_grad():
+        for value in model.prior.parameters():
+            value += 0.1 * torch.randn(value.shape)
+    return model
+
+
+@kinds
+def test_bounds_are_the_mean_and_the_log_mean_of_the_ratio_for_every_prior(digits, settings):
+    """log p(x|z) + log p(z) - log q(z|x) of the same draws, by torch.distributions, in double."""
+    model, images, labels = planted(settings), digits[0][:50], digits[1][:50]
+    pixels = torch.from_numpy(images.reshape(50, -1) / np.float32(255))
+    u = torch.nn.functional.one_hot(torch.from_numpy(labels.astype(int)), 10).float()
+    u = u if model.n_classes else None
+    generator = torch.Generator().manual_seed(0)
+    ratios = []
+    with torch.inference_mode():
+        posterior = model.encode(pixels, u)
+        q = torch.distributions.Normal(
+            posterior.mean.double(), (posterior.logvar / 2).double().exp()
+        )
+        for _ in range(7):
+            z = posterior.sample(torch.randn(50, 2, generator=generator))
+            log_p = model.prior.log_prob(z, u).double() - model.likelihood.nll(
+                model.decode(z, u), pixels
+            )
+            ratios.append(log_p - q.log_prob(z.double()).sum(dim=-1))
+    ratios = torch.stack(ratios)
+    found = bounds(model, images, labels, n_samples=7)
+    np.testing.assert_allclose(found.elbo, ratios.mean(dim=0), rtol=1e-5)
+    want = torch.logsumexp(ratios, dim=0) - np.log(7)
+    np.testing.assert_allclose(found.iwae, want, rtol=1e-5)
+    assert (found.iwae > found.elbo).all()
+
+
+@kinds
+def test_the_kl_of_the_whole_is_that_of_the_bounds_with_or_without_one_by_latent(digits, settings):
+    model = planted(settings)
+    encoded, found = encode(model, *digits), bounds(model, *digits, n_samples=50)
+    assert found.elbo.mean() == pytest.approx(-(encoded.recon + encoded.kl).mean(), abs=0.5)
+    factorises = settings.get("prior", "normal") == "normal"
+    assert (encoded.kl_by_latent is not None) == factorises
+    if factorises:
+        np.testing.assert_allclose(encoded.kl_by_latent.sum(axis=1), encoded.kl, rtol=1e-5)
+
+
+def test_the_decoder_of_a_model_with_labels_in_the_prior_sees_none(digits):
+    model = planted({"conditioning": "prior"})
+    codes = np.random.default_rng(0).normal(size=(10, 2))
+    same = [decode(model, codes, np.full(10, digit)) for digit in (0, 7)]
+    np.testing.assert_array_equal(*same)
+    other = planted({"conditioning": "label"})
+    assert (decode(other, codes, np.zeros(10)) != decode(other, codes, np.full(10, 7))).any()
+    means = [posterior_means(model, digits[0][:5], np.full(5, digit)) for digit in (0, 7)]
+    assert (means[0] != means[1]).any()  # the encoder does
+
+
+def test_draws_of_the_prior_are_those_of_the_class(digits):
+    """Of two classes the same noise; their means differ by what the prior says."""
+    model = planted({"conditioning": "prior"})
+    zero, seven = (prior_samples(model, 2_000, np.full(2_000, digit)) for digit in (0, 7))
+    with torch.no_grad():
+        mean, sd = model.prior.mean.numpy(), (model.prior.logvar / 2).exp().numpy()
+    np.testing.assert_allclose(zero.mean(axis=0), mean[0], atol=0.1)
+    np.testing.assert_allclose((zero - mean[0]) / sd[0], (seven - mean[7]) / sd[7], atol=1e-5)
+    np.testing.assert_array_equal(prior_samples(model, 8)[7], prior_samples(model, 8, [7] * 8)[7])
 
 
 def test_refuses_mismatched_labels_and_no_samples(digits):
