@@ -19,7 +19,6 @@ from analysis.statistics import wording
 from analysis.statistics.elbo import reference
 from analysis.study import Study, configuration
 from study.config.errors import StudyError
-from study.config.run import PARTS
 from study.data import Dataset
 from study.data.verified_files import data_dir
 from study.models.vae import Vae
@@ -33,7 +32,7 @@ from study.storage.axes import (
     other_axes,
     others_of,
 )
-from study.storage.tables import column_of, has_table
+from study.storage.tables import has_table
 
 PAPER_MODELS = {
     "standard": (0, "none"),
@@ -42,7 +41,9 @@ PAPER_MODELS = {
     "conditional": (1, "label"),
 }
 """What the paper compares: the low (0) or the high (1) of two betas, and the conditioning."""
-MOST_SHOWN = 8  # runs in one figure
+KINDS = ("conditioning", "prior", "network", "objective_kind", "likelihood")
+"""What kinds of models differ by, the first shown first."""
+MOST_SHOWN = 10  # runs in one figure
 
 
 class Missing(StudyError):
@@ -175,15 +176,15 @@ class FigureInputs:
         runs = list[FigureRun]()
         with suppress(Missing):
             runs = self.paper_runs()
-        kinds = [*map(column_of, PARTS), "conditioning"]
-        kinds = [column for column in kinds if column in self.done]
         apart = (self.done["latent_dim"] - reference(self.compared).latent_dim).abs()
-        known = self.done[self.done["run"].isin([shown.run for shown in runs])]
-        for run in self.done.loc[apart.sort_values(kind="stable").index, "run"]:
-            row = self.done[self.done["run"] == run]
-            if not all(set(row[column]) <= set(known[column]) for column in kinds):
-                runs.append(self._first(row, ""))
-                known = pd.concat([known, row])
+        nearest = self.done.loc[apart.sort_values(kind="stable").index]
+        known = nearest[nearest["run"].isin([shown.run for shown in runs])]
+        for column in (column for column in KINDS if column in nearest):
+            for value in nearest[column].unique():
+                if value not in set(known[column]):
+                    row = nearest[nearest[column] == value].head(1)
+                    runs.append(self._first(row, ""))
+                    known = pd.concat([known, row])
         if not runs:
             raise Missing("none of the compared runs has finished")
         return runs[:MOST_SHOWN]

@@ -12,9 +12,9 @@ from analysis.latent_effects.alignment import NAMES, PROPERTIES
 from analysis.statistics.comparisons import MARGIN
 from analysis.statistics.ranking import ranking_rows
 from analysis.study import Study, configuration
-from study.config.run import AXES, PARTS
-from study.storage.axes import DEFAULTS, as_in_the_paper
-from study.storage.tables import column_of, has_table
+from study.config.run import AXES
+from study.storage.axes import DEFAULTS, PART_COLUMNS, as_in_the_paper
+from study.storage.tables import has_table
 
 INF = float("inf")
 DATA = "mnist"  # what the paper's models were trained on
@@ -100,7 +100,7 @@ def other_data(study: Study) -> str:
 
 def other_model(trials: pd.DataFrame) -> bool:
     """Whether runs are made of other parts than the paper's; so are those of its eq. 7."""
-    parts = [column for column in map(column_of, PARTS) if column in trials]
+    parts = [column for column in PART_COLUMNS if column in trials]
     other = (trials[parts] != [DEFAULTS[part] for part in parts]).any(axis=1)
     return bool((other | (trials["conditioning"] == "prior")).all())
 

@@ -8,6 +8,7 @@ table of configurations has a column for each axis, and its rows are named by al
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from study.config.run import AXES, PARTS, RunConfig, plain
@@ -19,6 +20,7 @@ DEFAULTS = {
     column_of(key): value for key, value in RunConfig().identity().items() if key not in AXES
 }
 """The columns of trials that can be further axes, and what they are in the paper."""
+PART_COLUMNS = [column_of(part) for part in PARTS]
 
 
 def other_axes(trials: pd.DataFrame) -> list[str]:
@@ -53,17 +55,20 @@ def as_in_the_paper(trials: pd.DataFrame) -> pd.DataFrame:
 
 def made_alike(trials: pd.DataFrame) -> pd.DataFrame:
     """Runs made of the same parts as those of `alike`: their costs can be compared."""
-    columns = [column for column in map(column_of, PARTS) if column in trials]
+    columns = [column for column in PART_COLUMNS if column in trials]
     return _where(trials, alike(trials).iloc[0], columns) if len(trials) else trials
 
 
 def alike(trials: pd.DataFrame) -> pd.DataFrame:
     """Runs that differ in the standard axes and the seed alone, so that these can be compared.
 
-    They are the paper's where there are any, and else those like the first.
+    They are the paper's where there are any, and else those like the run that is most like them.
     """
     paper = as_in_the_paper(trials)
-    return paper if len(paper) or trials.empty else _where(trials, trials.iloc[0])
+    if len(paper) or trials.empty:
+        return paper
+    apart = sum(~_is(trials[column], DEFAULTS[column]) for column in other_axes(trials))
+    return _where(trials, trials.iloc[int(np.argmin(apart))])
 
 
 def in_words(row: Mapping[Any, Any]) -> str:
@@ -97,9 +102,11 @@ def axis_in_words(column: str) -> str:
 def others_of(row: Mapping[Any, Any]) -> list[str]:
     """The other axes of a configuration in words: `["learning rate 0.003"]`.
 
-    A key that does not belong to its parts is missing there, and not spoken of.
+    A key that does not belong to its parts is missing there, and not spoken of; nor is a part that
+    is the paper's, where other configurations name theirs.
     """
     axes = [name for name in DEFAULTS if name in row and not pd.isna(row[name])]
+    axes = [name for name in axes if name not in PART_COLUMNS or row[name] != DEFAULTS[name]]
     return [f"{axis_in_words(name)} {_value(row[name])}" for name in axes]
 
 

@@ -110,7 +110,7 @@ def test_betas_are_followed_among_configurations_that_share_everything_else():
     figure = draw_along_beta(table)
     assert_tidy(figure)
     panels = {axes.get_title(): axes for axes in figure.axes if axes.axison}
-    assert list(panels) == ["J = 10, prior normal", "J = 10, prior flow"]
+    assert list(panels) == ["J = 10", "J = 10, prior flow"]
     assert all(len(axes.containers) == 1 for axes in panels.values())
     assert "a panel for each J and prior that has several" in along_beta_caption(table)
 
