@@ -225,11 +225,6 @@ def _check(search: Search, source: Source, directions: Directions) -> None:
     if search.sampler == "nsga2" and len(names) < 2:
         where = source.of("sampler", "objectives")
         raise UsageError(f"{where}: sampler nsga2 is for several objectives; take tpe for one")
-    tried = search.space.get("objective")
-    if "objective" in names and isinstance(tried, list) and len(tried) > 1:
-        raise UsageError(
-            f"{where}: costs of several objectives cannot be compared: take neg_elbo for objective"
-        )
     if "udr" in names and len(search.seeds) < 2:
         where = source.of("objectives", "seed")
         raise UsageError(f"{where}: objective udr compares seeds: give two, as in seed: [0, 1]")

@@ -74,7 +74,7 @@ space:
   prior: [normal, mixture, vamp, flow]
   objective: [beta, annealed, tc, factor, dip1, dip2]
   likelihood: [bernoulli, gaussian]
-objectives: [neg_elbo, mig]
+objectives: [higgins, mig]
 budget: {trials: 12}
 epochs: 9
 """
@@ -217,7 +217,7 @@ BAD = [
     ),
     (
         {"objectives": ["objective"], "space": {"objective": ["beta", "tc"]}},
-        "costs of several objectives cannot be compared: take neg_elbo",
+        "objective cannot be sought with objective beta, tc: its values would be of different",
     ),
     ({"objectives": []}, "objectives List should have at least 1 item"),
     ({"objectives": ["mig", "mig"]}, "objectives ['mig', 'mig'] name one twice"),
