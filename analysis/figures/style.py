@@ -1,6 +1,7 @@
 """The style of all figures, what charts share, and how a figure is saved."""
 
 import io
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ from study.storage.folder import Folder
 COLUMN_IN = 3.4  # width of a column of print
 PAGE_IN = 7.0  # width of a page of print
 ROW_IN = 0.17  # height of a configuration's line
+NAME_LETTERS = 58  # of a configuration in one line; a longer name takes two
 STYLE: dict[Any, Any] = {
     "font.size": 8,
     "axes.titlesize": 9,
@@ -73,9 +75,15 @@ def shared_legend(figure: Figure, panels: Sequence[Axes], columns: int = 2) -> N
     )
 
 
+def rows_in(names: Sequence[str]) -> float:
+    """Height of a line for each configuration, as high as the longest name needs."""
+    return ROW_IN * len(names) * max(1, 0.75 * max(-(-len(name) // NAME_LETTERS) for name in names))
+
+
 def line_a_configuration(axes: Axes, names: Sequence[str]) -> None:
     """The first on top."""
-    axes.set_yticks(range(len(names)), names)
+    lines = [textwrap.fill(name, NAME_LETTERS) for name in names]
+    axes.set_yticks(range(len(names)), lines, linespacing=0.9)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0, labelsize=7)
 

@@ -39,7 +39,7 @@ def ranking(inputs: FigureInputs) -> pd.DataFrame:
 @mpl.rc_context(style.STYLE)
 def draw_ranking(table: pd.DataFrame) -> Figure:
     """A line a configuration: the score beside its controls, and how far it is from the best."""
-    size = (style.PAGE_IN, 1.1 + style.ROW_IN * len(table))
+    size = (style.PAGE_IN, 1.1 + style.rows_in(words_of(table)))
     figure = Figure(figsize=size, layout="constrained")
     panels = figure.subplots(1, 2, sharey=True, width_ratios=[2, 1])
     for axes, column in zip(panels, ("score", "difference"), strict=True):

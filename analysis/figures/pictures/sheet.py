@@ -5,6 +5,7 @@ A sheet is kept as one file of arrays, so that a figure can be drawn again witho
 
 import io
 import json
+import textwrap
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ Images = npt.NDArray[np.uint8]
 GAP = 2  # pixels of white between pictures
 LARGEST_IN = 0.36  # a picture's width; more shows no more of small pictures
 LETTER_IN = 0.058  # mean width of one at the size of row labels
+TITLE_LETTER_IN = 0.064  # mean width of one of a panel's title
 LONG = 16  # letters; longer words stand to the right of their row and start at one line
 ACROSS = 3  # panels side by side; more than these stand in two rows
 
@@ -126,7 +128,8 @@ def _draw_panel(axes: Axes, panel: Panel, side_in: float) -> None:
     if right:
         axes.yaxis.tick_right()
     axes.set_anchor("E" if right else "W")  # the side of the words, so that they keep their place
-    axes.set_title(panel.title, fontsize=8)
+    letters = max(20, round(n_columns * side_in / TITLE_LETTER_IN))  # no wider than its pictures
+    axes.set_title(textwrap.fill(panel.title, letters), fontsize=8)
     axes.set_xlabel(panel.x_label)
     for spine in axes.spines.values():
         spine.set_visible(False)
