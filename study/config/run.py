@@ -19,6 +19,7 @@ from study.config.own_code import is_import_path, own_code, with_version
 N_TRAIN = 60_000
 AXES = ("latent_dim", "beta", "conditioning", "seed")  # of the paper's study, as ids name them
 PARTS = ("data", "network", "prior", "likelihood", "objective")
+OVER_THE_BATCH = {"tc", "factor", "dip1", "dip2"}  # objectives whose cost compares its images
 HOW = {"epochs", "checkpoint_every", "compile", "pack"}
 
 Width = Annotated[int, Field(ge=1)]
@@ -132,6 +133,11 @@ class RunConfig(Checked):
         if self.batch_size > self.train_images:
             raise ValueError(
                 f"batch_size {self.batch_size} is larger than train_images {self.train_images}"
+            )
+        if self.batch_size < 2 and self.objective in OVER_THE_BATCH:
+            raise ValueError(
+                f"batch_size must be at least 2 for objective {self.objective}, which compares the"
+                " images of a batch; got 1"
             )
         return self
 

@@ -49,6 +49,10 @@ def test_a_configuration_cannot_change():
         ({"epochs": 0}, "epochs should be greater than or equal to 1, got 0"),
         ({"conditioning": "labels"}, "conditioning should be 'none', 'label' or 'prior', got"),
         ({"batch_size": 200, "train_images": 100}, "batch_size 200 is larger than train_images"),
+        (
+            {"batch_size": 1, "objective": "factor"},
+            "batch_size must be at least 2 for objective factor",
+        ),
     ],
 )
 def test_bad_values_are_explained(values, message):
