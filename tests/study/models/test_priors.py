@@ -162,9 +162,8 @@ def test_a_mixture_agrees_with_torch_also_where_its_components_are_narrow(sd, n_
 
 def test_the_vamp_prior_is_the_mean_of_its_pseudo_inputs_posteriors():
     model = model_of("vamp")
-    assert not model.prior.pixels.min() >= 0  # some are outside, which count as the nearest shade
     with torch.no_grad():
-        mean, logvar = model.encode(model.prior.pixels.clamp(0, 1))
+        mean, logvar = model.encode(torch.sigmoid(model.prior.logits))
         latent = randn(6, 2)
         each = Normal(mean, (0.5 * logvar).exp()).log_prob(latent[:, None]).sum(dim=2)
         got = model.prior.log_prob(latent)
@@ -174,16 +173,19 @@ def test_the_vamp_prior_is_the_mean_of_its_pseudo_inputs_posteriors():
 def test_pseudo_inputs_start_as_training_images_with_their_labels():
     config = small_config(n_classes=10, prior="vamp", prior_components=40)
     prior = build_model(config, SHAPE).prior
-    images = torch.arange(60, dtype=torch.uint8)[:, None].expand(60, 784)
+    images = torch.arange(10, 70, dtype=torch.uint8)[:, None].expand(60, 784)
     labels = torch.eye(10)[torch.arange(60) % 10]
     prior.start_from(images, labels, torch.Generator().manual_seed(0))
-    rows = (prior.pixels[:, 0] * 255).round().long()
+    pixels = torch.sigmoid(prior.logits.detach())
+    rows = (pixels[:, 0] * 255).round().long() - 10
     assert len(rows.unique()) == 40
-    torch.testing.assert_close(prior.pixels.detach(), images[rows] / 255)
+    torch.testing.assert_close(pixels, images[rows] / 255)
     torch.testing.assert_close(prior.labels.detach(), labels[rows])
     prior.start_from(images[:7], labels[:7], torch.Generator().manual_seed(0))  # fewer than 40
-    assert prior.pixels.isfinite().all()
-    assert len(prior.pixels[:, 0].unique()) == 7
+    assert prior.logits.isfinite().all()
+    assert len(prior.logits[:, 0].unique()) == 7
+    prior.start_from(255 - images * 0, labels, torch.Generator().manual_seed(0))  # all white
+    torch.testing.assert_close(torch.sigmoid(prior.logits.detach()), torch.full((40, 784), 0.99))
 
 
 def test_normals_by_class_agree_with_torch():
