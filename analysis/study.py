@@ -28,19 +28,22 @@ def _table(
 ) -> cached_property[pd.DataFrame]:
     """A table of a study, read on first use and kept; `missing` says what a study without it is.
 
-    `current` brings a table that an older version wrote into the present shape. But for trials and
-    epochs, a table has no rows of unfinished runs.
+    `current` brings a table that an older version wrote into the present shape. But for those of
+    `WHOLE`, a table has no rows of unfinished runs.
     """
 
     def read(study: "Study") -> pd.DataFrame:
         if missing and not has_table(study.folder, name):
             raise StudyError(missing.format(folder=study.folder, name=name))
         table = current(read_table(study.folder, name))
-        return table if name in {"trials", "epochs"} else _of_finished(table, study.trials)
+        return table if name in WHOLE else _of_finished(table, study.trials)
 
     read.__doc__ = doc
     return cached_property(read)
 
+
+WHOLE = {"trials", "epochs", "search", "front"}
+"""Tables with rows of unfinished runs as well."""
 
 _UNSCORED = "{folder} has no {name}.parquet yet: python -m analysis.score {folder}"
 _GRID = "{folder} is no search: it has no {name}.parquet"

@@ -27,7 +27,7 @@ PLAIN, LABEL = (
         optimiser="adam",
         learning_rate=0.003,
         train_images=20_000,
-        epochs=1,
+        epochs=3,
     )
     for beta, given in ((1.0, "none"), (2.0, "label"))
 )

@@ -22,7 +22,7 @@ from study.config.errors import StudyError
     "--epochs", type=click.IntRange(1), default=2, help="Epochs of that grid (default: 2)."
 )
 def bench(as_json: bool, device: str, grid: str, epochs: int) -> int:
-    """Measure how fast this machine trains, and what other parts of a model cost.
+    """Measure how fast this machine trains.
 
     Side by side with how it is usually done: every loop trains the same model (J = 10, batch 100)
     on random images. The loops take turns in short bursts, so that drift of the machine hits all

@@ -161,7 +161,7 @@ def test_the_first_screen(report):
     assert shown["MIG after ICA"].value == "rises in 4 of 4"
     assert shown["Move one property alone"].value == "1 latent"
     assert shown["Move one property alone"].note == "of 4 latents of 1 run; 1 does not react"
-    assert shown["Published claims"].value == "1 of 2 hold"
+    assert shown["Published claims"].value == "1 of 2 holds"
 
 
 def test_questions_keep_their_answers_together(report, html):

@@ -45,7 +45,7 @@ def test_every_command_has_help(command, capsys):
     text = capsys.readouterr().out
     assert f"Usage: study {command.name}" in text
     for option in command.params:
-        assert getattr(option, "help", None) or option.name in {"study", "name_", "device"}
+        assert getattr(option, "help", None) or option.name in {"study", "name", "name_", "device"}
 
 
 def test_help_imports_nothing_slow():

@@ -60,7 +60,7 @@ def states(study):
 
 def test_a_search_and_what_it_leaves_behind(tmp_path, mnist):
     """One trial in two diverges: it has its reason, and the search goes on."""
-    values = {"space": {**SPACE, "learning_rate": [1e6, 1e-4]}, "optimiser": "sgd", "seed": 2}
+    values = {"space": {**SPACE, "learning_rate": [1e6, 1e-4]}, "optimiser": "sgd", "seed": 1}
     printed, complaint = do(write_search(tmp_path / "s.yaml", **values), tmp_path)
     assert complaint == ""
     assert "searching: 4 trials" in printed
