@@ -11,7 +11,6 @@ from study.data.dataset import DataShape
 from study.models.posterior import Posterior
 from study.models.priors.normal import LOG_2_PI
 
-
 FIRST_SHADE = 0.01  # of a pseudo-input where its image is black; 1 less it where it is white
 
 
