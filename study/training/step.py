@@ -188,10 +188,8 @@ def _loss(
         inputs = (pixels, batch.noise, batch.labels)
         terms = functional_call(recipe.model, model, inputs)
         if recipe.discriminator is not None:
-            fixed = {name: value.detach() for name, value in own.items()}
-            logit = functional_call(recipe.discriminator, fixed, terms.latent)
             halves = real_and_permuted(terms.latent.detach(), batch.noise)
-            seen = functional_call(recipe.discriminator, own, halves)
+            logit, seen = functional_call(recipe.discriminator, own, (terms.latent, halves))
     named = named_terms(terms, batch.noise, step, scalars.n_images, logit)
     cost = objective(named, scalars.weights)
     reported = {"recon": named["recon"], "kl": named["kl"], "objective": cost}

@@ -174,7 +174,7 @@ class Trainer:
         if stackable and can_stack(config):
             with torch.device("meta"):
                 model = build_model(config, self.data, stackable=True)
-                other = discriminator(config, stackable=True)
+                other = discriminator(config)
         return Recipe(model, config.optimiser, config.objective, self.bf16, other)
 
     def _cost(self) -> Cost | None:
