@@ -135,6 +135,13 @@ def test_curves_are_of_one_kind_of_model(inputs):
     assert set(figure.make(inputs).table["series"]) == {"β = 1", "β = 4"}
 
 
+def test_curves_with_and_without_labels_leave_labels_in_the_prior_out(inputs):
+    (figure, _) = curves.CONDITIONING
+    names = set(figure.make(inputs).table["series"])
+    assert names
+    assert all(name.startswith("β = ") for name in names)
+
+
 def test_scores_along_beta_are_of_what_has_several(inputs):
     table = ranked.along_beta(inputs)
     assert set(table["objective_kind"]) == {"beta", "tc"}

@@ -166,6 +166,9 @@ CONDITIONAL = _figures(
 )
 CONDITIONING = _figures(
     Series(
-        "figure-7", "With and without labels, J = {J}", AT_J + "beta in @betas", _by_beta_and_label
+        "figure-7",
+        "With and without labels, J = {J}",
+        AT_J + "beta in @betas and conditioning != 'prior'",
+        _by_beta_and_label,
     )
 )
