@@ -29,8 +29,8 @@ from study.storage.axes import (
     alike,
     axes_in,
     in_words,
-    other_axes,
     others_of,
+    varied,
 )
 from study.storage.tables import has_table
 
@@ -66,6 +66,9 @@ class StudyFigure(NamedTuple):
     from_weights: bool = False  # drawn from what was saved where weights or images are gone
 
 
+PARTS = ("prior", "objective_kind")  # without which no VAE is the standard one
+
+
 class FigureRun(NamedTuple):
     """A run that a figure shows."""
 
@@ -74,6 +77,7 @@ class FigureRun(NamedTuple):
     beta: float
     conditioning: str
     axes: dict[str, Any]  # these three, and the others of its study
+    as_in_paper: bool = True  # its prior and objective
 
     @property
     def words(self) -> str:
@@ -83,9 +87,7 @@ class FigureRun(NamedTuple):
     def kind(self) -> str:
         """What the paper calls it; with another prior or objective no VAE is the standard one."""
         kind = wording.kind_of_vae(self.beta, self.conditioning)
-        parts = ("prior", "objective_kind")
-        as_in_paper = all(self.axes.get(part, DEFAULTS[part]) == DEFAULTS[part] for part in parts)
-        return kind if as_in_paper else kind.removeprefix("Standard ")
+        return kind if self.as_in_paper else kind.removeprefix("Standard ")
 
     @property
     def title(self) -> str:
@@ -274,6 +276,8 @@ class FigureInputs:
     def _first(self, runs: pd.DataFrame, otherwise: str) -> FigureRun:
         if runs.empty:
             raise Missing(otherwise)
-        axes = dict(runs.iloc[0][[*STANDARD, *other_axes(self.study.trials)]])
+        first = runs.iloc[0]
+        axes = dict(first[[*STANDARD, *varied(self.study.trials)]])
         standard = axes["latent_dim"], axes["beta"], axes["conditioning"]
-        return FigureRun(runs["run"].iloc[0], *standard, axes)
+        as_in_paper = all(first.get(part, DEFAULTS[part]) == DEFAULTS[part] for part in PARTS)
+        return FigureRun(first["run"], *standard, axes, as_in_paper)

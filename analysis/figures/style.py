@@ -75,6 +75,11 @@ def shared_legend(figure: Figure, panels: Sequence[Axes], columns: int = 2) -> N
     )
 
 
+def wrapped(name: str, letters: int = NAME_LETTERS) -> str:
+    """A configuration's name in lines of so many letters."""
+    return textwrap.fill(name, letters)
+
+
 def rows_in(names: Sequence[str]) -> float:
     """Height of a line for each configuration, as high as the longest name needs."""
     return ROW_IN * len(names) * max(1, 0.75 * max(-(-len(name) // NAME_LETTERS) for name in names))
@@ -82,7 +87,7 @@ def rows_in(names: Sequence[str]) -> float:
 
 def line_a_configuration(axes: Axes, names: Sequence[str]) -> None:
     """The first on top."""
-    lines = [textwrap.fill(name, NAME_LETTERS) for name in names]
+    lines = [wrapped(name) for name in names]
     axes.set_yticks(range(len(names)), lines, linespacing=0.9)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0, labelsize=7)

@@ -10,7 +10,7 @@ from analysis.metrics import ACTIVE_VARIANCE
 from analysis.study import Study, configuration
 from study.config.belongs import BUILT_IN, KEYS
 from study.data.mnist import N_PIXELS
-from study.storage.axes import STANDARD, other_axes
+from study.storage.axes import STANDARD, varied
 
 PAPER_J = 10
 COMPARED_BETAS = (1.0, 10.0)
@@ -105,6 +105,6 @@ def configurations(
     done = done.join(bounds)
     done["iwae_gain"] = done["iwae"] - done["elbo"]
     groups = done.groupby("configuration", sort=False)
-    table = groups[[*STANDARD, *other_axes(trials)]].first()
+    table = groups[[*STANDARD, *varied(trials)]].first()
     table["n_seeds"] = groups.size()
     return table.join(groups[list(_MEANS)].mean().astype(float)).reset_index()

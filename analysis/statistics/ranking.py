@@ -31,7 +31,7 @@ from analysis.statistics.intervals import Estimate, over_seeds
 from analysis.statistics.objectives import BOUNDS
 from analysis.statistics.wording import CONTROLS
 from analysis.study import configuration
-from study.storage.axes import STANDARD, axes_in, other_axes
+from study.storage.axes import STANDARD, axes_in, varied
 
 RANKING = "score"  # the column of what ranks
 WITH_INTERVAL = (HIGGINS.name, MIG.name)  # their columns _low and _high come with them
@@ -64,7 +64,7 @@ def ranking(trials: pd.DataFrame, scores: pd.DataFrame, udr: pd.DataFrame) -> pd
     """
     trials = trials.assign(configuration=configuration(trials["run"]))
     table = trials.drop_duplicates("configuration").set_index("configuration")
-    table = table[[*STANDARD, *other_axes(trials)]].copy()
+    table = table[[*STANDARD, *varied(trials)]].copy()
     groups = trials.groupby("configuration", sort=False)
     table["n_runs"] = groups.size()
     usable = own(scores).dropna(subset="value")

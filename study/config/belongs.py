@@ -34,6 +34,9 @@ BUILT_IN = {
 }
 """By part; any other name is the user's own code, or a mistake that the part's room words."""
 
+OVER_THE_BATCH = {"tc", "factor", "dip1", "dip2"}
+"""Objectives whose cost compares the images of a batch."""
+
 
 def fill(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a run, with those of the keys that belong to its parts and were not given.

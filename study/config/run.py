@@ -12,14 +12,13 @@ from pydantic import (
     model_validator,
 )
 
-from study.config.belongs import KEYS, fill, left_out, misplaced
+from study.config.belongs import KEYS, OVER_THE_BATCH, fill, left_out, misplaced
 from study.config.errors import Source, UsageError, explain
 from study.config.own_code import is_import_path, own_code, with_version
 
 N_TRAIN = 60_000
 AXES = ("latent_dim", "beta", "conditioning", "seed")  # of the paper's study, as ids name them
 PARTS = ("data", "network", "prior", "likelihood", "objective")
-OVER_THE_BATCH = {"tc", "factor", "dip1", "dip2"}  # objectives whose cost compares its images
 HOW = {"epochs", "checkpoint_every", "compile", "pack"}
 
 Width = Annotated[int, Field(ge=1)]

@@ -2,7 +2,7 @@
 
 Each digit is a centre line through control points. Every combination of digit, thickness, slant and
 width is drawn equally often, with a jitter of the control points as nuisance. Only operations that
-IEEE 754 rounds exactly are used, and no sums: the images are the same bytes on every machine.
+IEEE 754 rounds exactly are used, and no reductions: the images are the same bytes on every machine.
 """
 
 import io

@@ -1,6 +1,6 @@
 """Networks, priors and likelihoods, and the model they make."""
 
-from study.models.build import build_model, can_stack, current_names
+from study.models.build import build_model, can_stack, current_names, gains_by_compiling
 from study.models.check import check_model
 from study.models.posterior import Posterior
 from study.models.vae import Terms, Vae
@@ -13,4 +13,5 @@ __all__ = [
     "can_stack",
     "check_model",
     "current_names",
+    "gains_by_compiling",
 ]

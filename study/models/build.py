@@ -7,7 +7,7 @@ from study.config.own_code import blamed_on, resolve
 from study.config.run import RunConfig
 from study.data.dataset import DataShape
 from study.models.likelihoods import LIKELIHOODS
-from study.models.networks import NETWORKS, STACKABLE
+from study.models.networks import AS_FAST_EAGER, NETWORKS, STACKABLE
 from study.models.priors import PRIORS, STACKABLE_PRIORS
 from study.models.vae import Vae, encode
 
@@ -42,6 +42,11 @@ def build_model(config: RunConfig, data: DataShape, *, stackable: bool = False) 
 def can_stack(config: RunConfig) -> bool:
     """Whether runs of this network and this prior can be trained as one stacked computation."""
     return config.network in STACKABLE and config.prior in STACKABLE_PRIORS
+
+
+def gains_by_compiling(config: RunConfig) -> bool:
+    """Whether a compiled step of this network is faster; of one's own it is taken to be."""
+    return config.network not in AS_FAST_EAGER
 
 
 def current_names(params: dict[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Which keys of the configuration a study varies, and what its configurations are called.
 
 A configuration is a run without its seed: seeds alone are ever pooled. J, beta and conditioning are
-axes of every study; any other key is one where it is not the default, for some run or for all. A
-table of configurations has a column for each axis, and its rows are named by all of them.
+axes of every study, and so is any other key in which its runs differ. A table of configurations has
+a column for each axis, and its rows are named by all of them; what all runs share is said once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from study.config.belongs import KEYS, left_out
 from study.config.run import AXES, PARTS, RunConfig, plain
 from study.storage.tables import column_of
 
@@ -24,13 +25,13 @@ PART_COLUMNS = [column_of(part) for part in PARTS]
 
 
 def other_axes(trials: pd.DataFrame) -> list[str]:
-    """Columns of a study's axes besides the standard ones; none for the paper's grid."""
+    """Columns besides the standard axes that are not the default, for some run or for all."""
     known = [column for column in DEFAULTS if column in trials]
     return [column for column in known if not _is(trials[column], DEFAULTS[column]).all()]
 
 
 def varied(trials: pd.DataFrame) -> list[str]:
-    """Those of `other_axes` in which runs of the study differ."""
+    """The study's other axes: those of `other_axes` in which its runs differ."""
     return [column for column in other_axes(trials) if trials[column].nunique(dropna=False) > 1]
 
 
@@ -41,7 +42,7 @@ def axes_in(table: pd.DataFrame) -> list[str]:
 
 def with_axes(table: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
     """A table that has a column `run`, and a column for each of the study's other axes."""
-    more = other_axes(trials)
+    more = varied(trials)
     return table.merge(trials[["run", *more]], on="run", how="left") if more else table
 
 
@@ -103,11 +104,18 @@ def others_of(row: Mapping[Any, Any]) -> list[str]:
     """The other axes of a configuration in words: `["learning rate 0.003"]`.
 
     A key that does not belong to its parts is missing there, and not spoken of; nor is a part that
-    is the paper's, where other configurations name theirs.
+    is the paper's, where other configurations name theirs, or a key that is its part's default.
     """
     axes = [name for name in DEFAULTS if name in row and not pd.isna(row[name])]
     axes = [name for name in axes if name not in PART_COLUMNS or row[name] != DEFAULTS[name]]
+    axes = [name for name in axes if not (name in KEYS and row[name] == _of_part(name, row))]
     return [f"{axis_in_words(name)} {_value(row[name])}" for name in axes]
+
+
+def _of_part(name: str, row: Mapping[Any, Any]) -> Any:
+    """What a key is that ids do not name either; None where the row does not say its part."""
+    part = column_of(KEYS[name].part)
+    return left_out(name, str(row[part])) if part in row else None
 
 
 def _value(value: Any) -> str:

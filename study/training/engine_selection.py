@@ -11,14 +11,13 @@ import torch
 from study.config.run import RunConfig
 from study.data import describe_data
 from study.losses import objective_weights
-from study.models import build_model, can_stack
+from study.models import build_model, can_stack, gains_by_compiling
 from study.training.compiled import OF_WEIGHTS, StepShape, step_shape
 
 BF16_GAIN = 1.3  # bf16 is taken where the largest product is at least this much faster
 REPEATS = 200
 PROBE = (100, 784, 500)  # batch, pixels, hidden units: the largest product of the paper's model
 COMPILE_FROM_STEPS = 10_000  # of one shape: compiling takes about 25 s and saves 3 ms a step
-AS_FAST_EAGER = {"conv"}  # 25.9 ms a step, compiled 25.3 (bf16, best of 30, busy Zen 4 core)
 GPU_PACK = 50  # members; at J = 200 their weights, gradients and state take under 1 GB
 
 
@@ -37,7 +36,7 @@ class EngineSelection(NamedTuple):
         """Whether a run's step is compiled; on a CPU only, and never for a pack."""
         if run.compile != "auto":
             return run.compile
-        if run.network in AS_FAST_EAGER:
+        if not gains_by_compiling(run):
             return False
         return self.steps[_shape(run, self.bf16(run))] >= COMPILE_FROM_STEPS
 

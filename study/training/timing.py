@@ -10,8 +10,9 @@ import torch
 from study.config.run import RunConfig
 from study.data import describe_data
 from study.data.splits import random_data, splits
+from study.models import gains_by_compiling
 from study.training.compiled import OF_WEIGHTS
-from study.training.engine_selection import AS_FAST_EAGER, EngineSelection, select_engine
+from study.training.engine_selection import EngineSelection, select_engine
 from study.training.evaluation import evaluate
 from study.training.hardware import best_device
 from study.training.trainer import Trainer
@@ -75,7 +76,7 @@ def _epoch_seconds(config: RunConfig, engine: EngineSelection, device: torch.dev
     end = _clock(device)
     steps = (middle - start) / STEPS * config.steps_per_epoch
     compiled = engine.compiles(config) and device.type == "cpu"
-    if compiled and config.network not in AS_FAST_EAGER:
+    if compiled and gains_by_compiling(config):
         steps *= COMPILED_SHARE[engine.bf16(config)]
     return steps + (end - middle) / EVAL_IMAGES * TEST_IMAGES
 

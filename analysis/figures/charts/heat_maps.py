@@ -24,6 +24,7 @@ from study.storage.tables import has_table
 MOST_COLUMNS = 30  # latents; J = 200 would leave the others too narrow to see
 LEAST_NATS = 0.01  # of KL that has a colour
 MOST_ROWS = 20  # latents
+TITLE_LETTERS = 26  # of a panel's title in a line
 FIGURES_IN_CELLS = {"annot": True, "annot_kws": {"fontsize": 6.5}}
 
 
@@ -69,8 +70,8 @@ def draw_kl(table: pd.DataFrame) -> Figure:
     wide = wide.loc[first["configuration"]]
     shown = int((wide > LEAST_NATS).any().sum())
     wide = wide.iloc[:, : min(shown + 1, MOST_COLUMNS)]  # one more shows that the rest is unused
-    size = (style.PAGE_IN, max(1.9, 1.1 + style.ROW_IN * len(wide)))  # the bar's words need 1.9
-    figure = Figure(figsize=size, layout="constrained")
+    height = max(1.9, 1.1 + style.rows_in(words_of(first)))  # the bar's words need 1.9
+    figure = Figure(figsize=(style.PAGE_IN, height), layout="constrained")
     top = max(float(np.nanmax(wide.to_numpy())), 2 * LEAST_NATS)
     cut = f" (the first {MOST_COLUMNS})" if shown >= MOST_COLUMNS else ""
     _heat_map(
@@ -148,7 +149,7 @@ def draw_information(table: pd.DataFrame) -> Figure:
             vmin=0, vmax=table["information"].max(), cmap="viridis", cbar=False, fmt=".2f",
             xticklabels=[wording.factor_word(str(name)) for name in wide],
         )  # fmt: skip
-        axes.set_title(words_of(part)[0], fontsize=8)
+        axes.set_title(style.wrapped(words_of(part)[0], TITLE_LETTERS), fontsize=8)
     cells = panels[-1].collections[0]
     figure.colorbar(cells, ax=panels, label="mutual information (nats)", aspect=30)
     return figure
@@ -221,7 +222,8 @@ def draw_slopes(table: pd.DataFrame) -> Figure:
         f"{words}: z{row.direction} {row.property}"
         for words, row in zip(words_of(first), first.itertuples(), strict=True)
     ]
-    figure = Figure(figsize=(style.PAGE_IN, 1.1 + 0.2 * len(wide)), layout="constrained")
+    height = 1.1 + max(0.2 * len(wide), style.rows_in(names))
+    figure = Figure(figsize=(style.PAGE_IN, height), layout="constrained")
     _heat_map(
         figure.subplots(), wide, names, "digit", **FIGURES_IN_CELLS, fmt="+.2f",
         cmap="RdBu_r", vmin=-top, vmax=top,
@@ -251,7 +253,8 @@ def _heat_map(
     axes: Axes, wide: pd.DataFrame, names: list[str], x_label: str, **look: object
 ) -> None:
     """Cells with thin lines between them, a name a row."""
-    sns.heatmap(wide, ax=axes, yticklabels=names, linewidths=0.3, **look)
+    lines = [style.wrapped(name) for name in names]
+    sns.heatmap(wide, ax=axes, yticklabels=lines, linewidths=0.3, **look)
     axes.set(xlabel=x_label, ylabel="")
     axes.tick_params(length=0, labelsize=7, rotation=0)
 

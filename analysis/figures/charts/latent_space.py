@@ -17,6 +17,7 @@ from study.storage.axes import axes_in, words_of
 
 N_POINTS = 1_000  # of a scatter: more than that hide each other
 N_FACTORS = 2  # that colour a panel, the first by name
+TITLE_LETTERS = 44  # of a row's title in a line
 
 
 def latent_space(inputs: FigureInputs) -> pd.DataFrame:
@@ -72,7 +73,9 @@ def draw_latent_space(table: pd.DataFrame) -> Figure:
         for axes in row:
             axes.set_xlabel(f"1st component ({codes['first_share'].iloc[0]:.0%})")
         row[0].set_ylabel(f"2nd component ({codes['second_share'].iloc[0]:.0%})")
-        row[0].set_title(f"{words_of(codes)[0]}: by digit", loc="left")
+        row[0].set_title(
+            style.wrapped(f"{words_of(codes)[0]}: by digit", TITLE_LETTERS), loc="left"
+        )
     return figure
 
 

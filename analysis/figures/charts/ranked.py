@@ -29,6 +29,7 @@ from study.storage.axes import (
 MARKS = {"rotated": "d", "untrained": "x", "pixel_pca": "+", "chance": "|", "oracle": "*"}
 SCOPES = {"all": "all images", "within": "within a class"}
 TITLE_LETTERS = 34  # of a panel's title in a line
+LEGEND_LETTERS = 40
 
 
 def ranking(inputs: FigureInputs) -> pd.DataFrame:
@@ -45,6 +46,8 @@ def draw_ranking(table: pd.DataFrame) -> Figure:
     for axes, column in zip(panels, ("score", "difference"), strict=True):
         for name, look in style.LOOKS.items():
             part = table[table["conditioning"] == name]
+            if part.empty:
+                continue
             axes.errorbar(part[column], part.index, xerr=style.error_bars(part, column), ls="none",
                           ms=4, capsize=2, label=CONDITIONING[name], **look)  # fmt: skip
         style.line_a_configuration(axes, words_of(table))
@@ -185,7 +188,8 @@ def draw_pareto(table: pd.DataFrame) -> Figure:
     """
     betas = sorted(table["beta"].unique())
     settings = style.settings(table)
-    fills = dict(zip(settings.unique(), itertools.cycle(style.FILLS), strict=False))
+    kinds = sorted(settings.unique(), key=bool)  # full: what has nothing to say of itself
+    fills = dict(zip(kinds, itertools.cycle(style.FILLS), strict=False))
     if len(fills) > len(style.FILLS):  # nobody could tell them apart; the front is named
         settings, fills = pd.Series("", table.index), {"": "full"}
     colours = dict(zip(betas, sns.color_palette("viridis", len(betas)), strict=True))
@@ -221,7 +225,10 @@ def draw_pareto(table: pd.DataFrame) -> Figure:
         ),
     ]
     axes.add_artist(figure.legend(handles=handles, loc="outside right upper"))
-    named = [f"{place}  {words}" for place, words in enumerate(words_of(front), start=1)]
+    named = [
+        style.wrapped(f"{place}  {words}", LEGEND_LETTERS)
+        for place, words in enumerate(words_of(front), start=1)
+    ]
     figure.legend(
         handles=[style.legend_entry(color="none", label=words) for words in named],
         loc="outside right lower", handlelength=0, handletextpad=0, title="front",

@@ -12,7 +12,7 @@ from analysis.study import Study, configuration, named
 from study.config.errors import StudyError
 from study.config.run import RunConfig
 from study.models import Vae
-from study.storage.axes import STANDARD, alike, in_words, other_axes
+from study.storage.axes import STANDARD, alike, in_words, varied
 from study.storage.tables import has_table
 
 N_RUNS = 6
@@ -73,7 +73,7 @@ def load(study: Study, runs: Iterable[str], limit: float = np.inf) -> Board:
         StudyError: the study has no such run, or not its weights.
     """
     board, size = Board([], {}), 0
-    rows = study.trials.set_index("run")[[*STANDARD, *other_axes(study.trials)]]
+    rows = study.trials.set_index("run")[[*STANDARD, *varied(study.trials)]]
     for run in runs:
         model, config = study.model(run)
         try:

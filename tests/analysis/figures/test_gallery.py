@@ -162,7 +162,7 @@ def test_of_several_seeds_the_lowest_is_shown(whole):
 def test_figures_of_the_paper_hold_the_pictures_that_they_promise(whole):
     tables = whole[0].folder / "tables"
     one = unpack(tables.read("figure-1c.npz"))
-    assert one.title == "Traversals: Conditional β-VAE (β = 10, J = 3, hidden 16, train images 400)"
+    assert one.title == "Traversals: Conditional β-VAE (β = 10, J = 3)"
     assert one.panels[0].images.shape == (3, 10, 28, 28)
     assert one.panels[0].rows[0] == "z1 slant +0.20 rad, leakage 6%, 9 of 10 digits"
     assert one.panels[0].rows[2] == "z3 no reaction"

@@ -123,8 +123,8 @@ def column(table, name):
 
 def test_the_best_configuration_in_words(report):
     assert report.outcome == [
-        "J = 4, β = 4, hidden 16: 0.900 [0.890, 0.910], 95% interval (Higgins (3 pairs) on"
-        " redrawn images, within the class).",
+        "J = 4, β = 4: 0.900 [0.890, 0.910], 95% interval (Higgins (3 pairs) on redrawn images,"
+        " within the class).",
         "4 configurations, each against the best of the others: 0 among the best, 0 behind and 4"
         " not decided.",
         "One seed: the interval leaves out how far seeds differ.",

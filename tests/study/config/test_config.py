@@ -1,8 +1,12 @@
 import pytest
 from pydantic import ValidationError
 
+from study.config.belongs import BUILT_IN, KEYS, OVER_THE_BATCH
 from study.config.errors import UsageError
 from study.config.run import RunConfig, run_config
+from study.losses.objectives import OBJECTIVES
+from study.models.networks import NETWORKS
+from study.models.priors import PRIORS
 
 
 def test_defaults_are_the_papers():
@@ -63,3 +67,12 @@ def test_bad_values_are_explained(values, message):
 
 def test_a_number_in_scientific_notation_is_a_number():
     assert run_config({"learning_rate": "1e-3"}, "").learning_rate == 0.001  # YAML 1.1: a string
+
+
+def test_what_belongs_to_a_part_is_said_of_the_parts_that_there_are():
+    lists = {"network": NETWORKS, "prior": PRIORS, "objective": OBJECTIVES}
+    assert {part: set(names) for part, names in BUILT_IN.items()} == {
+        part: set(names) for part, names in lists.items()
+    }
+    assert all(set(own.defaults) <= set(lists[own.part]) for own in KEYS.values())
+    assert set(OBJECTIVES) > OVER_THE_BATCH
