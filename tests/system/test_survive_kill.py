@@ -66,6 +66,22 @@ def test_driver_killed_ten_times(grid, undisturbed, tmp_path):
 
 
 @pytest.mark.slow
+def test_driver_killed_while_learned_priors_and_a_discriminator_train(tmp_path, mnist):
+    parts = {"objective": "factor", "discriminator_hidden": 50}
+    priors = {"prior": ["mixture", "vamp", "flow"], "checkpoint_every": 3}
+    grid = write_grid(tmp_path / "s.yaml", beta=1, epochs=EPOCHS, **parts, **priors)
+    run(grid, tmp_path / "undisturbed")
+    study = tmp_path / "killed" / "s"
+    for _ in range(3):
+        before = epochs_saved(study)
+        driver = start(grid, tmp_path / "killed")
+        wait_for(lambda was=before: epochs_saved(study) != was, driver)
+        kill(driver)
+    run(grid, tmp_path / "killed")
+    assert_same(study, tmp_path / "undisturbed" / "s")
+
+
+@pytest.mark.slow
 def test_workers_of_a_killed_driver_do_not_write_on(grid, tmp_path):
     study = tmp_path / "s"
     driver = start(grid, tmp_path, "--set", "epochs=100000")
