@@ -8,7 +8,7 @@ import torch
 
 from analysis.study import Study
 from study.data import Dataset
-from study.data.mnist import load_mnist
+from study.data.shipped.mnist import load_mnist
 
 SUPPORT = Path(__file__).parent / "support"
 

@@ -11,8 +11,8 @@ import pandas as pd
 from analysis.report.tables import text
 from analysis.statistics.wording import count
 from analysis.study import Study, named
-from study.data.mnist import DATA_HASH
-from study.data.mnist_sources import SHA256
+from study.data.shipped.mnist import DATA_HASH
+from study.data.shipped.mnist_sources import SHA256
 from study.storage.axes import axis_in_words, other_axes
 from study.storage.records import read_record, runs_folder
 from study.storage.study_file import read_study

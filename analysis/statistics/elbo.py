@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.metrics import ACTIVE_VARIANCE
 from analysis.study import Study, configuration
 from study.config.belongs import BUILT_IN, KEYS
-from study.data.mnist import N_PIXELS
+from study.data.shipped.mnist import N_PIXELS
 from study.storage.axes import STANDARD, varied
 
 PAPER_J = 10

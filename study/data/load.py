@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from study.config.errors import StudyError, UsageError
 from study.config.own_code import is_import_path, load_object, resolve
-from study.data import mnist, mnist_sources, strokes
 from study.data.dataset import Dataset, DataShape, require_sound
-from study.data.verified_files import Sums, inspect
+from study.data.shipped import mnist, mnist_sources, strokes
+from study.data.verified_files import Sums, inspect, place_of
 
 
 class Source(NamedTuple):
@@ -82,7 +82,8 @@ def prepare_data(name: str, data_dir: Path) -> None:
     Raises:
         DataError: it cannot.
     """
-    _source(name).fetch(data_dir)
+    source = _source(name)
+    source.fetch(place_of(name, source.sums, data_dir))
 
 
 def known_data() -> list[str]:
@@ -93,7 +94,7 @@ def known_data() -> list[str]:
 def inspect_data(name: str, data_dir: Path) -> tuple[dict[str, str], str]:
     """Of a data set that ships: file -> "verified", "damaged" or "missing"; their origin."""
     source = resolve("data", name, SOURCES)
-    return inspect(data_dir, source.sums), source.origin
+    return inspect(place_of(name, source.sums, data_dir), source.sums), source.origin
 
 
 def _source(name: str) -> Source:

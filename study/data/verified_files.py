@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from filelock import FileLock
@@ -22,7 +22,19 @@ def data_dir(given: Path | None = None) -> Path:
         return Path(named).expanduser().absolute()
     cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
     # A relative XDG_CACHE_HOME is to be ignored, says the XDG Base Directory Specification.
-    return (cache if cache.is_absolute() else Path.home() / ".cache") / "vae-study" / "mnist"
+    return (cache if cache.is_absolute() else Path.home() / ".cache") / "vae-study"
+
+
+def place_of(name: str, files: Iterable[str], folder: Path | None = None) -> Path:
+    """Where a data set's files lie: the folder of its name in `data_dir(folder)`.
+
+    Where one of them, raw or as .gz, lies in `data_dir(folder)` itself, as versions before 0.3 had
+    them, it is that.
+    """
+    folder = data_dir(folder)
+    packed = (f"{file}.gz" for file in files)
+    flat = any((folder / file).exists() for file in [*files, *packed])
+    return folder if flat else folder / name
 
 
 def ensure(

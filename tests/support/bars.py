@@ -6,7 +6,7 @@ from torch import nn
 
 from analysis.latent_effects.alignment import Starts
 from analysis.representations.traversal import Directions
-from study.data.mnist import SHAPE
+from study.data.shipped.mnist import SHAPE
 from study.models.likelihoods import Bernoulli
 
 SPREAD = np.array([0.70, 0.245, 3.86])  # of real digits: px, rad, px

@@ -14,7 +14,7 @@ from analysis.latent_effects.tables import ALIGNMENT
 from analysis.scoring.score_study import write_ranking
 from analysis.study import Study
 from study.config.run import RunConfig
-from study.data.mnist import DATA_HASH
+from study.data.shipped.mnist import DATA_HASH
 from study.storage.folder import Folder
 from study.storage.records import new_record, runs_folder, write_record
 from study.storage.study_file import write_study

@@ -3,7 +3,7 @@
 import torch
 
 from study.config.run import RunConfig
-from study.data.mnist import SHAPE
+from study.data.shipped.mnist import SHAPE
 from study.models import build_model
 from study.training.step import Recipe
 

@@ -19,7 +19,7 @@ from study.config.belongs import KEYS as OWN
 from study.config.errors import UsageError
 from study.config.grid import read_grid
 from study.config.run import HOW, PARTS, RunConfig
-from study.data.mnist import SHAPE
+from study.data.shipped.mnist import SHAPE
 from study.execution.display import trials_table
 from study.models import build_model
 from study.storage.axes import column_of, words_of

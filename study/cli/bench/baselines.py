@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
 from study.config.run import RunConfig
-from study.data.mnist import N_PIXELS, SHAPE
+from study.data.shipped.mnist import N_PIXELS, SHAPE
 from study.data.splits import random_data
 from study.models import build_model
 

@@ -15,8 +15,8 @@ from rich.table import Table
 from study.cli.bench.baselines import IMAGES, Step, floor, in_memory, pythae, usual
 from study.config.grid import find_grid, read_grid
 from study.config.run import RunConfig
-from study.data.mnist import SHAPE
-from study.data.mnist_sources import N_TRAIN
+from study.data.shipped.mnist import SHAPE
+from study.data.shipped.mnist_sources import N_TRAIN
 from study.data.splits import random_data, splits
 from study.data.verified_files import data_dir
 from study.execution.display import duration

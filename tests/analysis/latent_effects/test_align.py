@@ -13,7 +13,7 @@ from analysis.latent_effects.tables import align_study, halves_of_every_digit
 from analysis.study import Study, open_study
 from study.config.errors import StudyError
 from study.config.run import RunConfig
-from study.data.mnist import SHAPE
+from study.data.shipped.mnist import SHAPE
 from study.storage.folder import Folder
 from study.storage.tables import write_table
 from study.training.trainer import Trainer

@@ -29,8 +29,8 @@ from study.cli.main import carry_out
 from study.cli.present import report
 from study.config.errors import StudyError
 from study.config.run import RunConfig
-from study.data.mnist import DATA_HASH
-from study.data.mnist_sources import SHA256
+from study.data.shipped.mnist import DATA_HASH
+from study.data.shipped.mnist_sources import SHA256
 from study.storage.folder import Folder
 from study.storage.records import WEIGHTS, new_record, runs_folder
 

@@ -11,7 +11,7 @@ from analysis.representations.encode import (
     prior_samples,
 )
 from study.config.run import RunConfig
-from study.data.mnist import SHAPE
+from study.data.shipped.mnist import SHAPE
 from study.data.splits import splits
 from study.training.evaluation import evaluate
 from study.training.trainer import Trainer

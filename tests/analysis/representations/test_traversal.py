@@ -18,7 +18,7 @@ from analysis.representations.traversal import (
     sweep,
 )
 from study.config.run import RunConfig
-from study.data.mnist import SHAPE
+from study.data.shipped.mnist import SHAPE
 from study.training.trainer import Trainer
 
 AS_THEY_ARE = Scale(np.zeros(3), np.ones(3), False)

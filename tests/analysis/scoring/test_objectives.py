@@ -10,7 +10,7 @@ from analysis.factors.image_set import ImageSet, Sample
 from analysis.representations.encode import encode
 from analysis.scoring.held_out import DIRECTIONS, held_out, on_test_set, values
 from study.config.run import RunConfig
-from study.data.mnist import SHAPE
+from study.data.shipped.mnist import SHAPE
 from study.data.splits import splits
 from study.training.evaluation import evaluate
 from study.training.trainer import Trainer

@@ -12,9 +12,9 @@ import pytest
 from study.cli.main import COMMANDS, main, train
 from study.config.errors import StudyError
 from study.config.run import RunConfig
-from study.data import strokes
 from study.data.load import SOURCES
-from study.data.mnist_sources import SHA256
+from study.data.shipped import strokes
+from study.data.shipped.mnist_sources import SHA256
 from study.storage.folder import Folder
 from study.storage.records import new_record, runs_folder, write_record
 

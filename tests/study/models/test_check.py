@@ -6,7 +6,7 @@ import pytest
 
 from study.config.errors import UsageError
 from study.config.run import RunConfig
-from study.data.mnist import SHAPE
+from study.data.shipped.mnist import SHAPE
 from study.models import check_model
 
 OWN = """

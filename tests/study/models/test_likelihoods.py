@@ -9,7 +9,7 @@ from torch.distributions import ContinuousBernoulli as TorchContinuousBernoulli
 from torch.distributions import Normal
 
 from study.config.run import RunConfig
-from study.data.mnist import SHAPE
+from study.data.shipped.mnist import SHAPE
 from study.models import build_model
 from study.models.likelihoods import ContinuousBernoulli, Gaussian, log_normaliser
 

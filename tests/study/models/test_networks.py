@@ -7,7 +7,7 @@ from torch import nn
 from study.config.errors import UsageError
 from study.config.run import RunConfig
 from study.data.dataset import DataShape
-from study.data.mnist import SHAPE
+from study.data.shipped.mnist import SHAPE
 from study.models import build_model, check_model
 from study.models.networks.layers import Doubling, Halving
 from study.models.networks.mlp import mlp

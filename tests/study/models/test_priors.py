@@ -9,7 +9,7 @@ from torch.distributions import Categorical, Independent, MixtureSameFamily, Nor
 from torch.func import functional_call
 
 from study.config.run import RunConfig
-from study.data.mnist import SHAPE
+from study.data.shipped.mnist import SHAPE
 from study.models import Posterior, build_model
 from study.models.priors import ClassNormalPrior, NormalPrior
 from study.models.priors.mixture import mixture_log_prob

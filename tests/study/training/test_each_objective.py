@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from study.config.errors import UsageError
 from study.config.run import RunConfig
-from study.data.mnist import SHAPE
+from study.data.shipped.mnist import SHAPE
 from study.data.splits import splits
 from study.losses import OBJECTIVES, find_objective
 from study.models import build_model

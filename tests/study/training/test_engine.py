@@ -6,7 +6,7 @@ from small_models import CPU, recipe, small_model
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
 from study.config.run import RunConfig
-from study.data.mnist import SHAPE
+from study.data.shipped.mnist import SHAPE
 from study.data.splits import splits
 from study.training.compiled import load_update, step_shape
 from study.training.pack import Pack

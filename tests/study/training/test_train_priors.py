@@ -5,7 +5,7 @@ import torch
 from small_models import CPU, train
 
 from study.config.run import RunConfig
-from study.data.mnist import SHAPE
+from study.data.shipped.mnist import SHAPE
 from study.data.splits import splits
 from study.training.compiled import load_update, step_shape
 from study.training.evaluation import evaluate

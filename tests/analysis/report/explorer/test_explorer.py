@@ -33,7 +33,7 @@ from analysis.study import Study
 from study.cli.main import carry_out
 from study.cli.present import explore
 from study.config.run import RunConfig
-from study.data.mnist import SHAPE
+from study.data.shipped.mnist import SHAPE
 from study.models import build_model
 from study.models.likelihoods import Bernoulli
 from study.models.priors import NormalPrior

@@ -17,7 +17,7 @@ from analysis.representations.encode import decode
 from analysis.representations.traversal import scale_of
 from study.config.run import RunConfig
 from study.data.dataset import DataShape
-from study.data.mnist import SHAPE
+from study.data.shipped.mnist import SHAPE
 from study.models import build_model
 
 COLOUR = DataShape(3, 64, 64, 4)

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from study.data.dataset import DataError, Dataset, DataShape
-from study.data.mnist_sources import SHA256, SIZES, SOURCES
-from study.data.verified_files import data_dir, ensure, require_original, short_hash, write_whole
+from study.data.shipped.mnist_sources import SHA256, SIZES, SOURCES
+from study.data.verified_files import ensure, place_of, require_original, short_hash, write_whole
 
 _log = logging.getLogger(__name__)
 
@@ -29,14 +29,14 @@ N_PIXELS = SHAPE.n_pixels
 
 
 def load_mnist(folder: Path | None = None) -> Dataset:
-    """MNIST from `data_dir(folder)`, fetched first where it is missing.
+    """MNIST from its place in `data_dir(folder)`, fetched first where it is missing.
 
     Every load verifies the files: 0.04 s where the processor knows SHA-256.
 
     Raises:
         DataError: as `fetch`.
     """
-    folder = data_dir(folder)
+    folder = place_of("mnist", SHA256, folder)
     fetch(folder)
     train, train_labels, test, test_labels = (
         _map(folder / name, shape) for name, shape in zip(SHA256, SIZES, strict=True)

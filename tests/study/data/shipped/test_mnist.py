@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from study.data import mnist as data
-from study.data import mnist_sources
-from study.data.mnist import DataError, Dataset, fetch, load_mnist
-from study.data.mnist_sources import SHA256
-from study.data.verified_files import data_dir
+from study.data.shipped import mnist as data
+from study.data.shipped import mnist_sources
+from study.data.shipped.mnist import DataError, Dataset, fetch, load_mnist
+from study.data.shipped.mnist_sources import SHA256
+from study.data.verified_files import data_dir, place_of
 
 TEST_LABELS = "t10k-labels-idx1-ubyte"
 
@@ -24,7 +24,7 @@ TEST_LABELS = "t10k-labels-idx1-ubyte"
 def folder(mnist: Dataset, tmp_path: Path) -> Path:
     """A cache of the four files that a test may damage."""
     for name in SHA256:
-        shutil.copy(data_dir() / name, tmp_path)
+        shutil.copy(place_of("mnist", SHA256) / name, tmp_path)
     return tmp_path
 
 
@@ -46,7 +46,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def from_user_cache(names):
-    return {name: (data_dir() / name).read_bytes() for name in names}
+    return {name: (place_of("mnist", SHA256) / name).read_bytes() for name in names}
 
 
 # The data. Counts and first digits: the published files, e.g. LeCun's page and Keras' MNIST.
@@ -91,14 +91,21 @@ def test_the_given_folder_wins_over_the_environment_and_that_over_the_cache(monk
     assert data_dir(tmp_path / "given") == tmp_path / "given"
     assert data_dir() == tmp_path / "elsewhere"
     monkeypatch.setenv("STUDY_DATA", "")
-    assert data_dir() == tmp_path / "cache" / "vae-study" / "mnist"
+    assert data_dir() == tmp_path / "cache" / "vae-study"
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
-    assert data_dir() == Path.home() / ".cache" / "vae-study" / "mnist"
+    assert data_dir() == Path.home() / ".cache" / "vae-study"
 
 
 def test_a_relative_folder_becomes_absolute_for_workers_elsewhere(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     assert data_dir(Path("here")) == tmp_path / "here"
+
+
+def test_each_data_set_has_a_folder_unless_its_files_lie_in_the_data_folder_itself(tmp_path):
+    assert place_of("mnist", SHA256, tmp_path) == tmp_path / "mnist"
+    (tmp_path / f"{TEST_LABELS}.gz").write_bytes(b"")  # as versions before 0.3 had them
+    assert place_of("mnist", SHA256, tmp_path) == tmp_path
+    assert place_of("strokes", [], tmp_path) == tmp_path / "strokes"
 
 
 # The order of the sources.
@@ -230,10 +237,11 @@ def test_an_interrupted_write_leaves_nothing_half_written(tmp_path, monkeypatch,
 
 
 def test_a_part_left_by_a_killed_process_does_no_harm(tmp_path, monkeypatch, mnist):
-    (tmp_path / f"{TEST_LABELS}.part").write_bytes(b"half")
+    (tmp_path / "mnist").mkdir()
+    (tmp_path / "mnist" / f"{TEST_LABELS}.part").write_bytes(b"half")
     monkeypatch.setattr(data, "SOURCES", (("copy", from_user_cache),))
     assert load_mnist(tmp_path).test_labels[0] == 7
-    assert not list(tmp_path.glob("*.part"))
+    assert not list(tmp_path.rglob("*.part"))
 
 
 def test_a_folder_that_cannot_be_made_is_named_with_the_way_out(tmp_path, asked):

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from analysis.factors.morphometry import measure
-from study.data import DataError, load_data, strokes
-from study.data.verified_files import data_dir
+from study.data import DataError, load_data
+from study.data.shipped import strokes
+from study.data.verified_files import place_of
 
 STILL = np.zeros((1, strokes.MOST_POINTS, 2))
 
@@ -81,9 +82,10 @@ def test_images_are_within_their_frame():
 def test_the_images_are_drawn_where_they_are_missing_and_damage_is_named(tmp_path, monkeypatch):
     load_data("strokes")  # in the usual place: the training images are not drawn again
     train, test = strokes.SHA256
-    shutil.copy(data_dir() / train, tmp_path)
+    place = place_of("strokes", strokes.SHA256)
+    shutil.copy(place / train, tmp_path)
     strokes.fetch(tmp_path)
-    assert (tmp_path / test).read_bytes() == (data_dir() / test).read_bytes()
+    assert (tmp_path / test).read_bytes() == (place / test).read_bytes()
     with (tmp_path / test).open("r+b") as file:
         file.seek(5_000)
         file.write(b"damage")

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from study.data.dataset import Dataset, DataShape
-from study.data.verified_files import data_dir, ensure, missing, short_hash, write_whole
+from study.data.verified_files import ensure, missing, place_of, short_hash, write_whole
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -72,12 +72,12 @@ MOST_POINTS = 9  # of one digit
 
 
 def load_strokes(folder: Path | None = None) -> Dataset:
-    """The drawn digits from `data_dir(folder)`; drawn first, in some 15 s, where they are missing.
+    """The drawn digits from their place in `data_dir(folder)`; drawn, in some 15 s, if missing.
 
     Raises:
         DataError: the folder cannot be used, or a file there is damaged.
     """
-    place = data_dir(folder)
+    place = place_of(NAME, SHA256, folder)
     fetch(place)
     train, test = (np.asarray(np.load(place / file, mmap_mode="c")) for file in SHA256)
     (_, labels, factors), (_, test_labels, test_factors) = (_combinations(n) for n in JITTERS)

@@ -1,0 +1,1 @@
+"""Data of the user: arrays, pictures, and published files put there by hand."""
