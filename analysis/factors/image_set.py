@@ -25,6 +25,11 @@ class Sample(NamedTuple):
     labels: Ints  # (n,), their classes
     values: Floats  # (n, n_factors), the factors in their own units
 
+    @property
+    def n_classes(self) -> int:
+        """How many classes the images are of: 1 where there are no labels."""
+        return len(np.unique(self.labels))
+
 
 class ImageSet(NamedTuple):
     """Images to score on, and what is known of them."""

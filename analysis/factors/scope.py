@@ -31,6 +31,15 @@ class Scoped(NamedTuple):
         return given if self.labels is None else given - class_means(given, self.labels)
 
 
+def scopes_of(sample: Sample) -> tuple[str, ...]:
+    """The scopes that images allow: no second one without classes.
+
+    Nor with classes of fewer than `IN_A_BIN` images on average: their means follow single images.
+    """
+    several = sample.n_classes > 1 and len(sample.labels) >= IN_A_BIN * sample.n_classes
+    return SCOPES if several else SCOPES[:1]
+
+
 def scoped(sample: Sample, scope: str) -> Scoped:
     """Factors of images over all of them, or within their class.
 

@@ -93,6 +93,7 @@ FACTOR_VAE = Metric(
     settings={"n_members": 64, "n_train": 10_000, "n_eval": 5_000},
     floor={"n_train": 1_000, "n_eval": 1_000},
     draws_votes=True,
+    min_factors=2,
 )
 
 

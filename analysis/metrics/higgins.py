@@ -105,6 +105,7 @@ HIGGINS = Metric(
     settings={"n_pairs": 64, "n_train": 10_000, "n_eval": 5_000},
     floor={"n_train": 1_000, "n_eval": 500},
     draws_votes=True,
+    min_factors=2,
 )
 HIGGINS_FEW = Metric(
     name="higgins_few",
@@ -119,6 +120,7 @@ HIGGINS_FEW = Metric(
     floor={"n_train": 2_000, "n_eval": 2_000},
     n_repeats=5,
     draws_votes=True,
+    min_factors=2,
 )
 
 

@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.factors.image_set import Floats, ImageSet, Ints, Sample, content_key
-from analysis.factors.scope import SCOPES, Scoped, scoped
+from analysis.factors.scope import SCOPES, Scoped, scoped, scopes_of
 from analysis.metrics import METRICS, SATURATED, Metric, Part
 from analysis.metrics.common.checks import active
 from analysis.metrics.common.result import bounded
@@ -74,6 +74,9 @@ class Value(NamedTuple):
 def basis_units(metrics: Iterable[Metric], sets: Sequence[ImageSet]) -> list[Unit]:
     """The rows that metrics give a run, in the order of the table.
 
+    None that the images cannot give: of their class where they are of one class alone, within it
+    where classes are too small as well; of factors where these are too few.
+
     Args:
         metrics: of which those that compare runs give none.
         sets: the study's test images first; then others that have factors.
@@ -82,23 +85,25 @@ def basis_units(metrics: Iterable[Metric], sets: Sequence[ImageSet]) -> list[Uni
     of_factors = [metric for metric in metrics if metric.target == "factors"]
     units = []
     for images in sets:
-        for scope in SCOPES:
-            if scoped(images.sample, scope).bins.shape[1] == 0:
-                continue
+        for scope in scopes_of(images.sample):
+            n_factors = scoped(images.sample, scope).bins.shape[1]
             units += [
                 Unit(basis, images.factors, scope, metric.name)
                 for basis in BASES
                 for metric in of_factors
-                if metric.every_basis or basis == "latent"
+                if n_factors >= metric.min_factors and (metric.every_basis or basis == "latent")
             ]
-    if sets[0].sample.factors.shape[1]:
-        units += [
-            Unit(basis, sets[0].factors, SCOPES[0], f"{metric.name}_{part.name}")
-            for basis in BASES
-            if basis != "rotation"
-            for metric in of_factors
-            for part in metric.parts
-        ]
+    n_factors = sets[0].sample.factors.shape[1]
+    units += [
+        Unit(basis, sets[0].factors, SCOPES[0], f"{metric.name}_{part.name}")
+        for basis in BASES
+        if basis != "rotation"
+        for metric in of_factors
+        if n_factors >= metric.min_factors
+        for part in metric.parts
+    ]
+    if sets[0].sample.n_classes < 2:
+        return units
     return units + [
         Unit(basis, "", "", metric.name)
         for metric in metrics

@@ -19,9 +19,10 @@ from analysis.statistics.front import TEST, front, history, importance, search_o
 from analysis.statistics.objectives import BOUNDS
 from analysis.statistics.objectives import DIRECTIONS as DIRECTIONS
 from analysis.study import Study
+from study.config.errors import UsageError
 from study.config.run import RunConfig
 from study.config.search import n_held_out
-from study.data import load_data
+from study.data import data_facts, describe_data, load_data
 from study.data.verified_files import data_dir
 from study.losses import figures
 from study.models import Vae
@@ -30,6 +31,32 @@ from study.storage.tables import has_table, read_table, write_table
 Trained = list[tuple[RunConfig, Vae]]  # runs that differ in their seed alone
 
 OF_CODES = {metric.name: metric for metric in METRICS if metric.target != "run"}
+
+
+def check_objectives(names: list[str], data: str, data_folder: Path | None = None) -> None:
+    """Refuse what a data set does not tell, before any trial.
+
+    Args:
+        names: keys of DIRECTIONS.
+        data: the data set's name.
+        data_folder: its cache; read where nothing measures the pictures.
+
+    Raises:
+        UsageError: a name needs labels or factors that there are not.
+    """
+    of = {metric: OF_CODES[metric].target for metric in names if metric in OF_CODES}
+    n_classes = describe_data(data)[0].n_classes
+    for name, target in of.items():
+        if target == "classes" and n_classes < 2:
+            raise UsageError(
+                f"objective {name} reads labels, and data {data} has {n_classes} classes"
+            )
+        unmeasured = target == "factors" and data_facts([data])["measure"] == "nothing"
+        if unmeasured and load_data(data, data_folder).train_factors is None:
+            raise UsageError(
+                f"objective {name} compares codes with factors, and none are known of the training"
+                f" images of {data}: seek neg_elbo, elbo, iwae or udr"
+            )
 
 
 def held_out(trained: Trained, names: list[str], data_folder: Path | None = None) -> list[float]:

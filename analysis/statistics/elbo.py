@@ -9,7 +9,6 @@ import pandas as pd
 from analysis.metrics import ACTIVE_VARIANCE
 from analysis.study import Study, configuration
 from study.config.belongs import BUILT_IN, KEYS
-from study.data.shipped.mnist import N_PIXELS
 from study.storage.axes import STANDARD, varied
 
 PAPER_J = 10
@@ -64,12 +63,21 @@ def nats_of_labels(conditioning: "str | pd.Series", n_classes: int) -> npt.NDArr
 
 
 def with_joint_bound(study: Study) -> pd.DataFrame:
-    """A study's trials with `neg_elbo_joint`: neg_elbo, plus `nats_of_labels` where conditioned."""
+    """A study's trials with what depends on the shape of its data.
+
+    That is `neg_elbo_joint`, neg_elbo plus `nats_of_labels` where conditioned, and
+    `beta_normalised`, beta * J / n_pixels (Higgins et al. 2017).
+    """
     trials = study.trials
-    labelled = trials.loc[trials["conditioning"] != "none", "run"]
-    n_classes = study.data_shape(labelled.iloc[0]).n_classes if len(labelled) else 1
-    nats = nats_of_labels(trials["conditioning"], n_classes)
-    return trials.assign(neg_elbo_joint=trials["neg_elbo"] + nats)
+    done = trials[trials["state"] == "done"]
+    if done.empty:
+        return trials.assign(neg_elbo_joint=np.nan, beta_normalised=np.nan)
+    shape = study.data_shape(done["run"].iloc[0])
+    nats = nats_of_labels(trials["conditioning"], shape.n_classes)
+    return trials.assign(
+        neg_elbo_joint=trials["neg_elbo"] + nats,
+        beta_normalised=trials["beta"] * trials["latent_dim"] / shape.n_pixels,
+    )
 
 
 def n_active(latents: pd.DataFrame) -> pd.Series:
@@ -88,15 +96,14 @@ def configurations(
         scores: their scores, of which "elbo" and "iwae" are used; may be empty.
 
     Returns:
-        The axes, n_seeds, beta_normalised (beta * J / 784), recon, kl, objective, neg_elbo,
-        neg_elbo_joint, kl_fraction, kl_fraction_raw; active, the number of active latents;
-        kl_largest, nats of the latent with the largest KL, NaN where the prior has none by latent;
-        elbo and iwae, lower bounds on log p(x), on log p(x|label) where conditioned, in nats from
-        the same samples; iwae_gain.
+        The axes, n_seeds, beta_normalised, recon, kl, objective, neg_elbo, neg_elbo_joint,
+        kl_fraction, kl_fraction_raw; active, the number of active latents; kl_largest, nats of the
+        latent with the largest KL, NaN where the prior has none by latent; elbo and iwae, lower
+        bounds on log p(x), on log p(x|label) where conditioned, in nats from the same samples;
+        iwae_gain.
     """
     done = trials[trials["state"] == "done"].set_index("run")
     done["configuration"] = configuration(done.index.to_series())
-    done["beta_normalised"] = done["beta"] * done["latent_dim"] / N_PIXELS
     done["active"] = n_active(latents)
     done["kl_largest"] = latents.groupby("run")["kl"].max()
     bounds = scores[scores["score"].isin(["elbo", "iwae"])]

@@ -65,12 +65,13 @@ def search(
     path = find_grid(name_ or search_ or "", search=True)
 
     from analysis.report.search import export, present
-    from analysis.scoring.held_out import DIRECTIONS, held_out
+    from analysis.scoring.held_out import DIRECTIONS, check_objectives, held_out
     from study.config.search import read_search
     from study.data import describe_data
     from study.search import storage
     from study.search.runner import Evaluator, run_search, show_search
     from study.storage.folder import Folder
+    from study.training.check import check_labels
 
     parsed = read_search(
         path.read_text(),
@@ -84,6 +85,8 @@ def search(
     if export_grid:
         export(str(study), export_grid, given.seeds or EXPORT_SEEDS, console)
         return 0
+    check_labels(parsed.choices("conditioning"), parsed.choices("data")[0])
+    check_objectives(parsed.objectives, parsed.choices("data")[0], given.data_dir)
     if given.dry_run:
         show_search(parsed, given.cpus_per_run, console)
         return 0

@@ -63,6 +63,12 @@ class Search(Checked):
         """Of every run."""
         return int(self.constants["epochs"])
 
+    def choices(self, key: str) -> list[Any]:
+        """What trials may have for a key of names, such as `conditioning`."""
+        default = RunConfig.model_fields[key].default
+        choices = self.space.get(key, [self.constants.get(key, default)])
+        return choices if isinstance(choices, list) else []
+
     @property
     def own_code(self) -> set[str]:
         """What its runs take of the user's own."""
@@ -236,7 +242,7 @@ def _check_costs(search: Search, source: Source) -> None:
     """Nats are compared where they mean the same."""
     for key, names in (("objective", ["objective"]), ("likelihood", IN_NATS)):
         default = RunConfig.model_fields[key].default
-        kinds: Any = search.space.get(key, [search.constants.get(key, default)])
+        kinds = search.choices(key)
         sought = [name for name in search.objectives if name in names]
         if sought and kinds != [default] and (key == "objective" or len(kinds) > 1):
             shown, where = ", ".join(kinds), source.of("objectives", key, "space")

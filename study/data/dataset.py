@@ -32,7 +32,7 @@ class DataShape(NamedTuple):
 
 
 class Dataset(NamedTuple):
-    """Images, 0 to 255, and their classes, 0 to n_classes - 1.
+    """Images, 0 to 255, and their classes, 0 to n_classes - 1, as far as there are any.
 
     Colour images have a last axis of channels. Arrays may be mapped from files; writing to one
     changes this process's copy alone.
@@ -43,7 +43,7 @@ class Dataset(NamedTuple):
     test_images: np.ndarray
     test_labels: np.ndarray
     name: str = "mnist"
-    n_classes: int = 10
+    n_classes: int = 10  # 0: there are no labels, their arrays are zero
     hash: str = ""  # of the content
     measure: str | None = None  # what measures its pictures: "strokes"; None: nothing does
     test_factors: pd.DataFrame | None = None  # known factors, a row a test image
@@ -92,9 +92,10 @@ def require_sound(data: Dataset, source: str) -> Dataset:
                 f"{source}: {len(images)} {split}_images and {split}_labels of shape"
                 f" {labels.shape}: give one label an image"
             )
-        if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= data.n_classes:
+        highest = max(0, data.n_classes - 1)
+        if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() > highest:
             raise DataError(
-                f"{source}: {split}_labels must be whole numbers from 0 to {data.n_classes - 1}"
+                f"{source}: {split}_labels must be whole numbers from 0 to {highest}"
                 f" (n_classes - 1), got {labels.dtype} from {labels.min()} to {labels.max()}"
             )
     for split in ("train", "test"):

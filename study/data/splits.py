@@ -47,7 +47,7 @@ def random_data(shape: DataShape, n_train: int, n_test: int) -> Dataset:
         return random.integers(0, 256, (n, *size), dtype=np.uint8)
 
     def labels(n: int) -> np.ndarray:
-        return random.integers(0, shape.n_classes, n, dtype=np.int64)
+        return random.integers(0, max(1, shape.n_classes), n, dtype=np.int64)
 
     arrays = images(n_train), labels(n_train), images(n_test), labels(n_test)
     return Dataset(*arrays, name="noise", n_classes=shape.n_classes)
@@ -55,5 +55,6 @@ def random_data(shape: DataShape, n_train: int, n_test: int) -> Dataset:
 
 def _split(images: np.ndarray, labels: np.ndarray, n_classes: int, device: torch.device) -> Split:
     pixels = torch.from_numpy(pixel_rows(images))
-    one_hot = F.one_hot(torch.from_numpy(labels).long(), n_classes).float()
+    classes = torch.from_numpy(labels).long()
+    one_hot = F.one_hot(classes, max(1, n_classes)).float()[:, :n_classes]  # it takes no 0
     return Split(pixels.to(device), one_hot.to(device))

@@ -75,7 +75,7 @@ def run_search(
             if not trials.left():
                 console.print("the budget is used up: nothing to train; a larger one goes on")
                 return Outcome({}, interrupted=False)
-            data = {str(search.constants.get("data", RunConfig().data))}
+            data = set(search.choices("data"))
             runs, own_code = plan.runs, search.own_code
             session = start_session(invocation, lock, study_log, runs, data, own_code)
             several = f" of {len(search.seeds)} seeds" if len(search.seeds) > 1 else ""

@@ -21,7 +21,7 @@ def check_runs(runs: Iterable[RunConfig]) -> None:
 
     Raises:
         UsageError: a part is unknown, cannot be imported, fails, or gives a wrong shape; or the
-            data set has fewer training images than are asked for.
+            data set has fewer training images than are asked for, or no labels to condition on.
     """
     kinds: dict[tuple[object, ...], RunConfig] = {}
     for run in runs:
@@ -31,12 +31,27 @@ def check_runs(runs: Iterable[RunConfig]) -> None:
                 f"train_images must be at most {n_train} for data {run.data},"
                 f" got {run.train_images}"
             )
+        check_labels([run.conditioning], run.data)
         key = (run.latent_dim, run.hidden, run.conditioning, *(getattr(run, k) for k in PARTS))
         kinds.setdefault(key, run)
     for run in kinds.values():
         shape, _ = describe_data(run.data)
         check_model(run, shape)
         _check_objective(run, shape)
+
+
+def check_labels(conditionings: Iterable[str], data: str) -> None:
+    """Refuse to condition on the labels of a data set without any.
+
+    Raises:
+        UsageError: one of the kinds of conditioning wants labels, and there are none.
+    """
+    wanting = [kind for kind in conditionings if kind != "none"]
+    if wanting and not describe_data(data)[0].n_classes:
+        raise UsageError(
+            f"conditioning: {wanting[0]} wants labels, and data {data} has none: take"
+            " conditioning: none"
+        )
 
 
 def _check_objective(run: RunConfig, shape: DataShape) -> None:

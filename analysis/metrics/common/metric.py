@@ -41,6 +41,7 @@ class Metric(NamedTuple):
     on_pixels: bool = True  # on raw pixels too; False where that would take too long
     parts: tuple[Part, ...] = ()
     bounds: tuple[float, float] = (0.0, 1.0)
+    min_factors: int = 1  # 2 where it tells factors apart
 
 
 def labels(metrics: Iterable[Metric]) -> dict[str, str]:

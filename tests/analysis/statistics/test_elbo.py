@@ -11,7 +11,7 @@ from analysis.statistics.elbo import (
 from analysis.study import Study
 from study.config.run import RunConfig
 from study.storage.folder import Folder
-from study.storage.records import new_record
+from study.storage.records import new_record, runs_folder, write_record
 from study.storage.tables import Tables, build_tables, write_tables
 
 
@@ -51,12 +51,13 @@ def test_a_configuration_averages_its_seeds():
         columns=["run", "score", "value"],
     )  # fmt: skip
     trials = tables["trials"].assign(neg_elbo_joint=tables["trials"]["neg_elbo"])
+    trials["beta_normalised"] = [0.5, 0.5, 0.9]
     table = configurations(trials, tables["latents"], bounds)
     assert table["configuration"].tolist() == ["J2-beta4-none"]
     row = table.iloc[0]
     assert (row["n_seeds"], row["recon"], row["kl"]) == (2, 81, 2)
     assert (row["objective"], row["neg_elbo"]) == (89, 83)
-    assert row["beta_normalised"] == pytest.approx(4 * 2 / 784)
+    assert row["beta_normalised"] == 0.5
     assert (row["active"], row["kl_largest"]) == (1, 1)
     assert (row["iwae"], row["iwae_gain"]) == (-80, 3)
     without = configurations(trials, tables["latents"], bounds.iloc[:0])
@@ -80,11 +81,18 @@ def test_the_joint_bound_is_one_on_the_image_too():
     assert neg_elbo + nats_of_labels("label", 2) == pytest.approx(exact)
 
 
-def test_trials_with_labels_alone_get_the_cost_of_the_label(tmp_path):
+@pytest.mark.parametrize(
+    ("shape", "ln_classes", "n_pixels"), [(None, 2.302585, 784), ([3, 16, 20, 2], 0.693147, 960)]
+)
+def test_trials_with_labels_alone_get_the_cost_of_the_label(tmp_path, shape, ln_classes, n_pixels):
+    """Of the shape that the runs were trained on; records of MNIST need not have it."""
     folder = Folder(tmp_path / "both")
-    configs = [RunConfig(latent_dim=2, conditioning=kind) for kind in ("none", "label")]
-    records = {config.run_id: record(config, [98.0]) for config in configs}
+    configs = [RunConfig(latent_dim=2, beta=4, conditioning=kind) for kind in ("none", "label")]
+    records = {c.run_id: record(c, [98.0]) | {"data_shape": shape} for c in configs}
+    for name, one in records.items():
+        write_record(runs_folder(folder) / name, one)
     write_tables(folder, build_tables(records, Tables()))
     trials = with_joint_bound(Study(folder))
     assert trials["neg_elbo"].tolist() == [100.0, 100.0]
-    assert trials["neg_elbo_joint"].tolist() == pytest.approx([100.0, 102.302585])
+    assert trials["neg_elbo_joint"].tolist() == pytest.approx([100.0, 100 + ln_classes])
+    assert trials["beta_normalised"].tolist() == pytest.approx([8 / n_pixels] * 2)
