@@ -10,11 +10,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from analysis.factors.binning import N_BINS, bins_of
+from analysis.factors.binning import IN_A_BIN, N_BINS, bins_of
 from analysis.factors.image_set import Floats, Ints, Sample
 
 SCOPES = ("all", "within")
-IN_A_BIN = 20  # images at least
 
 
 class Scoped(NamedTuple):

@@ -58,13 +58,14 @@ def factor_vae(
     """
     codes, factors, active = check_input(codes, factors, min_variance=min_variance, min_factors=2)
     drawn = draw_votes(draw_sets, factors, n_train, n_eval, n_members, seed)
-    split, train, held_out, rng = drawn
+    split, train, held_out, rng, others = drawn
     settings = protocol(
         "factor_vae",
         n_members=n_members,
         n_train=n_train,
         n_eval=n_eval,
         **split.sizes,
+        other_factors=others,
         n_variance_images=len(codes),
         classifier="majority vote",
         scaling="global variance",

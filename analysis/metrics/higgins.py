@@ -71,7 +71,7 @@ def higgins(
     """
     codes, factors, active = check_input(codes, factors, min_variance=min_variance, min_factors=2)
     votes = draw_votes(draw_pairs, factors, n_train, n_eval, n_pairs, seed)
-    split, train, held_out, rng = votes
+    split, train, held_out, rng, others = votes
     settings = protocol(
         "higgins",
         "scikit-learn",
@@ -79,6 +79,7 @@ def higgins(
         n_train=n_train,
         n_eval=n_eval,
         **split.sizes,
+        other_factors=others,
         classifier=stated(classifier),
         scaling="none" if classifier == "logistic" else "none needed",
         pruning=pruning(min_variance),

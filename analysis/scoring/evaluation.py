@@ -154,12 +154,13 @@ def shuffled(sample: Sample, seed: int = 0) -> Sample:
     return Sample(sample.factors[order], sample.labels[order], sample.values[order])
 
 
-def score_codes(
+def unit_values(
     codes: npt.ArrayLike,
     sample: Sample,
     units: Sequence[Unit],
     n_repeats: int = N_REPEATS,
     metrics: Sequence[Metric] = METRICS,
+    seed: int = 0,
 ) -> list[Value]:
     """Values of units, which belong to the same codes; every basis is made once.
 
@@ -169,6 +170,7 @@ def score_codes(
         units: any of `basis_units` that belong to one set of images.
         n_repeats: splits and drawings at most; 1 keeps the intervals of the scores themselves.
         metrics: that the units belong to.
+        seed: of the splits and drawings, the first where they are repeated; rotations have theirs.
 
     Raises:
         ValueError: codes or factors that no score accepts; see analysis.metrics.
@@ -187,7 +189,9 @@ def score_codes(
         for (scope, metric), together in calls.items():
             of_metric = metric_of(metric, metrics)
             target = _target(of_metric, scopes.get(scope), sample)
-            values += _values(bases, compared[scope], target, of_metric, together, n_repeats)
+            repeats = min(n_repeats, of_metric.n_repeats) if name == "latent" else 1
+            seeds = range(seed, seed + repeats)
+            values += _values(bases, compared[scope], target, of_metric, together, seeds)
     return values
 
 
@@ -221,18 +225,15 @@ def _values(
     target: Ints,
     metric: Metric,
     units: list[Unit],
-    n_repeats: int,
+    seeds: Sequence[int],
 ) -> list[Value]:
     """Values of units that one call of a metric gives; on several bases, their means."""
     if not codes:
         nan = np.nan
         return [Value(*u, nan, nan, nan, nan, False, True, "no active latent", "{}") for u in units]
     arguments = _settings(metric, units[0].basis)
-    repeats = min(n_repeats, metric.n_repeats) if units[0].basis == "latent" else 1
     results = [
-        metric.function(basis, target, **arguments, seed=seed)
-        for basis in codes
-        for seed in range(repeats)
+        metric.function(basis, target, **arguments, seed=seed) for basis in codes for seed in seeds
     ]
     parts = {f"{metric.name}_{part.name}": part for part in metric.parts}
     return [_value(unit, metric, parts.get(unit.score), bases, results) for unit in units]
@@ -260,7 +261,8 @@ def _value(
     elif len(results) > 1:
         estimate = interval_of_one(values)
         protocol |= {"repeats": len(results), "interval": "repeated splits and votes"}
-        protocol["seed"] = list(range(len(results)))
+        first = protocol.get("seed", 0)
+        protocol["seed"] = list(range(first, first + len(results)))
     value, (low, high) = bounded(estimate.value, estimate[1:], metric.bounds)
     saturated = result.saturated if len(results) == 1 and not part else value >= SATURATED
     protocol["basis"] = {"name": unit.basis, "n_components": bases[0].codes.shape[1]}

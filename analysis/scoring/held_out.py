@@ -12,7 +12,7 @@ import numpy as np
 from analysis.factors.image_set import ImageSet, image_set, measured_by, sample_of
 from analysis.metrics import METRICS, UDR, Metric
 from analysis.representations.encode import Encoded, bounds, encode
-from analysis.scoring.evaluation import BOUNDS_SETTINGS, Unit, score_codes
+from analysis.scoring.evaluation import BOUNDS_SETTINGS, Unit, unit_values
 from analysis.scoring.targets import measure_pair
 from analysis.statistics.elbo import nats_of_labels
 from analysis.statistics.front import TEST, front, history, importance, search_of
@@ -141,7 +141,7 @@ def _of_one(
         both = bounds(model, images.images, images.sample.labels, **BOUNDS_SETTINGS)
         row |= {name: float(getattr(both, name).mean()) - nats for name in BOUNDS}
     units = [_unit(OF_CODES[name], images) for name in names if name in OF_CODES]
-    for one in score_codes(encoded.mean, images.sample, units):
+    for one in unit_values(encoded.mean, images.sample, units):
         # a model without active latents is the worst of all, not a failed trial
         row[one.score] = OF_CODES[one.score].bounds[0] if one.note else one.value
     return row

@@ -35,8 +35,8 @@ from analysis.scoring.evaluation import (
     bound_values,
     metric_of,
     row_key,
-    score_codes,
     shuffled,
+    unit_values,
 )
 from analysis.study import Study, configuration
 from study.config.run import RunConfig
@@ -186,7 +186,7 @@ def measure_run(
     values = _of_sets(setup, units, N_REPEATS, partial(_codes_of, model), {setup.images.key: codes})
     if any(unit in BOUND_UNITS for unit in units):
         values += bound_values(bounds(model, images, sample.labels, **BOUNDS_SETTINGS))
-    by_chance = score_codes(codes, shuffled(sample), shuffled_units, 1, setup.metrics)
+    by_chance = unit_values(codes, shuffled(sample), shuffled_units, 1, setup.metrics)
     return values, by_chance, codes
 
 
@@ -218,7 +218,7 @@ def _of_sets(
         own = [u for u in units if u not in BOUND_UNITS and setup.of(u).key == images.key]
         if own:
             codes = known[images.key] if images.key in known else make(images)
-            values += score_codes(codes, images.sample, own, n_repeats, setup.metrics)
+            values += unit_values(codes, images.sample, own, n_repeats, setup.metrics)
     return values
 
 

@@ -10,7 +10,7 @@ from studies import train_here
 
 from analysis.factors.image_set import Sample
 from analysis.metrics import METRICS, with_own
-from analysis.scoring.evaluation import Unit, score_codes
+from analysis.scoring.evaluation import Unit, unit_values
 from analysis.scoring.held_out import DIRECTIONS
 from study.config.grid import find_grid, read_grid
 from study.config.run import RunConfig
@@ -78,6 +78,6 @@ def test_the_score_of_ones_own_that_a_page_shows_is_computed_beside_the_others()
     units = [Unit("latent", "known", "all", name) for name in ("strongest", "mcc")]
     values = factors.astype(float)
     sample = Sample(factors, factors[:, 0], values)
-    own, mcc = score_codes(values, sample, units, metrics=metrics)
+    own, mcc = unit_values(values, sample, units, metrics=metrics)
     assert (own.score, own.value) == ("strongest", pytest.approx(1))  # codes are the factors
     assert mcc.value == pytest.approx(1)

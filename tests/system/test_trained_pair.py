@@ -6,7 +6,7 @@ import torch
 from analysis import open_study
 from analysis.factors.image_set import measured, sample_of
 from analysis.representations.encode import encode
-from analysis.scoring.evaluation import Unit, score_codes
+from analysis.scoring.evaluation import Unit, unit_values
 from study.config.run import RunConfig
 from study.data.splits import splits
 from study.data.verified_files import data_dir
@@ -35,7 +35,7 @@ def test_at_ten_latents_beta_ten_disentangles_more_than_beta_one(mnist, tmp_path
     sample = sample_of(mnist.test_labels, measured(mnist.test_images, cache=data_dir()))
     higgins = Unit("latent", "measured", "all", "higgins")
     plain, strong = (
-        score_codes(
+        unit_values(
             encode(study.model(config.run_id)[0], mnist.test_images, mnist.test_labels).mean,
             sample,
             [higgins],

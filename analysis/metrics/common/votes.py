@@ -1,19 +1,30 @@
-"""Drawing votes: sets of images that share the value of one factor.
+"""Drawing votes: sets of images that share the value of one factor, the others varying freely.
+
+The published protocol draws a value of the fixed factor, and values of the others independently of
+it and of each other (Higgins et al. 2017, section 3; Kim & Mnih 2018, section 2). Where images
+stand on a grid of factors, every combination equally often, drawing among the images of one value
+does just that; a random sample of such a grid does so in expectation. Where every combination is
+there, and some are commoner than a random sample would have them, images are repeated until the
+grid is even (`evened`). Else the others fall as they do among the images, as measured factors do,
+and the protocol says so.
 
 Training and held-out votes come from disjoint images, so that no classifier is tested on codes
 that it has seen. Votes hang on the factors and the seed alone: a run's eleven bases, and the
 controls beside them, are scored on the same.
 """
 
+import math
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
+from scipy.stats import chisquare
 
 from .checks import IntArray, class_indices
 
 TRAIN_SHARE = 2 / 3  # of the images; the others are held out
+UNEVEN = 0.001  # p-value of a chi-squared test, below which a grid is no random sample
 
 
 class Split(NamedTuple):
@@ -33,7 +44,7 @@ class Pairs(NamedTuple):
 
     factor: IntArray  # (n_votes,)
     first: IntArray  # (n_votes, n_pairs), image indices
-    second: IntArray  # (n_votes, n_pairs), never the image of `first`
+    second: IntArray  # (n_votes, n_pairs), not at the place of `first`
 
 
 class Sets(NamedTuple):
@@ -54,6 +65,7 @@ class Votes(NamedTuple, Generic[Drawn]):
     train: Drawn
     held_out: Drawn
     rng: np.random.Generator  # as the draws have left it
+    others: str  # how the factors that are not fixed vary, as protocols state it
 
 
 class _Runs(NamedTuple):
@@ -104,10 +116,11 @@ def draw_votes(
         ValueError: a factor has no value shared by two of the images.
     """
     content = factors.tobytes(), factors.shape
-    split, train, held_out, state = _drawn(draw, *content, n_train, n_eval, n_members, seed)
+    drawn = _drawn(draw, *content, n_train, n_eval, n_members, seed)
+    split, train, held_out, state, others = drawn
     rng = np.random.default_rng()
     rng.bit_generator.state = state
-    return Votes(split, train, held_out, rng)
+    return Votes(split, train, held_out, rng, others)
 
 
 @lru_cache(maxsize=16)  # of one set of images in two scopes: 90 MB where each vote has 64 pairs
@@ -119,13 +132,43 @@ def _drawn(
     n_eval: int,
     n_members: int,
     seed: int,
-) -> tuple[Split, Drawn, Drawn, Any]:
+) -> tuple[Split, Drawn, Drawn, Any, str]:
     factors = np.frombuffer(content, np.int64).reshape(shape)
     rng = np.random.default_rng(seed)
-    split = split_images(len(factors), rng)
-    train = draw(factors, split.train, n_train, n_members, rng)
-    held_out = draw(factors, split.held_out, n_eval, n_members, rng)
-    return split, train, held_out, rng.bit_generator.state
+    split = train, held_out = split_images(len(factors), rng)
+    combination = grid_places(factors)
+    if combination is not None and chisquare(np.bincount(combination)).pvalue < UNEVEN:
+        train, held_out = (evened(combination, images) for images in split)
+    votes = draw(factors, train, n_train, n_members, rng)
+    tested = draw(factors, held_out, n_eval, n_members, rng)
+    others = "as among the images" if combination is None else "freely, on a complete grid"
+    return split, votes, tested, rng.bit_generator.state, others
+
+
+def grid_places(factors: IntArray) -> IntArray | None:
+    """Each image's combination of factors (n_samples,), counted from 0; None: some are lacking."""
+    columns = [class_indices(column) for column in factors.T]
+    n_combinations = math.prod(n_values for _, n_values in columns)
+    if n_combinations > len(factors):
+        return None
+    place = np.zeros(len(factors), np.int64)
+    for index, n_values in columns:
+        place = place * n_values + index
+    return place if np.bincount(place, minlength=n_combinations).all() else None
+
+
+def evened(combination: IntArray, images: IntArray) -> IntArray:
+    """Image indices, each combination among them as often as the commonest: some images twice.
+
+    Args:
+        combination: of every image, (n_samples,).
+        images: those to draw from, in a random order.
+    """
+    index, n_values = class_indices(combination[images])
+    count = np.bincount(index, minlength=n_values)
+    start = np.cumsum(count) - count
+    place = start[:, None] + np.arange(count.max()) % count[:, None]
+    return images[np.argsort(index, kind="stable")][place.ravel()]
 
 
 def draw_pairs(
@@ -134,7 +177,7 @@ def draw_pairs(
     """Votes of the Higgins score.
 
     A vote draws a factor; each of its pairs draws an image, which brings a value of that factor,
-    and another image of the same value. The other factors fall as they may.
+    and another image of the same value.
 
     Raises:
         ValueError: a factor has no value shared by two of the images.

@@ -42,6 +42,13 @@ def test_few_values_keep_a_bin_each_however_rare():
     np.testing.assert_array_equal(np.bincount(discretise(table(digit=digits))[:, 0]), [99, 1, 900])
 
 
+def test_values_that_enough_images_share_keep_a_bin_each():
+    """As published scores take the 40 orientations of dSprites; below that they are binned."""
+    orientation = np.arange(800) % 40
+    np.testing.assert_array_equal(discretise(table(a=orientation))[:, 0], orientation)
+    assert len(np.unique(discretise(table(a=orientation[:780])))) == 20
+
+
 def test_refuses_constant_missing_and_absent_factors():
     with pytest.raises(ValueError, match=r"factor 'b' is constant \(2\.5\): leave it out"):
         discretise(table(a=[1, 2, 3], b=[2.5, 2.5, 2.5]))

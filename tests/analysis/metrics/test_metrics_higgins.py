@@ -3,7 +3,7 @@ import pytest
 from planted_codes import grid, mixed_in_pairs, noise, perfect, rotated, with_dead
 
 from analysis.metrics import higgins
-from analysis.metrics.common.votes import Pairs, disjoint, draw_pairs
+from analysis.metrics.common.votes import Pairs, disjoint, draw_pairs, draw_sets, draw_votes
 from analysis.metrics.higgins import HIGGINS_FEW, pair_features
 
 FACTORS = grid()
@@ -155,3 +155,32 @@ def test_features_agree_with_a_plain_loop(n_latents):
         for first, second in zip(pairs.first, pairs.second, strict=True)
     ]
     np.testing.assert_allclose(pair_features(codes, pairs), want, rtol=1e-5)
+
+
+def shared(draw, factors, fixed, n_votes=4_000):
+    """Images of the votes that fix one factor, one row a vote."""
+    drawn = draw_votes(draw, factors, n_votes, 100, 8, seed=0).train
+    images = drawn.second if draw is draw_pairs else drawn.members
+    return images[drawn.factor == fixed]
+
+
+@pytest.mark.parametrize("draw", [draw_pairs, draw_sets])
+def test_other_factors_vary_freely_where_some_combinations_of_a_grid_are_commoner(draw):
+    """The published protocol draws every value alike, and the others independently of it."""
+    whole = grid(3, 12)  # 12 of each of 27 combinations
+    common = whole[(whole[:, 0] == whole[:, 1]) & (whole[:, 0] > 0)]
+    uneven = np.concatenate([whole, np.tile(common, (5, 1))])
+    assert np.corrcoef(uneven[:, :2].T)[0, 1] > 0.3
+    drawn = uneven[shared(draw, uneven, fixed=0)]
+    pairs = np.histogram2d(*drawn[..., :2].reshape(-1, 2).T, bins=3)[0] / drawn[..., 0].size
+    np.testing.assert_allclose(pairs, 1 / 9, atol=0.02)
+
+
+def test_measured_factors_vary_as_they_do_among_the_images():
+    lacking = grid(3, 20)
+    lacking = lacking[lacking[:, 0] >= lacking[:, 1]]
+    drawn = lacking[shared(draw_pairs, lacking, fixed=0)]
+    assert (drawn[..., 0] >= drawn[..., 1]).all()
+    codes = perfect(lacking)
+    assert higgins(codes, lacking, **VOTES).protocol["other_factors"] == "as among the images"
+    assert higgins(PERFECT, FACTORS, **VOTES).protocol["other_factors"].startswith("freely")

@@ -17,8 +17,8 @@ from analysis.scoring.evaluation import (
     basis_units,
     bound_values,
     row_key,
-    score_codes,
     shuffled,
+    unit_values,
 )
 from analysis.scoring.targets import Setup, unit_beside
 
@@ -34,7 +34,7 @@ def unit(basis, score, scope="all"):
 
 
 def table(codes, sample=SAMPLE, **options):
-    values = score_codes(codes, sample, **{"units": UNITS, **options})
+    values = unit_values(codes, sample, **{"units": UNITS, **options})
     return {Unit(v.basis, v.factors, v.scope, v.score): v for v in values}
 
 
@@ -180,7 +180,7 @@ def test_shuffled_factors_keep_their_rows_together():
     moved = shuffled(SAMPLE)
     assert (moved.factors != SAMPLE.factors).any()
     np.testing.assert_array_equal(moved.factors, moved.values)
-    found = score_codes(perfect(FACTORS), moved, [unit("latent", "higgins")], n_repeats=1)[0]
+    found = unit_values(perfect(FACTORS), moved, [unit("latent", "higgins")], n_repeats=1)[0]
     assert found.value == pytest.approx(1 / 3, abs=0.03)
 
 
