@@ -168,7 +168,8 @@ def evened(combination: IntArray, images: IntArray) -> IntArray:
     count = np.bincount(index, minlength=n_values)
     start = np.cumsum(count) - count
     place = start[:, None] + np.arange(count.max()) % count[:, None]
-    return images[np.argsort(index, kind="stable")][place.ravel()]
+    repeated: IntArray = images[np.argsort(index, kind="stable")][place.ravel()]
+    return repeated
 
 
 def draw_pairs(
