@@ -34,6 +34,18 @@ BUILT_IN = {
 }
 """By part; any other name is the user's own code, or a mistake that the part's room words."""
 
+TRAIN_IMAGES = {
+    "mnist": 60_000,
+    "strokes": 61_440,
+    "fashion-mnist": 60_000,
+    "kmnist": 60_000,
+    "emnist-letters": 124_800,
+    "usps": 7_291,
+    "dsprites": 663_552,  # nine tenths of 737,280
+    "shapes3d": 432_000,  # nine tenths of 480,000
+}
+"""Training images of the data sets that have a name; `train_images` without a value is all."""
+
 OVER_THE_BATCH = {"tc", "factor", "dip1", "dip2"}
 """Objectives whose cost compares the images of a batch."""
 
@@ -49,7 +61,14 @@ def fill(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, An
     for key, own in KEYS.items():
         if whole.get(key, defaults[key]) is None:
             whole[key] = own.defaults.get(str(values.get(own.part, defaults[own.part])))
+    if "train_images" not in whole:
+        whole["train_images"] = all_images(str(values.get("data", defaults["data"])))
     return whole
+
+
+def all_images(data: str) -> int:
+    """How many training images a data set has by its name; as many as MNIST where it has none."""
+    return TRAIN_IMAGES.get(data, TRAIN_IMAGES["mnist"])
 
 
 def belongs(key: str, values: Mapping[str, Any]) -> bool:

@@ -1,13 +1,16 @@
 """A YAML file -> the list of run configurations: axes x seeds, no duplicates; pure."""
 
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from study.config.belongs import TRAIN_IMAGES, all_images
 from study.config.errors import Source, UsageError, nearest, repeated, unknown_key
 from study.config.own_code import is_import_path
+from study.config.own_data import is_data_path
 from study.config.run import HOW, RunConfig, run_config
 
 UNION, METRICS = "union", "metrics"
@@ -46,6 +49,7 @@ def read_grid(
     source: str,
     overrides: dict[str, Any] | None = None,
     options: dict[str, str] | None = None,
+    count_train: Callable[[str], int] = all_images,
 ) -> list[RunConfig]:
     """Every run of a grid, in the order of the file, each once.
 
@@ -58,6 +62,8 @@ def read_grid(
         source: what to call it in errors, e.g. its file name.
         overrides: values that replace the file's, in every member of the union.
         options: of an override's key, the option that gave it, for errors; `--set` where not said.
+        count_train: how many training images a data set of the user's own has; all are taken
+            where the grid does not say how many.
 
     Raises:
         UsageError: it does not parse, or a key, value or axis is bad; names `source`, or the
@@ -72,7 +78,7 @@ def read_grid(
     runs = [
         run
         for member in members
-        for run in _product({**content, **member, **(overrides or {})}, origin)
+        for run in _product({**content, **member, **(overrides or {})}, origin, count_train)
     ]
     unique = list(dict.fromkeys(runs))
     seedless = {run.model_copy(update={"seed": 0}) for run in unique}  # what seeds repeat
@@ -121,7 +127,9 @@ def parse_overrides(pairs: list[str]) -> dict[str, Any]:
     return overrides
 
 
-def _product(axes: dict[str, Any], source: Source) -> list[RunConfig]:
+def _product(
+    axes: dict[str, Any], source: Source, count_train: Callable[[str], int]
+) -> list[RunConfig]:
     for key, values in axes.items():
         if key not in RunConfig.model_fields:
             message = unknown_key(str(key), list(RunConfig.model_fields))
@@ -130,13 +138,22 @@ def _product(axes: dict[str, Any], source: Source) -> list[RunConfig]:
             raise UsageError(f"{source.of(key)}: axis {key!r} is empty; give it at least one value")
     lists = [value if isinstance(value, list) else [value] for value in axes.values()]
     runs = [
-        run_config(dict(zip(axes, values, strict=True)), source)
+        run_config(_with_all_images(dict(zip(axes, values, strict=True)), count_train), source)
         for values in itertools.product(*lists)
     ]
     for key, values in zip(axes, lists, strict=True):
         if len({getattr(run, key) for run in runs}) < len(values):
             raise UsageError(f"{source.of(key)}: {repeated(key, values)}")
     return runs
+
+
+def _with_all_images(values: dict[str, Any], count_train: Callable[[str], int]) -> dict[str, Any]:
+    """Values of a run, with as many training images as its data set has, if it is an own one."""
+    data = values.get("data")
+    if "train_images" in values or not isinstance(data, str) or data in TRAIN_IMAGES:
+        return values
+    own = is_import_path(data) or is_data_path(data)  # anything else is a mistake, worded later
+    return {**values, "train_images": count_train(data)} if own else values
 
 
 def _parse(text: str, source: str) -> Any:

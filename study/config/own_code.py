@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 def is_import_path(name: str) -> bool:
     """Whether a value of a configuration names code of the user's own."""
-    return ":" in name
+    return ":" in name and "/" not in name  # which is the path of a file
 
 
 def own_code(values: Iterable[object]) -> set[str]:
@@ -86,9 +86,10 @@ def resolve(key: str, name: str, known: Mapping[str, T]) -> T:
         own: T = load_object(name)
         return own
     if name not in known:
+        paths = " the path of a folder or an .npz file," if key == "data" else ""
         raise UsageError(
             f"unknown {key} {name!r}{nearest(name, list(known))}; there are: {', '.join(known)},"
-            " and package.module:function of your own"
+            f"{paths} and package.module:function of your own"
         )
     return known[name]
 

@@ -12,11 +12,19 @@ from pydantic import (
     model_validator,
 )
 
-from study.config.belongs import KEYS, OVER_THE_BATCH, fill, left_out, misplaced
+from study.config.belongs import (
+    KEYS,
+    OVER_THE_BATCH,
+    TRAIN_IMAGES,
+    all_images,
+    fill,
+    left_out,
+    misplaced,
+)
 from study.config.errors import Source, UsageError, explain
 from study.config.own_code import is_import_path, own_code, with_version
+from study.config.own_data import is_data_path, short_name, with_content
 
-N_TRAIN = 60_000
 AXES = ("latent_dim", "beta", "conditioning", "seed")  # of the paper's study, as ids name them
 PARTS = ("data", "network", "prior", "likelihood", "objective")
 HOW = {"epochs", "checkpoint_every", "compile", "pack"}
@@ -59,8 +67,8 @@ class RunConfig(Checked):
     """the rule by which a step changes the weights"""
     learning_rate: float = Field(default=0.01, gt=0, allow_inf_nan=False, strict=False)
     """of the optimiser"""
-    train_images: int = Field(default=N_TRAIN, ge=1)
-    """so many of the training images, from the first"""
+    train_images: int = Field(default=TRAIN_IMAGES["mnist"], ge=1)
+    """so many of the training images, from the first; other data sets: all that they have"""
     kl_warmup_epochs: int = Field(default=0, ge=0)
     """first epochs with a smaller weight of the KL term, which rises to `beta`"""
     checkpoint_every: int = Field(default=5, ge=1)
@@ -74,7 +82,7 @@ class RunConfig(Checked):
 
     # Each of these also takes `package.module:function`, the user's own.
     data: str = "mnist"
-    """the data set"""
+    """the data set, or the path of your own: a `.npz` file, or a folder of pictures"""
     prior: str = "normal"
     """p(z), what the KL term compares the posterior with"""
     network: str = "mlp"
@@ -153,6 +161,8 @@ class RunConfig(Checked):
         """The value that an id leaves out."""
         if key in KEYS:
             return left_out(key, getattr(self, KEYS[key].part))
+        if key == "train_images":
+            return all_images(self.data)
         return RunConfig.model_fields[key].default
 
     @property
@@ -166,7 +176,8 @@ class RunConfig(Checked):
 
         Parts of this package stand there by their value alone, anything else after its key, as in
         `J10-beta4-none-learning_rate0.003-optimiser_adam-seed0`; `module:name`, code of the user's
-        own, as `network_module.name_1a2b3c`. The weights of an objective are always there.
+        own, as `network_module.name_1a2b3c`, and `path/to/birds.npz` as `birds_1a2b3c`. The weights
+        of an objective are always there.
         """
         others = [
             _in_id(key, value)
@@ -182,6 +193,8 @@ def _in_id(key: str, value: Any) -> str:
         return f"{key}{in_a_cell(value)}"
     if not isinstance(value, str):
         return f"{key}{plain(value)}"
+    if key == "data" and is_data_path(value):
+        return short_name(value)
     if key in PARTS and not is_import_path(value):
         return value
     return f"{key}_{value.replace(':', '.').replace('@', '_')}"
@@ -198,7 +211,7 @@ def plain(value: float) -> str:
 
 
 def run_config(values: dict[str, Any], source: str | Source) -> RunConfig:
-    """A checked configuration from plain values; code of the user's own in its present version.
+    """A checked configuration from plain values; what is the user's own in its present version.
 
     Raises:
         UsageError: an unknown key or a bad value; names `source`, the key, the value seen and
@@ -206,6 +219,8 @@ def run_config(values: dict[str, Any], source: str | Source) -> RunConfig:
     """
     parts = {key: values[key] for key in PARTS if isinstance(values.get(key), str)}
     own = {key: with_version(name) for key, name in parts.items() if is_import_path(name)}
+    if is_data_path(data := parts.get("data", "")):
+        own["data"] = with_content(data)
     try:
         return RunConfig(**{**values, **own})
     except ValidationError as error:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from study.config.belongs import KEYS, belongs
+from study.config.belongs import KEYS, all_images, belongs
 from study.config.errors import Source, UsageError, explain, nearest, repeated, unknown_key
 from study.config.grid import METRICS, read_mapping
 from study.config.own_code import own_code
-from study.config.run import N_TRAIN, Checked, RunConfig, in_a_cell, run_config
+from study.config.run import Checked, RunConfig, in_a_cell, run_config
 from study.config.space import FIRST, Axis, as_in, distribution, ends, read_axis, within
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def read_search(
     directions: Directions,
     overrides: dict[str, Any] | None = None,
     options: dict[str, str] | None = None,
-    count_train: Callable[[str], int] = lambda data: N_TRAIN,
+    count_train: Callable[[str], int] = all_images,
 ) -> Search:
     """A checked search.
 

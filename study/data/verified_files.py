@@ -2,14 +2,15 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock
 
 from study.data.dataset import DataError
 
-_LOCK_TIMEOUT_S = 1200.0  # longer than the slowest fetch by another process
+LOCK_TIMEOUT_S = 1200.0  # longer than the slowest fetch by another process
 
 Sums = Mapping[str, str]  # file name -> SHA-256 of the original
 
@@ -28,7 +29,7 @@ def data_dir(given: Path | None = None) -> Path:
 def place_of(name: str, files: Iterable[str], folder: Path | None = None) -> Path:
     """Where a data set's files lie: the folder of its name in `data_dir(folder)`.
 
-    Where one of them, raw or as .gz, lies in `data_dir(folder)` itself, as versions before 0.3 had
+    Where one of them, raw or as .gz, lies in `data_dir(folder)` itself, as earlier versions had
     them, it is that.
     """
     folder = data_dir(folder)
@@ -55,13 +56,36 @@ def ensure(
     Raises:
         DataError: a file is damaged, or the folder cannot be used.
     """
-    try:
+    with keeping(folder, name):
         if not missing(folder, sums, name, again):  # no lock: the folder may be read-only
             return
+    with locked(folder, name):
+        if lacking := missing(folder, sums, name, again):
+            make(lacking)
+
+
+@contextmanager
+def locked(folder: Path, name: str) -> Iterator[None]:
+    """A folder, made where it is missing, while no other process writes to it.
+
+    Raises:
+        DataError: it cannot be used; `name` says for which data.
+    """
+    with keeping(folder, name):
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".lock", timeout=_LOCK_TIMEOUT_S):
-            if lacking := missing(folder, sums, name, again):
-                make(lacking)
+        with FileLock(folder / ".lock", timeout=LOCK_TIMEOUT_S):
+            yield
+
+
+@contextmanager
+def keeping(folder: Path, name: str) -> Iterator[None]:
+    """What the system says against keeping data in a folder, as one line.
+
+    Raises:
+        DataError: it said something; `name` says which data.
+    """
+    try:
+        yield
     except OSError as error:
         raise DataError(
             f"cannot keep {name} in {folder} ({error}): "

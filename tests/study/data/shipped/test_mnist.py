@@ -103,7 +103,7 @@ def test_a_relative_folder_becomes_absolute_for_workers_elsewhere(monkeypatch, t
 
 def test_each_data_set_has_a_folder_unless_its_files_lie_in_the_data_folder_itself(tmp_path):
     assert place_of("mnist", SHA256, tmp_path) == tmp_path / "mnist"
-    (tmp_path / f"{TEST_LABELS}.gz").write_bytes(b"")  # as versions before 0.3 had them
+    (tmp_path / f"{TEST_LABELS}.gz").write_bytes(b"")  # as earlier versions had them
     assert place_of("mnist", SHA256, tmp_path) == tmp_path
     assert place_of("strokes", [], tmp_path) == tmp_path / "strokes"
 
