@@ -47,7 +47,7 @@ def run(ctx: click.Context, /, grid: str, pack: str | None, **shared: Any) -> in
         overrides |= parse_overrides([f"pack={pack}"])
         origins["pack"] = "--pack"
     path = find_grid(grid)
-    runs = read_grid(path.read_text(), str(path), overrides, origins)
+    runs = read_grid(path.read_text(), str(path), overrides, origins, _n_train)
 
     # Only now the slow imports: a mistyped grid answers at once.
     from study.execution.runner import run_grid, show_plan
@@ -59,3 +59,10 @@ def run(ctx: click.Context, /, grid: str, pack: str | None, **shared: Any) -> in
     request = {"grid": grid, "set": overrides}
     outcome, whole = train_and_show(ctx, given, path, request, lambda one: run_grid(runs, one))
     return 0 if whole and not outcome.errors else EXIT_FAILURE
+
+
+def _n_train(data: str) -> int:
+    """Training images of data of the user's own; slow to import, and seldom needed."""
+    from study.data import describe_data
+
+    return describe_data(data)[1]

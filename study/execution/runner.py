@@ -77,13 +77,14 @@ def run_grid(runs: list[RunConfig], invocation: Invocation) -> Outcome:
         StudyError: the study cannot begin: its folder, the data or the cluster is not to be had.
     """
     check_runs(runs)
-    study, request, resources, console, _, log = invocation
+    study, request, resources, console, data_dir, log = invocation
     with Lock(study) as lock:
         plan = make_plan(runs, study)
         todo, n_done = plan.todo, len(runs) - len(plan.todo)
         if longer := plan.longer():
             console.print(longer)
-        with closing(StudyLog(study, plan, request, open_tracker(log, study))) as study_log:
+        tracker = open_tracker(log, study)
+        with closing(StudyLog(study, plan, request, tracker, data_dir)) as study_log:
             if not todo:
                 console.print(f"all {len(runs)} runs are done; nothing to train")
                 return Outcome({}, interrupted=False)

@@ -71,6 +71,7 @@ class Session(NamedTuple):
             study=str(self.invocation.study),
             invocation=self.lock.holder.invocation,
             data_dir=str(self.invocation.data_dir),
+            working_dir=str(Path.cwd()),
             threads=max(1, int(self.invocation.resources.cpus_per_run)),
             bf16=engine.bf16(runs[0]),
             compile=engine.compiles(runs[0]),
@@ -144,6 +145,7 @@ def start_session(
     study, _, resources, _, data_dir, _ = invocation
     for name in sorted(data):
         prepare_data(name, data_dir)
+    study_log.note_data(data)
     connect(resources.address)
     if resources.address or own_code:  # a Ray of our own has this machine alone
         needs = Needs(str(data_dir), sorted(data), sorted(own_code))

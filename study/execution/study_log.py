@@ -4,15 +4,17 @@ import logging
 import os
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 
 from study.config.errors import StudyError
+from study.config.own_data import is_data_path, path_of, version_of
 from study.config.run import RunConfig
 from study.data import data_facts
 from study.execution.trackers import Tracker, TrackerFeed
@@ -70,10 +72,12 @@ def make_plan(runs: list[RunConfig], study: Folder) -> Plan:
     A run is done when its record says so, or, where its folder is gone, its row of the tables.
 
     Raises:
-        StudyError: a record or table is damaged; names the file.
+        StudyError: a record or table is damaged, names the file; or data of the user's own has
+            changed since the study began.
     """
     tables = read_tables(study)
     records = read_records(study)
+    require_unchanged({run.data for run in runs}, records)
     epochs = {name: len(record["epochs"]) for name, record in records.items()}
     rows = tables.get("trials")
     if rows is not None:
@@ -88,11 +92,37 @@ def make_plan(runs: list[RunConfig], study: Folder) -> Plan:
     return Plan(runs, [run for run in runs if is_left(run)], epochs, records, tables)
 
 
+def require_unchanged(names: Iterable[str], records: Mapping[str, Record]) -> None:
+    """Refuse data of the user's own in another version than that of a study's runs.
+
+    Args:
+        names: data sets that are asked for.
+        records: of the study.
+
+    Raises:
+        StudyError: one has changed; names the file and both versions.
+    """
+    known = {str(record["config"]["data"]) for record in records.values()}
+    before = {path_of(name): version_of(name) for name in known if is_data_path(name)}
+    for name in filter(is_data_path, names):
+        path, now = path_of(name), version_of(name)
+        if (was := before.get(path, now)) != now:
+            raise StudyError(
+                f"{path} has changed since the study began: it was {was} and is {now}; put it"
+                " back, or take another --name for a new study"
+            )
+
+
 class StudyLog:
     """Keeps the records in memory and the tables on disk, until it is closed."""
 
     def __init__(
-        self, study: Folder, plan: Plan, request: dict[str, Any], tracker: Tracker | None = None
+        self,
+        study: Folder,
+        plan: Plan,
+        request: dict[str, Any],
+        tracker: Tracker | None = None,
+        data_dir: Path | None = None,
     ) -> None:
         """Write study.yaml and the tables; the first proof that the folder can be written.
 
@@ -101,11 +131,13 @@ class StudyLog:
             plan: what it has and lacks.
             request: what study.yaml says of the command.
             tracker: also gets the figures.
+            data_dir: where the data are.
 
         Raises:
             StudyError: the folder cannot be written.
         """
         self._study, self._plan, self._feed = study, plan, TrackerFeed(tracker)
+        self._data_dir = data_dir
         self._records = dict(plan.records)
         self._todo: dict[str, RunConfig] = {}
         self._ended: set[str] = set()
@@ -116,7 +148,7 @@ class StudyLog:
             self._content: dict[str, Any] = {
                 "name": study.name,
                 "runs": [run.run_id for run in plan.runs],
-                "data": data_facts({run.data for run in plan.runs} or {RunConfig().data}),
+                "data": self._facts(plan.runs or [RunConfig()]),
                 "invocations": [*read_study(study).get("invocations", []), invocation],
             }
             for run in plan.todo:
@@ -128,7 +160,7 @@ class StudyLog:
         """One more run that is asked for."""
         if run.run_id not in self._content["runs"]:
             self._content["runs"].append(run.run_id)
-            self._content["data"] = data_facts([run.data])
+            self._content["data"] = self._facts([run])
         self._todo[run.run_id] = run
         if run.run_id not in self._plan.epochs:
             self._records.setdefault(run.run_id, new_record(run, "waiting"))
@@ -138,6 +170,10 @@ class StudyLog:
         """What an earlier invocation of this study chose; the study keeps to it."""
         engines = [one["engine"] for one in self._content["invocations"] if "engine" in one]
         return engines[-1]["precision"] if engines else None
+
+    def note_data(self, names: Iterable[str]) -> None:
+        """Take the content of data sets down, which are there now."""
+        self._content["data"] = data_facts(sorted(names), self._data_dir)
 
     def note(self, **facts: Any) -> None:
         """Add to what study.yaml says of this invocation."""
@@ -181,6 +217,9 @@ class StudyLog:
                 self._read(run)
             self._write_tables()
             write_study(self._study, self._content)
+
+    def _facts(self, runs: Iterable[RunConfig]) -> dict[str, Any]:
+        return data_facts(sorted({run.data for run in runs}), self._data_dir)
 
     def _read(self, run: str) -> None:
         record = read_record(runs_folder(self._study) / run) or self._records.get(run)

@@ -32,6 +32,7 @@ class Task(TypedDict):
     study: str  # the study's folder
     invocation: str  # of the driver that this trial serves
     data_dir: str
+    working_dir: str  # of the driver; paths of the user's own are relative to it
     threads: int
     bf16: bool
     compile: bool
@@ -78,6 +79,7 @@ def trainable(config: dict[str, Any], report: Callable[[Run], None] = _report) -
     task: Task = config["task"]
     logging.getLogger("study").addHandler(_warnings)  # once a process, however many trials it gets
     torch.set_num_threads(task["threads"])
+    os.chdir(task["working_dir"])  # Tune has gone into the trial's own folder
     study = Folder(task["study"])
     _require_storage(study)
     watch = Watch(study, task["invocation"])

@@ -13,7 +13,7 @@ from study.config.search import Directions, Search
 from study.config.space import INTEGERS, Axis
 from study.execution.display import Display, duration
 from study.execution.scheduler import Invocation, Outcome, Session, start_session
-from study.execution.study_log import StudyLog, make_plan
+from study.execution.study_log import StudyLog, make_plan, require_unchanged
 from study.execution.trackers import open_tracker
 from study.search.storage import database_errors, place
 from study.search.trials import Trials
@@ -58,9 +58,11 @@ def run_search(
         UsageError: the folder holds another search.
         StudyError: the search cannot begin: its folder, the data or the cluster is not to be had.
     """
-    study, request, _, console, _, log = invocation
+    study, request, _, console, data_dir, log = invocation
     place(study)  # before anything is written
     with database_errors(study), Lock(study) as lock:
+        data = set(search.choices("data"))
+        require_unchanged(data, read_records(study))
         trials = Trials(study, search, evaluator.directions)
         trials.repair()
         if source is not None:
@@ -70,12 +72,11 @@ def run_search(
         plan = make_plan([], study)
         plan = plan._replace(runs=[RunConfig(**r["config"]) for r in plan.records.values()])
         request = {**request, "search": search.to_dict()}
-        study_log = StudyLog(study, plan, request, open_tracker(log, study))
+        study_log = StudyLog(study, plan, request, open_tracker(log, study), data_dir)
         with closing(study_log), closing(trials):
             if not trials.left():
                 console.print("the budget is used up: nothing to train; a larger one goes on")
                 return Outcome({}, interrupted=False)
-            data = set(search.choices("data"))
             runs, own_code = plan.runs, search.own_code
             session = start_session(invocation, lock, study_log, runs, data, own_code)
             several = f" of {len(search.seeds)} seeds" if len(search.seeds) > 1 else ""

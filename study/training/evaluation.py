@@ -59,7 +59,7 @@ def evaluate(
     with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=bf16):
         for start in range(0, n_images, size):
             rows = slice(start, start + size)
-            pixels, label = split.images[rows].float() / 255, split.labels[rows]
+            pixels, label = split.images[rows].float() / 255, split.labels(rows)
             terms = model(pixels, None if noise is None else noise[rows], label, gradient=False)
             recon.append(terms.recon)
             kl.append(terms.kl)

@@ -63,9 +63,9 @@ class Pack:
         noise = torch.stack([member.noise() for member in self.members], dim=1)
         labelled = [float(member.model.n_classes > 0) for member in self.members]
         mask = torch.tensor(labelled, device=rows.device)[:, None, None]
-        labels = train.labels[:, : self._n_classes]
+        train = train.for_classes(self._n_classes)
         for step_rows, step_noise in zip(rows, noise, strict=True):  # (members, batch_size, ...)
-            batch = Batch(train.images[step_rows], labels[step_rows] * mask, step_noise)
+            batch = Batch(train.images[step_rows], train.labels(step_rows) * mask, step_noise)
             self._update(self.state, batch, self._scalars)
         for index, member in enumerate(self.members):
             _unstack(self.state, index, member.engine_state)

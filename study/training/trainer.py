@@ -107,8 +107,8 @@ class Trainer:
             total.zero_()
         for rows, noise in zip(self.rows(), self.noise(), strict=True):
             # index_select copies whole rows: 0.02 ms, against 0.09 ms of images[rows]
-            images, labels = (part.index_select(0, rows) for part in train)
-            self.update(self.engine_state, Batch(images, labels, noise), self.scalars)
+            images = train.images.index_select(0, rows)
+            self.update(self.engine_state, Batch(images, train.labels(rows), noise), self.scalars)
 
     def warm_up(self) -> None:
         """Set what weighs the KL in the next epoch; it rises linearly to the full beta.

@@ -110,7 +110,7 @@ def engine_step(config: RunConfig, bf16: bool = False, cache: Path | None = None
     def batches() -> Iterator[Batch]:
         while True:
             for rows in torch.randperm(IMAGES).view(-1, config.batch_size):
-                images, labels = (part.index_select(0, rows) for part in split)
+                images, labels = split.images.index_select(0, rows), split.labels(rows)
                 yield Batch(images, labels, torch.randn(config.batch_size, config.latent_dim))
 
     stream = batches()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from study.config.errors import reason
 from study.config.own_data import pictures_in
@@ -172,9 +172,14 @@ def _open(file: Path) -> Image.Image:
 
 def _require_none(listing: Listing, failures: Sequence[tuple[Path, Exception]]) -> None:
     if failures:
-        named = "; ".join(f"{file.name}: {reason(error)}" for file, error in failures[:NAMED])
+        first = [(file.relative_to(listing.folder), error) for file, error in failures[:NAMED]]
+        named = "; ".join(f"{file} ({_why(error)})" for file, error in first)
         more = f"; and {len(failures) - NAMED} more" if len(failures) > NAMED else ""
         raise DataError(
             f"{listing.folder}: {len(failures)} of {len(listing.files)} pictures cannot be read:"
             f" {named}{more}"
         )
+
+
+def _why(error: Exception) -> str:
+    return "no picture" if isinstance(error, UnidentifiedImageError) else reason(error)

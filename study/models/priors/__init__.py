@@ -7,8 +7,9 @@ where `encode(pixels, label) -> Posterior` is the model's own encoder. It has
 - `sample(n, label, generator)`: latents drawn from it, (n, latent_dim);
 - `kl_by_latent(posterior, label)`, only where it factorises and has this in closed form:
   KL(q(z|x) || p(z)) of every latent, (..., batch, latent_dim), nats;
-- `start_from(images, labels, generator)`, only where it starts from training images: called once,
-  before the first epoch, with all of them: (n, n_pixels), uint8, and (n, n_classes).
+- `start_from(images, classes, one_hot, generator)`, only where it starts from training images:
+  called once, before the first epoch, with all of them: (n, n_pixels), uint8, (n,) whole numbers,
+  and the label of each class, (n_classes, n_columns).
 
 A label is one-hot, (..., batch, n_classes), or None for a model without. Leading axes are those of
 a pack, which parameters have as well.

@@ -97,12 +97,15 @@ class VampPrior(nn.Module):
         self.labels = nn.Parameter(torch.zeros(n_components, n_labels)) if n_labels else None
         self._encode = encode
 
-    def start_from(self, images: Tensor, labels: Tensor, generator: torch.Generator) -> None:
+    def start_from(
+        self, images: Tensor, classes: Tensor, one_hot: Tensor, generator: torch.Generator
+    ) -> None:
         """Begin as so many training images, and their labels, drawn without repetition.
 
         Args:
             images: (n, n_pixels), uint8; where n is below K, images are taken again.
-            labels: (n, n_labels).
+            classes: (n,), whole numbers.
+            one_hot: (n_classes, n_labels), the label of each class.
             generator: of the draw, on the CPU.
         """
         order = torch.randperm(len(images), generator=generator)
@@ -110,7 +113,7 @@ class VampPrior(nn.Module):
         with torch.no_grad():
             self.logits.copy_(torch.logit(images[rows].float() / 255, eps=FIRST_SHADE))
             if self.labels is not None:
-                self.labels.copy_(labels[rows])
+                self.labels.copy_(one_hot[classes[rows]])
 
     def components(self) -> Posterior:
         """The posteriors of the pseudo-inputs, (..., K, latent_dim)."""

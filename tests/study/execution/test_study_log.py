@@ -6,7 +6,7 @@ import pytest
 
 from study.config.errors import StudyError
 from study.config.run import RunConfig
-from study.execution.study_log import StudyLog, make_plan
+from study.execution.study_log import StudyLog, make_plan, require_unchanged
 from study.storage.folder import Folder
 from study.storage.records import new_record, runs_folder, write_record
 from study.storage.study_file import read_study
@@ -106,3 +106,11 @@ def test_a_folder_that_goes_away_is_said_at_once_and_is_an_error_at_the_end(
     assert "cannot use the results folder" in caplog.text
     with pytest.raises(StudyError, match=r"cannot write to the results folder .*same command"):
         log.close()
+
+
+def test_data_that_changed_since_the_study_began_is_refused_with_both_versions():
+    begun = RunConfig(data="my/birds.npz@1a2b3c")
+    records = {begun.run_id: new_record(begun, "done")}
+    with pytest.raises(StudyError, match=r"birds.npz has changed .* was 1a2b3c and is 4d5e6f; put"):
+        require_unchanged(["mnist", "my/birds.npz@4d5e6f"], records)
+    require_unchanged(["mnist", begun.data, "my/eagles.npz@4d5e6f"], records)

@@ -174,17 +174,19 @@ def test_pseudo_inputs_start_as_training_images_with_their_labels():
     config = small_config(n_classes=10, prior="vamp", prior_components=40)
     prior = build_model(config, SHAPE).prior
     images = torch.arange(10, 70, dtype=torch.uint8)[:, None].expand(60, 784)
-    labels = torch.eye(10)[torch.arange(60) % 10]
-    prior.start_from(images, labels, torch.Generator().manual_seed(0))
+    classes, one_hot = torch.arange(60) % 10, torch.eye(10)
+    prior.start_from(images, classes, one_hot, torch.Generator().manual_seed(0))
     pixels = torch.sigmoid(prior.logits.detach())
     rows = (pixels[:, 0] * 255).round().long() - 10
     assert len(rows.unique()) == 40
     torch.testing.assert_close(pixels, images[rows] / 255)
-    torch.testing.assert_close(prior.labels.detach(), labels[rows])
-    prior.start_from(images[:7], labels[:7], torch.Generator().manual_seed(0))  # fewer than 40
+    torch.testing.assert_close(prior.labels.detach(), one_hot[classes[rows]])
+    few = images[:7], classes[:7], one_hot
+    prior.start_from(*few, torch.Generator().manual_seed(0))  # fewer than 40
     assert prior.logits.isfinite().all()
     assert len(prior.logits[:, 0].unique()) == 7
-    prior.start_from(255 - images * 0, labels, torch.Generator().manual_seed(0))  # all white
+    white = 255 - images * 0
+    prior.start_from(white, classes, one_hot, torch.Generator().manual_seed(0))  # all white
     torch.testing.assert_close(torch.sigmoid(prior.logits.detach()), torch.full((40, 784), 0.99))
 
 

@@ -81,8 +81,9 @@ def test_one_adagrad_step_by_hand(parts):
 def test_evaluation_covers_every_image_once(parts):
     model, test = small_model(4, 32), parts[1]
     part = evaluate(model, test)
-    halves = [evaluate(model, type(test)(test.images[rows], test.labels[rows])) for rows in
-              (slice(0, 2_500), slice(2_500, 10_000))]  # fmt: skip
+    sides = [slice(0, 2_500), slice(2_500, 10_000)]
+    parts = [type(test)(test.images[rows], test.classes[rows], test.one_hot) for rows in sides]
+    halves = [evaluate(model, side) for side in parts]
     want = 0.25 * halves[0].recon + 0.75 * halves[1].recon
     assert part.recon == pytest.approx(want, rel=1e-6)
 
