@@ -16,7 +16,7 @@ from analysis.paper.verdicts import write_claims
 from analysis.report.explorer import NothingToShow, write_explorer
 from analysis.report.page import write_report
 from analysis.scoring.score_study import Outcome, ranking_table, score_study, write_ranking
-from analysis.statistics.ranking import RANKING, unlisted
+from analysis.statistics.ranking import RANKING, unlisted, unranked
 from analysis.study import Study
 from study.config.errors import reason
 from study.data.verified_files import data_dir
@@ -61,6 +61,8 @@ def score_and_rank(
         say(f"nothing measures the pictures of {data.name}: what latents move is left out")
     if len(study.ranking[RANKING].dropna()):
         console.print(ranking_table(study.ranking, unlisted(study.scores)))
+    elif why := unranked(study.scores):
+        say(f"nothing is ranked: {why}")
     for what, failures in (("scored", outcome.unscored), ("aligned", unaligned)):
         for name, why in failures.items():
             console.print(f"not {what}: {name}: {why}", soft_wrap=True, markup=False)

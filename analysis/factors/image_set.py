@@ -115,13 +115,18 @@ def measured_by(measure: str | None, images: Images, cache: Path | None) -> pd.D
     return measured(images, cache=cache)
 
 
+def factors_of(data: Dataset, cache: Path | None) -> pd.DataFrame | None:
+    """Factors of the test images, a row each: known, else measured; None: neither."""
+    if data.test_factors is not None:
+        return data.test_factors
+    return measured_by(data.measure, data.test_images, cache)
+
+
 def image_set(data: Dataset, cache: Path | None) -> ImageSet:
     """The test images of a data set with their classes and, as far as they are known, factors.
 
     Factors that come with the data set take precedence over measured ones.
     """
-    factors, source = data.test_factors, "known"
-    if factors is None:
-        factors = measured_by(data.measure, data.test_images, cache)
-        source = "measured"
-    return ImageSet.of(data.test_images, sample_of(data.test_labels, factors), source)
+    source = "measured" if data.test_factors is None else "known"
+    sample = sample_of(data.test_labels, factors_of(data, cache))
+    return ImageSet.of(data.test_images, sample, source)

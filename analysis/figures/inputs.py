@@ -12,11 +12,12 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.factors.image_set import measured
+from analysis.factors.image_set import factors_of
 from analysis.representations.encode import posterior_means
 from analysis.representations.traversal import Scale, scale_of
 from analysis.statistics import wording
 from analysis.statistics.elbo import reference
+from analysis.statistics.ranking import unranked
 from analysis.study import Study, configuration
 from study.config.errors import StudyError
 from study.data import Dataset
@@ -132,8 +133,11 @@ class FigureInputs:
 
     @cached_property
     def factors(self) -> pd.DataFrame:
-        """The generative factors of the test images."""
-        return measured(self.data.test_images, cache=data_dir(self._data_folder))
+        """The generative factors of the test images: known, else measured."""
+        factors = factors_of(self.data, data_dir(self._data_folder))
+        if factors is None:
+            raise Missing(f"no factors of {self.data.name} are known or measured")
+        return factors
 
     def paper_run(self, name: str) -> FigureRun:
         """The run of one of PAPER_MODELS: at J = 10 and beta 1 or 10, or what comes nearest.
@@ -199,8 +203,15 @@ class FigureInputs:
             raise Missing(f"no finished run without labels at J = {latent_dim}")
         return [self._first(part, "") for _, part in runs.groupby("beta")]
 
+    @property
+    def why_unranked(self) -> str:
+        """Why nothing ranks the configurations, though they are scored; "" where something does."""
+        return unranked(self.study.scores) if has_table(self.study.folder, "scores") else ""
+
     def best_run(self) -> FigureRun:
-        """A run of the configuration that ranks first."""
+        """A run of the configuration that ranks first; where nothing ranks, the first shown."""
+        if self.why_unranked:
+            return self.shown_runs()[0]
         name = self.ranked([], "not ranked yet: python -m analysis.score")["configuration"].iloc[0]
         runs = self.done[configuration(self.done["run"]) == name]
         return self._first(runs, f"no finished run of {name}")
@@ -218,7 +229,7 @@ class FigureInputs:
             raise Missing(otherwise)
         ranking = self.study.ranking
         if ranking["score"].isna().all():
-            raise Missing("no configuration has a score")
+            raise Missing(self.why_unranked or "no configuration has a score")
         scored = ranking[ranking["score"].notna()].reset_index(drop=True)
         scored = scored.rename(columns={f"score_{name}": name for name in wording.CONTROLS})
         kept = ["configuration", *axes_in(scored), "ranked_by", "score", "score_low", "score_high"]
@@ -271,7 +282,13 @@ class FigureInputs:
             rows = table[(table["run"] == run) & (table["basis"] == "latent")]
             if len(rows):
                 return rows
+        self.require_measured()
         raise Missing(f"what the latents of {run} move was not measured")
+
+    def require_measured(self) -> None:
+        """Where nothing measures the pictures, what latents move is not known."""
+        if self.data.measure is None:
+            raise Missing(f"nothing measures the pictures of {self.data.name}")
 
     def _first(self, runs: pd.DataFrame, otherwise: str) -> FigureRun:
         if runs.empty:

@@ -73,7 +73,7 @@ def probe(
 
 CLASS_PROBE = Metric(
     name="digit_probe",  # as tables have always called it
-    label="digit read",
+    label="class read",
     function=probe,
     target="classes",
     ranks=False,

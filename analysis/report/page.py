@@ -18,7 +18,7 @@ from analysis.paper.questions import BEST, what_came_out
 from analysis.paper.verdicts import COLUMNS, PAPER_EPOCHS, by_claim
 from analysis.report import inlined, provenance, summary, tables
 from analysis.statistics.elbo import configurations, n_active, with_joint_bound
-from analysis.statistics.ranking import RANKING, own, ranking_rows, unlisted, whole
+from analysis.statistics.ranking import RANKING, own, ranking_rows, unlisted, unranked, whole
 from analysis.study import Study
 from study.config.errors import StudyError
 from study.storage.axes import STANDARD, alike, axis_in_words, varied
@@ -61,6 +61,7 @@ class Report(NamedTuple):
     sensitivity: tables.Table | None
     questions: dict[str, list[str]]  # question -> its answers
     ranking: tables.Table | None
+    unranked: str  # why nothing ranks, where runs are scored
     plots: dict[str, Any]
     gallery: inlined.Gallery
     elbo: tables.Table
@@ -69,6 +70,7 @@ class Report(NamedTuple):
     controls: tables.Table | None
     other_controls: tables.Table | None
     alignment: tables.Table | None
+    unmeasured: bool  # whether nothing measures the pictures of its data
     aligned: list[Aligned]
     unfinished: list[provenance.Unfinished]
     runs: tables.Table
@@ -106,7 +108,8 @@ def gather(study: Study) -> Report:
     trials["active"] = trials["run"].map(n_active(study.latents))
     elbo = configurations(trials, study.latents, scores)
     aligned = alignments(alignment)
-    more = unlisted(scores)
+    more, nothing_ranks = unlisted(scores), unranked(scores)
+    others = [*RANKABLE[2:], *more, CLASS_PROBE.name]
     return Report(
         name=study.folder.name,
         notices=provenance.notices(study, study_file),
@@ -119,15 +122,17 @@ def gather(study: Study) -> Report:
         short_of=short_of(claims),
         sensitivity=tables.sensitivity(thresholds) if len(thresholds) else None,
         questions=questions(answers),
-        ranking=tables.ranking(ranked, more) if len(ranked) else None,
+        ranking=tables.ranking(ranked, more, nothing_ranks) if len(ranked) else None,
+        unranked=nothing_ranks,
         plots=plots(trials, elbo, scores, ranked),
         gallery=inlined.gallery(study.folder),
         elbo=tables.elbo(elbo),
-        ica_changes=tables.ica_changes(whole(ica)) if len(ica) else None,
+        ica_changes=tables.ica_changes(whole(ica)) if len(whole(ica)) else None,
         ica=tables.ica(ica) if len(ica) else None,
         controls=tables.controls("controls-table", scores, RANKABLE[:2]),
-        other_controls=tables.controls("other-controls-table", scores, [*RANKABLE[2:], *more]),
+        other_controls=tables.controls("other-controls-table", scores, others),
         alignment=tables.alignment(aligned) if aligned else None,
+        unmeasured=provenance.unmeasured(study_file),
         aligned=aligned,
         unfinished=provenance.unfinished(study),
         runs=tables.runs(trials),

@@ -125,6 +125,11 @@ def notices(study: Study, study_file: Mapping[str, Any]) -> list[Notice]:
     return lacking + _scoring_notices(study)
 
 
+def unmeasured(study_file: Mapping[str, Any]) -> bool:
+    """Whether nothing measures the pictures of a study's data, so far as its study.yaml says."""
+    return bool((study_file.get("data") or {}).get("measure") == "nothing")
+
+
 def provenance(study_file: Mapping[str, Any]) -> Provenance:
     """Invocations, versions and data, as study.yaml has them."""
     invocations = study_file.get("invocations") or []
@@ -158,7 +163,7 @@ def _scoring_notices(study: Study) -> list[Notice]:
         lacking.append(Notice("Nothing is scored: no ranking, ICA, controls or alignment.", score))
     elif len(missing):
         lacking.append(Notice(f"Done but not scored: {count(len(missing), 'run')}.", score))
-    elif len(unmoved) and (read_study(study.folder).get("data") or {}).get("measure") != "nothing":
+    elif len(unmoved) and not unmeasured(read_study(study.folder)):
         whose = count(len(unmoved), "run")
         lacking.append(Notice(f"What the latents of {whose} move is not measured yet.", score))
     if lost:

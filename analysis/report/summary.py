@@ -72,7 +72,9 @@ def highlights(
     for kind, part in elbo.groupby(elbo.get("likelihood", pd.Series("", elbo.index))):
         lowest = min(part.to_dict("records"), key=lambda row: float(row["neg_elbo_joint"]))
         nats = f"{lowest['neg_elbo_joint']:.1f} nats"
-        note = f"{in_words(lowest)}; with labels, of image and label together"
+        note = in_words(lowest)
+        if set(elbo["conditioning"]) != {"none"}:
+            note += "; with labels, of image and label together"
         of = f", {kind}" if len(part) < len(elbo) else ""  # bounds of others are on other scales
         figures.append(Highlight(f"Lowest −ELBO{of}", nats, note))
     if len(mig := ica[ica["score"] == MIG.name]):

@@ -47,7 +47,7 @@ def encode(
     Args:
         model: on any device.
         images: (n, height, width), or with a last axis of channels; uint8.
-        labels: the digits shown, (n,); only a conditional model reads them.
+        labels: their classes, (n,); only a conditional model reads them.
         seed: of the samples.
 
     Raises:
@@ -110,7 +110,7 @@ def decode(model: Vae, codes: npt.ArrayLike, labels: npt.ArrayLike) -> npt.NDArr
     Args:
         model: on any device.
         codes: (n, n_latents).
-        labels: digits to draw, (n,); only a conditional model reads them.
+        labels: classes to draw, (n,); only a conditional model reads them.
 
     Returns:
         (n, height, width), in [0, 1]; with a last axis of channels for colour.
@@ -155,7 +155,7 @@ def bounds(
         model: on any device.
         images: (n, height, width), or with a last axis of channels; uint8. Of grey values the
             Bernoulli likelihood is no density, and what is bounded no log-density.
-        labels: the digits shown, (n,); only a conditional model reads them.
+        labels: their classes, (n,); only a conditional model reads them.
         n_samples: importance samples an image.
         seed: of the samples.
 

@@ -31,7 +31,7 @@ class Scale(NamedTuple):
 class Traversal(NamedTuple):
     """A row of pictures a latent."""
 
-    images: npt.NDArray[np.uint8]  # (n_latents, n_values, 28, 28)
+    images: npt.NDArray[np.uint8]  # (n_latents, n_values, height, width), or channels last
     values: Floats  # (n_latents, n_values), what each latent was set to
     start: Floats  # (n_latents,), the latents that were kept
     scale: Scale | None  # of PAPER_VALUES; None: over QUANTILES
@@ -68,8 +68,8 @@ def paper_traversal(
 
     Args:
         model: on any device.
-        image: (28, 28), uint8.
-        label: the digit shown; only a conditional model reads it.
+        image: (height, width), or with a last axis of channels; uint8.
+        label: its class; only a conditional model reads it.
         scale: the model's, see `scale_of`.
         seed: of the sample (the paper's eq. 5).
     """
@@ -90,8 +90,8 @@ def quantile_traversal(
 
     Args:
         model: on any device.
-        image: (28, 28), uint8.
-        label: the digit shown.
+        image: (height, width), or with a last axis of channels; uint8.
+        label: its class.
         samples: of the aggregated posterior, (n, n_latents); 2.5% are left out at either end.
     """
     start = posterior_means(model, image[None], [label])[0]
@@ -119,12 +119,12 @@ def sweep(
     Args:
         model: on any device.
         starts: (n, n_latents); where they are along a direction is replaced by the position.
-        labels: the digits to draw, (n,).
+        labels: the classes to draw, (n,).
         directions: of which a reader of zeros makes the positions relative to the start.
         positions: in steps, (n_positions,).
 
     Returns:
-        (n_directions, n, n_positions, 28, 28), uint8.
+        (n_directions, n, n_positions, height, width), or with a last axis of channels; uint8.
     """
     starts, positions = np.asarray(starts, np.float64), np.asarray(positions, np.float64)
     digits = np.repeat(np.asarray(labels), len(positions))
@@ -134,7 +134,8 @@ def sweep(
         moves = positions[None, :] - now[:, None]  # (n, n_positions)
         codes = starts[:, None, :] + moves[..., None] * step
         pictures = decode(model, codes.reshape(-1, model.latent_dim), digits)
-        rows.append(grey_levels(pictures).reshape(len(starts), len(positions), 28, 28))
+        size = (len(starts), len(positions), *pictures.shape[1:])
+        rows.append(grey_levels(pictures).reshape(size))
     return np.stack(rows)
 
 

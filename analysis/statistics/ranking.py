@@ -59,7 +59,7 @@ def ranking(trials: pd.DataFrame, scores: pd.DataFrame, udr: pd.DataFrame) -> pd
         neg_elbo_joint and a higher mean; n_runs, n_scored; ranked_by, in words; score, score_low
         and score_high, of what ranks, and what stands beside it (score_rotated, ...); the scores
         over all test images, two of them with _low and _high and the controls of the published
-        Higgins; saturated, of that; UDR, the digit read from the codes; neg_elbo, neg_elbo_joint,
+        Higgins; saturated, of that; UDR, the class read from the codes; neg_elbo, neg_elbo_joint,
         objective and active_latents, means.
     """
     trials = trials.assign(configuration=configuration(trials["run"]))
@@ -138,14 +138,14 @@ def ica_table(scores: pd.DataFrame) -> pd.DataFrame:
     """
     names = [*labels(metric for metric in METRICS if metric.ranks), *unlisted(scores)]
     rankable = scores[scores["score"].isin(names)]
-    rows = []
+    rows, bases = [], ("latent", "ica", "pca")
     keys = [configuration(rankable["run"]), "factors", "scope", "score"]
     for (name, factors, scope, score), part in rankable.groupby(keys, sort=False):
         row = {"configuration": name, **part.iloc[0][axes_in(part)].to_dict()}
         row |= {"n_seeds": part["run"].nunique(), "factors": factors}
         row |= {"scope": scope, "score": score}
         estimates = {}
-        for basis in ("latent", "ica", "pca"):
+        for basis in bases:
             one = _estimate(part[part["basis"] == basis].dropna(subset="value"), str(score))
             estimates[basis] = one
             row |= {basis: one.value, f"{basis}_low": one.low, f"{basis}_high": one.high}
@@ -154,7 +154,9 @@ def ica_table(scores: pd.DataFrame) -> pd.DataFrame:
         row["separated"] = bool(after.low > before.high or after.high < before.low)
         row["converged"] = part[part["basis"] == "ica"]["converged"].mean()
         rows.append(row)
-    return pd.DataFrame(rows)
+    columns = ["configuration", *axes_in(scores), "n_seeds", "factors", "scope", "score"]
+    columns += [basis + end for basis in bases for end in ("", "_low", "_high")]
+    return pd.DataFrame(rows, columns=[*columns, "change", "separated", "converged"])
 
 
 def ranking_rows(scores: pd.DataFrame) -> pd.DataFrame:
@@ -182,6 +184,21 @@ def ranked_by(rows: pd.DataFrame) -> str:
     one = rows.iloc[0]
     scope = ", within the class" if one["scope"] == "within" else ""
     return f"{LABELS[one['score']]} on {SOURCES[one['factors']]}{scope}"
+
+
+def unranked(scores: pd.DataFrame) -> str:
+    """Why nothing ranks the configurations of scored runs, in words; "" where something does."""
+    if scores.empty or len(ranking_rows(scores)):
+        return ""
+    of_factors = scores[scores["factors"] != ""]
+    if of_factors.empty:
+        return (
+            "no factors of these images are known or measured, and scores of disentanglement"
+            " compare codes with factors"
+        )
+    if HIGGINS_FEW.name not in set(of_factors["score"]):
+        return "one factor alone is known, and the score that ranks tells factors apart"
+    return "no run has an active latent"
 
 
 def own(scores: pd.DataFrame) -> pd.DataFrame:

@@ -23,7 +23,8 @@ def before_and_after(inputs: FigureInputs) -> pd.DataFrame:
     """Of the study's table `ica`, see `with_both`."""
     table = with_both(inputs.table("ica"))
     if table.empty:
-        raise Missing("no configuration has scores before and after ICA")
+        why = inputs.why_unranked or "no configuration has scores before and after ICA"
+        raise Missing(why)
     return table
 
 

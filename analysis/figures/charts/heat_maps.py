@@ -175,6 +175,7 @@ def information_caption(table: pd.DataFrame) -> str:
 def slopes_by_digit(inputs: FigureInputs) -> pd.DataFrame:
     """Of the study's table `alignment`, see `effects_by_digit`."""
     if not has_table(inputs.study.folder, "alignment"):
+        inputs.require_measured()
         raise Missing("what the latents move was not measured yet: python -m analysis.score")
     runs = [figure_run.run for figure_run in inputs.shown_runs()]
     table = effects_by_digit(with_axes(inputs.study.alignment, inputs.study.trials), runs)

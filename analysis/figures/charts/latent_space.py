@@ -1,4 +1,6 @@
-"""Codes of test images on their two strongest principal components, by digit and by factor."""
+"""Codes of test images on their two strongest principal components, by class and by factor."""
+
+from contextlib import suppress
 
 import matplotlib as mpl
 import matplotlib.patheffects as outlines
@@ -17,12 +19,17 @@ from study.storage.axes import axes_in, words_of
 
 N_POINTS = 1_000  # of a scatter: more than that hide each other
 N_FACTORS = 2  # that colour a panel, the first by name
+N_CLASSES = 10  # that have a colour
 TITLE_LETTERS = 44  # of a row's title in a line
 
 
 def latent_space(inputs: FigureInputs) -> pd.DataFrame:
-    """run, the axes, and the columns of `plane`: factors, digit, components."""
-    known = inputs.factors[sorted(map(str, inputs.factors))[:N_FACTORS]].assign(digit=inputs.labels)
+    """run, the axes, and the columns of `plane`: factors, digit (the class), components."""
+    known = pd.DataFrame(index=range(len(inputs.labels)))
+    with suppress(Missing):
+        known = inputs.factors[sorted(map(str, inputs.factors))[:N_FACTORS]]
+    if inputs.data.n_classes > 1:
+        known = known.assign(digit=inputs.labels)
     table = inputs.of_shown_runs(lambda figure_run: plane(inputs.codes(figure_run.run), known))
     if table.empty:
         raise Missing("no compared run uses two latents")
@@ -55,17 +62,19 @@ def plane(codes: npt.ArrayLike, known: pd.DataFrame, *, seed: int = 0) -> pd.Dat
 
 @mpl.rc_context(style.PLAIN)
 def draw_latent_space(table: pd.DataFrame) -> Figure:
-    """A row a run: the same codes coloured by digit and by each factor."""
-    runs = list(table["run"].unique())
-    beside = {"run", *axes_in(table), "digit", "first", "second", "first_share", "second_share"}
-    factors = [str(name) for name in table if name not in beside]
-    figure = Figure(figsize=(style.PAGE_IN, 2.3 * len(runs) + 0.3), layout="constrained")
-    panels = figure.subplots(len(runs), 1 + len(factors), squeeze=False)
+    """A row a run: the same codes coloured by class and by each factor, or all alike."""
+    runs, factors = list(table["run"].unique()), _factors(table)
+    by_class = "digit" in table or not factors  # a first panel of its own
+    n_panels = by_class + len(factors)
+    width = style.COLUMN_IN if n_panels == 1 else style.PAGE_IN
+    figure = Figure(figsize=(width, 2.3 * len(runs) + 0.3), layout="constrained")
+    panels = figure.subplots(len(runs), n_panels, squeeze=False)
     dots: dict[str, object] = {"s": 3, "linewidths": 0, "rasterized": True}
     for row, run in zip(panels, runs, strict=True):
         codes = table[table["run"] == run]
-        _draw_digits(row[0], codes, dots)
-        for axes, name in zip(row[1:], factors, strict=True):
+        if by_class:
+            _draw_classes(row[0], codes, dots)
+        for axes, name in zip(row[by_class:], factors, strict=True):
             low, high = np.nanpercentile(codes[name], (1, 99))
             drawn = axes.scatter(codes["first"], codes["second"], c=codes[name], vmin=low,
                                  vmax=high, cmap="viridis", **dots)  # fmt: skip
@@ -73,15 +82,23 @@ def draw_latent_space(table: pd.DataFrame) -> Figure:
         for axes in row:
             axes.set_xlabel(f"1st component ({codes['first_share'].iloc[0]:.0%})")
         row[0].set_ylabel(f"2nd component ({codes['second_share'].iloc[0]:.0%})")
-        row[0].set_title(
-            style.wrapped(f"{words_of(codes)[0]}: by digit", TITLE_LETTERS), loc="left"
-        )
+        how = ": by class" if "digit" in table else ""
+        row[0].set_title(style.wrapped(words_of(codes)[0] + how, TITLE_LETTERS), loc="left")
     return figure
 
 
-def _draw_digits(axes: Axes, codes: pd.DataFrame, dots: dict[str, object]) -> None:
-    """Numerals stand at the medians, for those who cannot tell ten colours."""
-    groups = codes.groupby("digit")
+def _factors(table: pd.DataFrame) -> list[str]:
+    beside = {"run", *axes_in(table), "digit", "first", "second", "first_share", "second_share"}
+    return [str(name) for name in table if name not in beside]
+
+
+def _draw_classes(axes: Axes, codes: pd.DataFrame, dots: dict[str, object]) -> None:
+    """Numerals stand at the medians, for those who cannot tell ten colours; the rest is grey."""
+    axes.scatter(codes["first"], codes["second"], color="0.7", **dots)  # type: ignore[arg-type]
+    if "digit" not in codes:
+        return
+    coloured = sorted(codes["digit"].value_counts().index[:N_CLASSES])
+    groups = [(one, codes[codes["digit"] == one]) for one in coloured]
     palette = sns.color_palette("colorblind", len(groups))
     for colour, (_, own) in zip(palette, groups, strict=True):
         axes.scatter(own["first"], own["second"], color=colour, **dots)  # type: ignore[arg-type]
@@ -96,10 +113,17 @@ def caption(table: pd.DataFrame) -> str:
     first = table.drop_duplicates("run")
     both = first["first_share"] + first["second_share"]
     shares = [f"{share:.0%} ({words})" for share, words in zip(both, words_of(first), strict=True)]
+    colours = []
+    if "digit" in table:
+        n_classes = table["digit"].nunique()
+        which = f", the {N_CLASSES} with most images" if n_classes > N_CLASSES else ""
+        colours = [f"by class (numerals stand at their medians{which})"]
+    if factors := _factors(table):
+        colours.append(f"by {wording.listing([wording.factor_word(name) for name in factors])}")
+    coloured = f", coloured {' and '.join(colours)}" if colours else ""
     return (
         f"{len(table) // len(first):,} test images on the two strongest principal"
-        f" components of the codes, a model a row, coloured by digit (numerals stand at their"
-        f" medians) and by what was measured. Share of the active latents' variance:"
+        f" components of the codes, a model a row{coloured}. Share of the active latents' variance:"
         f" {', '.join(shares)}."
     )
 

@@ -8,12 +8,15 @@ from analysis.representations import encode
 from study.models.vae import Vae
 
 N_COLUMNS = 10
+MOST_ROWS = 10
 
 
 def from_the_prior(inputs: FigureInputs) -> Sheet:
     """A panel a model."""
+    n_classes, noun = inputs.data.n_classes, inputs.data.noun
+    n_rows = min(n_classes, MOST_ROWS) or MOST_ROWS
     panels = [
-        prior_samples(inputs.model(figure_run.run), figure_run.title, inputs.data.n_classes)
+        prior_samples(inputs.model(figure_run.run), figure_run.title, n_rows)
         for figure_run in inputs.shown_runs()
     ]
     caption = (
@@ -21,7 +24,9 @@ def from_the_prior(inputs: FigureInputs) -> Sheet:
         " that they were trained on, the closer the codes of images fill the prior."
     )
     if any(panel.rows for panel in panels):
-        caption += f" Of a conditional model a row is a {inputs.data.noun}, a column the same draw."
+        caption += f" Of a conditional model a row is a {noun}, a column the same draw."
+        if n_rows < n_classes:
+            caption += f" Shown are the first {n_rows} of {n_classes} classes."
     return Sheet("Samples from the prior", caption, panels)
 
 

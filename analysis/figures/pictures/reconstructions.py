@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from analysis.factors.examples import examples, examples_in_words
 from analysis.figures.inputs import FigureInputs
 from analysis.figures.pictures.sheet import Images, Panel, Sheet, sheet_figure
-from analysis.latent_effects.alignment import some_of_every_digit
 from analysis.representations.encode import decode, grey_levels, posterior_means
 from study.models.vae import Vae
 
@@ -16,13 +16,16 @@ def by_beta(inputs: FigureInputs) -> Sheet:
     """A row for each beta without labels, below the originals."""
     runs = inputs.runs_by_beta()
     models = {f"β = {figure_run.beta:g}": inputs.model(figure_run.run) for figure_run in runs}
-    first = some_of_every_digit(inputs.labels, 1)
-    panel = reconstructions(models, inputs.data.test_images[first], inputs.labels[first])
-    panel = panel._replace(x_label=inputs.data.noun)
+    data = inputs.data
+    shown = examples(data)
+    panel = reconstructions(models, data.test_images[shown], inputs.labels[shown])
+    panel = panel._replace(x_label=data.noun)
+    if not data.n_classes:
+        panel = panel._replace(columns=[], x_label="")
     recon = inputs.done.set_index("run").loc[[figure_run.run for figure_run in runs], "recon"]
     title = f"Reconstructions without labels, J = {runs[0].latent_dim}"
     caption = (
-        f"The first test image of every {inputs.data.noun} and what each model makes of it at the"
+        f"Above, {examples_in_words(data)}; below, what each model makes of them at the"
         f" posterior mean. Over the whole test set the reconstruction costs {recon.iloc[0]:.0f}"
         f" nats an image for β = {runs[0].beta:g}"
         + (f" and {recon.iloc[-1]:.0f} for β = {runs[-1].beta:g}." if len(runs) > 1 else ".")

@@ -60,7 +60,7 @@ def side_by_side(inputs: FigureInputs) -> Sheet:
     panels, unnamed = [], []
     for model in MODELS:
         figure_run = inputs.paper_run(model)
-        aligned = inputs.alignment(figure_run.run)
+        aligned = inputs.alignment(figure_run.run) if inputs.data.measure else None
         labels = row_labels(figure_run.latent_dim, aligned, brief=True)
         kept = most_used(inputs.use(figure_run.run).to_numpy())
         title = f"{figure_run.kind}, β = {figure_run.beta:g}"
@@ -71,10 +71,13 @@ def side_by_side(inputs: FigureInputs) -> Sheet:
         unnamed.append(f"{sum(' ' not in label for label in labels)} of {figure_run.latent_dim}")
     caption = (
         f"The same test image traversed by three VAEs: every row sets one latent to ten values"
-        f" from -5 to 5{around(scale)} and keeps the others. A word says which property of the"
-        f" picture, measured again, the latent moves; rows without one move none:"
-        f" {wording.listing(unnamed)}."
+        f" from -5 to 5{around(scale)} and keeps the others."
     )
+    if inputs.data.measure:
+        caption += (
+            " A word says which property of the picture, measured again, the latent moves; rows"
+            f" without one move none: {wording.listing(unnamed)}."
+        )
     return Sheet(f"One image traversed by three VAEs, J = {figure_run.latent_dim}", caption, panels)
 
 
@@ -83,7 +86,7 @@ def around_the_mean(inputs: FigureInputs) -> Sheet:
     figure_run = inputs.best_run()
     scale = inputs.scale(figure_run.run)
     traversal = mean_traversal(inputs.model(figure_run.run), *_image(inputs), scale)
-    title = "Ranked first, traversed around the mean"
+    title = _title(inputs, "around the mean")
     return _sheet(inputs, figure_run, traversal, title, "the posterior mean")
 
 
@@ -93,7 +96,7 @@ def over_quantiles(inputs: FigureInputs) -> Sheet:
     model = inputs.model(figure_run.run)
     samples = aggregated_samples(model, inputs.data.test_images, inputs.labels)
     traversal = quantile_traversal(model, *_image(inputs), samples)
-    title = "Ranked first, traversed over quantiles"
+    title = _title(inputs, "over quantiles")
     return _sheet(inputs, figure_run, traversal, title, "the posterior mean")
 
 
@@ -168,6 +171,18 @@ def _image(inputs: FigureInputs) -> tuple[npt.NDArray[np.uint8], int]:
     return inputs.data.test_images[IMAGE], int(inputs.labels[IMAGE])
 
 
+def _title(inputs: FigureInputs, how: str) -> str:
+    return f"Traversed {how}" if inputs.why_unranked else f"Ranked first, traversed {how}"
+
+
+def _class_of_image(inputs: FigureInputs) -> str:
+    """What the traversed image shows, in brackets; nothing without labels."""
+    if not inputs.data.n_classes:
+        return ""
+    before = "a" if inputs.data.noun == "digit" else inputs.data.noun
+    return f" ({before} {inputs.labels[IMAGE]})"
+
+
 def _sheet(
     inputs: FigureInputs, figure_run: FigureRun, traversal: Traversal, title: str, start: str
 ) -> Sheet:
@@ -179,7 +194,7 @@ def _sheet(
     panel = traversal_panel(traversal, "", row_labels(figure_run.latent_dim, aligned), kept)
     caption = (
         f"Every row moves one latent of the model with {figure_run.words} and keeps the others at"
-        f" {start} of a test image (a {inputs.labels[IMAGE]})."
+        f" {start} of a test image{_class_of_image(inputs)}."
     )
     if traversal.scale and traversal.scale.in_sd:
         caption += f" Its values are from -5 to 5{around(traversal.scale)}."
@@ -188,8 +203,10 @@ def _sheet(
             f" Shown are the {MOST_ROWS} of {figure_run.latent_dim} latents with the largest"
             f" {use.name}."
         )
-    if aligned is None:
+    if aligned is None and inputs.data.measure:
         caption += " What the latents move was not measured."
+    elif aligned is None:
+        caption += " Nothing measures these pictures: what a latent moves is for the eye."
     else:
         caption += f" {_counts(aligned)} {BESIDE}"
     return Sheet(f"{title}: {figure_run.title}", caption, [panel])

@@ -11,8 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 from markupsafe import Markup
 
+from analysis.factors.examples import examples
 from analysis.factors.image_set import measured
-from analysis.latent_effects.alignment import NAMES, PROPERTIES, UNITS, some_of_every_digit
+from analysis.latent_effects.alignment import NAMES, PROPERTIES, UNITS
 from analysis.report.explorer.board import (
     Board,
     OnBoard,
@@ -53,7 +54,7 @@ SCRIPTS = (
     "explorer.js",
 )
 
-IMAGES_PER_DIGIT = 2
+N_IMAGES = 20  # to start from; of more classes than that, so many are shown
 SEEN = (1, 99)  # percentiles of the property among real digits, the ends of its meter
 
 
@@ -85,7 +86,7 @@ def payload(study: Study, board: Board, data_folder: Path | None = None) -> dict
         data_folder: cache of MNIST.
     """
     data = study.images(data_folder)
-    chosen = some_of_every_digit(data.test_labels, IMAGES_PER_DIGIT)
+    chosen = examples(data, N_IMAGES)
     properties, first = [], 0
     if data.measure == "strokes":
         values = measured(data.test_images, PROPERTIES, cache=data_dir(data_folder))
@@ -94,16 +95,18 @@ def payload(study: Study, board: Board, data_folder: Path | None = None) -> dict
         apart = ((values - values.mean()) / values.std(ddof=0)).iloc[chosen]
         first = int((apart**2).sum(axis=1).to_numpy().argmin())
     channels, height, width, n_classes = data.shape
+    shown = range(n_classes) if n_classes <= N_IMAGES else np.unique(data.test_labels[chosen])
     return {
         "study": study.folder.name,
         "image": {"channels": channels, "height": height, "width": width},
         "noun": data.noun,
-        "classes": [str(label) for label in range(n_classes)],
+        "classes": {int(label): str(label) for label in shown},
+        "n_classes": n_classes,
         "images": packed(pixel_rows(data.test_images[chosen]), "u1"),
         "labels": data.test_labels[chosen].tolist(),
         "first": str(first),
         "properties": properties,
-        "runs": [_run(study, one, data, chosen) for one in board.runs],
+        "runs": [_run(study, one, data, chosen, list(shown)) for one in board.runs],
         "left_out": board.left_out,
     }
 
@@ -122,6 +125,8 @@ def render(content: dict[str, Any]) -> str:
     return environment.get_template("explorer.html.j2").render(
         study=content["study"],
         noun=content["noun"],
+        shown=len(content["classes"]),
+        n_classes=content["n_classes"],
         left_out=content["left_out"],
         measured=listing(names).capitalize() if names else "",
         storage=_storage(content["runs"]),
@@ -131,11 +136,13 @@ def render(content: dict[str, Any]) -> str:
 
 
 def _run(
-    study: Study, shown: OnBoard, data: Dataset, chosen: npt.NDArray[np.int64]
+    study: Study, shown: OnBoard, data: Dataset, chosen: npt.NDArray[np.int64], classes: list[int]
 ) -> dict[str, Any]:
+    """What the page knows of a run; `chosen` are its images, `classes` those it can draw."""
     model = shown.model
     means = posterior_means(model, data.test_images[chosen], data.test_labels[chosen])
     rank = ranks_of(study).get(configuration_of(shown.run))
+    in_turn = np.resize(classes or [0], N_SAMPLES)
     return {
         "run": shown.run,
         "title": shown.title,
@@ -143,7 +150,7 @@ def _run(
         "latent_dim": model.latent_dim,
         "classes": model.n_classes,
         "starts": np.round(means.astype(np.float64), 4).tolist(),
-        "prior": packed(prior_samples(model, N_SAMPLES), "<f4"),  # the classes in turn
+        "prior": packed(prior_samples(model, N_SAMPLES, in_turn), "<f4"),
         "class_means": _class_means(model),
         "layers": as_payload(shown.layers),
         "bytes": n_bytes(shown.layers),

@@ -29,8 +29,14 @@ CHANGE = ["latent", "ica", "change", "separated"]
 BESIDE_RANK = ("rotated", "untrained", "pixel_pca", "oracle")
 
 
-def ranking(ranked: pd.DataFrame, more: Sequence[str] = ()) -> Table:
-    """A row a configuration, as `study.ranking` has them; `more` names a user's own metrics."""
+def ranking(ranked: pd.DataFrame, more: Sequence[str] = (), unranked: str = "") -> Table:
+    """A row a configuration, as `study.ranking` has them.
+
+    Args:
+        ranked: a study's ranking.
+        more: names of a user's own metrics.
+        unranked: why there is no score that ranks, where there is none.
+    """
     others = [name for name in RANKABLE if name not in WITH_INTERVAL]
     caption = (
         f"Configurations by their mean score ({ranked['ranked_by'].iloc[0]}) on the latents, beside"
@@ -38,11 +44,18 @@ def ranking(ranked: pd.DataFrame, more: Sequence[str] = ()) -> Table:
         " difference to the best of the others, paired by seed, with 95% intervals that hold all"
         f" at once; among the best where it is surely above −{MARGIN:g}, behind where it is surely"
         " not above 0. * at the ceiling, where this score no longer tells configurations apart."
-        " Seeds: scored of trained."
-        " UDR: how far runs that differ in their seed agree. Digit read: how often a linear"
-        " classifier tells the digit from the codes. −ELBO in nats per image, with labels that of"
-        " image and label together. Front: none has both less of it and a higher score."
+        " Seeds: scored of trained. Front: none has both less −ELBO and a higher score."
     )
+    if unranked:
+        caption = f"Nothing is ranked: {unranked}. What there is, by configuration."
+    if ranked[UDR.name].notna().any():
+        caption += " UDR: how far runs that differ in their seed agree."
+    if ranked[CLASS_PROBE.name].notna().any():
+        caption += (
+            f" {LABELS[CLASS_PROBE.name].capitalize()}: how often a linear classifier tells the"
+            " class from the codes."
+        )
+    caption += " −ELBO in nats per image, with labels that of image and label together."
     if "likelihood" in ranked and ranked["likelihood"].nunique() > 1:
         caption += " Bounds of different likelihoods are on different scales, with a front each."
     columns: dict[str, CellOf] = {
@@ -59,6 +72,9 @@ def ranking(ranked: pd.DataFrame, more: Sequence[str] = ()) -> Table:
         "−ELBO, joint": numbers("neg_elbo_joint", ".2f"),
         "front": flags("pareto"),
     }
+    if unranked:
+        for heading in ("seeds", "verdict", "front"):
+            del columns[heading]
     return table("ranking-table", caption, ranked, columns)
 
 
@@ -101,14 +117,15 @@ def ica_changes(changes: pd.DataFrame) -> Table:
 
 
 def controls(name: str, scores: pd.DataFrame, shown: Sequence[str]) -> Table | None:
-    """Scores beside their controls, a row a configuration and score; None without scores.
+    """Scores beside their controls, a row a configuration and score; None without any.
 
     Args:
         name: of the table.
         scores: a study's scores.
         shown: those of them to show.
     """
-    if scores.empty:
+    wanted = own(scores)[lambda rows: rows["score"].isin(shown)]
+    if wanted.empty:
         return None
     caption = (
         "Scores on the latents, over all test images, means over seeds, beside their floors and"
@@ -118,7 +135,6 @@ def controls(name: str, scores: pd.DataFrame, shown: Sequence[str]) -> Table | N
         f" their rotations. Bold: above every floor. {NOTHING}: cannot be computed, such as the"
         " score of an encoder without active latents; the column note of controls.csv says why."
     )
-    wanted = own(scores)[lambda rows: rows["score"].isin(shown)]
     keys = [configuration(wanted["run"]).rename("configuration"), "score"]
     means = wanted.groupby(keys, sort=False)[["value", *CONTROLS]].mean().reset_index()
     floors = [name for name in CONTROLS if not name.startswith("oracle")]

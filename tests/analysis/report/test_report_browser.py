@@ -60,7 +60,7 @@ def test_it_opens_from_disk_and_asks_for_nothing(page):
     assert page.title == "tiny: a study of variational autoencoders"
     assert points(page) == 4
     axes = page.execute_script("return document.querySelectorAll('#parallel .y-axis').length")
-    figures = ["active latents", "KL fraction", "−ELBO", "digit read"]
+    figures = ["active latents", "KL fraction", "−ELBO", "class read"]
     scores = ["DCI", "MIG", "FactorVAE", "Higgins", "score that ranks"]
     assert axes == len(["J", "β", "labels", *figures, *scores])
     shown = "return [...document.images].every((image) => image.naturalWidth > 0)"

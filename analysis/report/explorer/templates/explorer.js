@@ -44,7 +44,8 @@ function startOf(run) {
   const seed = /^random-(\d+)$/.exec(state.from);
   if (!seed) return Float64Array.from(run.starts[state.from]);
   const drawn = floats(run.prior);
-  const [every, first] = run.class_means ? [run.classes, label] : [1, 0];
+  const classes = Object.keys(payload.classes);
+  const [every, first] = run.class_means ? [classes.length, classes.indexOf(state.digit)] : [1, 0];
   const nSamples = Math.floor(drawn.length / (n * every));
   const sample = every * (Number(seed[1]) % nSamples) + first;
   return Float64Array.from(drawn.subarray(n * sample, n * (sample + 1)));
@@ -157,7 +158,7 @@ function recall() {
     run: names,
     other: names,
     turn: Object.keys(TURNS),
-    digit: count(payload.classes.length),
+    digit: Object.keys(payload.classes),
     from: count(payload.labels.length),
     at: ["class"],
   };
@@ -192,14 +193,14 @@ function fillMenus() {
   const pictures = payload.labels.map((label, i) => {
     const canvas = sized(document.createElement("canvas"));
     paint(canvas.getContext("2d"), images.subarray(i * N_VALUES, (i + 1) * N_VALUES));
-    return [String(i), canvas, `test image ${i + 1}, a ${payload.classes[label]}`];
+    const name = payload.classes[label];
+    return [String(i), canvas, `test image ${i + 1}${name ? `, ${payload.noun} ${name}` : ""}`];
   });
   radios("images", pictures, (from) => {
     Object.assign(state, { from, digit: String(payload.labels[from]), at: "" });
     show();
   });
-  const classes = payload.classes.map((name, label) => [String(label), name]);
-  radios("digits", classes, (digit) => {
+  radios("digits", Object.entries(payload.classes), (digit) => {
     Object.assign(state, { digit, at: "class" });
     show(panes.map((pane) => (pane.run.class_means ? undefined : pane)));
   });

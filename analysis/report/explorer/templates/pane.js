@@ -179,7 +179,7 @@ class Pane {
   description() {
     const { noun, classes } = payload;
     const named = `${noun[0].toUpperCase()}${noun.slice(1)} ${classes[this.label]}`;
-    const what = this.run.classes ? named : `A ${noun}`;
+    const what = this.run.classes ? named : noun === "digit" ? "A digit" : "A picture";
     const figures = this.meters.map(({ name, value }) => `${name} ${value.textContent}`);
     return [`${what} drawn by ${this.run.title}`, figures.join(", ")].filter(Boolean).join(": ");
   }
