@@ -92,7 +92,8 @@ def ranking(trials: pd.DataFrame, scores: pd.DataFrame, udr: pd.DataFrame) -> pd
     table[UDR.name] = udr.groupby("configuration")["value"].mean() if len(udr) else np.nan
     probes = usable[usable["score"] == CLASS_PROBE.name]
     table[CLASS_PROBE.name] = probes["value"].groupby(configuration(probes["run"])).mean()
-    done = trials[trials["run"].isin(ranked["run"])].groupby("configuration")
+    scored = ranked if len(ranked) else scores  # of runs that nothing ranks, all the same
+    done = trials[trials["run"].isin(scored["run"])].groupby("configuration")
     for name in ("neg_elbo", "neg_elbo_joint", "objective", "active_latents"):
         table[name] = done[name].mean().astype(float)
     return _ordered(table.reset_index())
@@ -187,7 +188,7 @@ def ranked_by(rows: pd.DataFrame) -> str:
 
 
 def unranked(scores: pd.DataFrame) -> str:
-    """Why nothing ranks the configurations of scored runs, in words; "" where something does."""
+    """What scored runs lack that could rank them, in words; "" where it is not of their data."""
     if scores.empty or len(ranking_rows(scores)):
         return ""
     of_factors = scores[scores["factors"] != ""]
@@ -198,7 +199,7 @@ def unranked(scores: pd.DataFrame) -> str:
         )
     if HIGGINS_FEW.name not in set(of_factors["score"]):
         return "one factor alone is known, and the score that ranks tells factors apart"
-    return "no run has an active latent"
+    return ""
 
 
 def own(scores: pd.DataFrame) -> pd.DataFrame:

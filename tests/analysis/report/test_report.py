@@ -234,7 +234,7 @@ def test_controls_stand_beside_the_scores(report):
     assert [cell.text for cell in rows[0][2:]] == figures
     strong = [row[2].strong for row in rows]
     assert sorted(strong) == [False, True, True, True]  # 0.65 is below the pixels' 0.7
-    assert len(report.other_controls.rows) == 4 * 5
+    assert len(report.other_controls.rows) == 4 * 6  # the class read among them
 
 
 def test_what_the_latents_move_in_words(report):
