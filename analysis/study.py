@@ -1,20 +1,26 @@
 """Open a study: its tables as DataFrames, a run's model, the images."""
 
-import io
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 
 from study.config.errors import StudyError, nearest
 from study.config.run import RunConfig
 from study.data import Dataset, DataShape, describe_data, load_data
 from study.models import Vae, build_model, current_names
 from study.storage.folder import Folder
-from study.storage.records import RECORD, WEIGHTS, read_record, runs_folder
+from study.storage.records import (
+    RECORD,
+    WEIGHTS,
+    Record,
+    load_weights,
+    read_record,
+    read_weights,
+    runs_folder,
+)
 from study.storage.tables import has_table, read_table
 
 NAMED = 3  # runs that a message names
@@ -188,8 +194,12 @@ class Study:
         return (runs_folder(self.folder) / run).exists(WEIGHTS)
 
     def weights(self, run: str) -> bytes:
-        """The file that holds a finished run's weights, as it is."""
-        return (runs_folder(self.folder) / run).read(WEIGHTS)
+        """The file that holds a finished run's weights, as it is.
+
+        Raises:
+            StudyError: as `config`, or the file is not of the run's record.
+        """
+        return read_weights(runs_folder(self.folder) / run, self._record(run))
 
     def config(self, run: str) -> RunConfig:
         """The configuration of a run that has its weights.
@@ -197,6 +207,9 @@ class Study:
         Raises:
             StudyError: the study has no such run, or not its weights; says what to do.
         """
+        return RunConfig(**self._record(run)["config"])
+
+    def _record(self, run: str) -> Record:
         known = list(self.trials["run"])
         if run not in known:
             raise StudyError(f"{self.folder} has no run {run!r}{nearest(run, known)}")
@@ -206,7 +219,7 @@ class Study:
                 f"the weights of {run} are not in {self.folder} (no {RECORD} or {WEIGHTS} in"
                 f" {runs_folder(self.folder)}/{run}): {self._whence(run)}"
             )
-        return RunConfig(**record["config"])
+        return record
 
     def _whence(self, run: str) -> str:
         if self.trials.set_index("run").loc[run, "state"] != "done":
@@ -221,8 +234,13 @@ class Study:
         """
         config = self.config(run)
         model = build_model(config, self.data_shape(run))
-        weights = torch.load(io.BytesIO(self.weights(run)), weights_only=True)
-        model.load_state_dict(current_names(weights))
+        file = f"{runs_folder(self.folder)}/{run}/{WEIGHTS}"
+        weights = current_names(load_weights(self.weights(run), file))
+        try:
+            model.load_state_dict(weights)
+        except RuntimeError as error:
+            why = " ".join(str(error).split())
+            raise StudyError(f"{file} is damaged or of another run: {why}") from None
         return model.eval(), config
 
     def data_shape(self, run: str) -> DataShape:

@@ -36,6 +36,7 @@ from analysis.representations import bases, ica
 from analysis.representations.encode import posterior_means
 from analysis.representations.traversal import Directions, aggregated_samples
 from analysis.study import Study
+from study.config.errors import StudyError
 from study.data import Dataset
 from study.models.vae import Vae
 from study.storage.folder import Folder
@@ -104,14 +105,18 @@ def align_study(
         say: takes news of progress, a line at a time.
     """
     done = study.trials.query("state == 'done'")["run"]
-    keys = {run: _key(study, run) for run in done if study.has_weights(run)}
+    keys, failed = dict[str, str](), dict[str, str]()
+    for run in filter(study.has_weights, done):
+        try:
+            keys[run] = _key(study, run)
+        except StudyError as error:  # its files are damaged; the rows that it has stay
+            failed[run] = str(error)
     tables = {name: _kept(study, name, keys) for name in TABLES}
     todo = [
         run
         for run in keys
         if any(run not in set(tables[name]["run"]) for name in ("alignment", "reconstruction"))
     ]  # no knob may reach anything: a run need not be in their table
-    failed: dict[str, str] = {}
     if not todo:
         return failed
     connect()

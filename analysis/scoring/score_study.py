@@ -14,6 +14,7 @@ from analysis.statistics.elbo import configurations, with_joint_bound
 from analysis.statistics.ranking import RANKING, agreement, ica_table, ranking, unlisted
 from analysis.statistics.wording import count
 from analysis.study import Study
+from study.config.errors import StudyError
 from study.storage.axes import with_axes
 from study.storage.tables import write_table
 
@@ -50,16 +51,21 @@ def score_study(
     if sets[0].sample.factors.shape[1] == 0:
         say("no factors are known of these images: scores of factors are left out")
     runs, unscored = _scorable(study)
-    jobs = cache.missing([score_targets(study, run) for run in runs])
-    failed: dict[str, str] = {}
+    groups, failed = [], dict[str, str]()
+    for run in runs:
+        try:
+            groups.append(score_targets(study, run))
+        except StudyError as error:  # its files are damaged; the scores that it has stay
+            failed[run] = str(error)
+    jobs = cache.missing(groups)
     if jobs.count():
         connect()
         rows, tasks = count(jobs.rows(), "score"), count(jobs.count(), "task")
-        say(f"scoring {count(len(runs), 'run')}: {rows} to compute in {tasks}")
+        say(f"scoring {count(len(groups), 'run')}: {rows} to compute in {tasks}")
         from analysis.scoring.tasks import work  # Ray is slow, and often nothing is missing
 
         try:
-            failed = work(jobs, cache, say)
+            failed |= work(jobs, cache, say)
         finally:
             cache.write()
     elif cache.changed():

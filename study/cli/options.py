@@ -50,9 +50,8 @@ class Command(click.Command):
         except KeyboardInterrupt:
             raise Failure(INTERRUPTED, ctx, EXIT_INTERRUPTED) from None
         except OSError as error:
-            if "study" not in ctx.params:
-                raise
-            raise Failure(f"cannot use {ctx.params['study']}: {error}", ctx) from None
+            what = f"cannot use {ctx.params['study']}: " if "study" in ctx.params else ""
+            raise Failure(f"{what}{error}", ctx) from None
 
 
 def new_console(wrap: bool = False) -> "Console":
@@ -60,7 +59,7 @@ def new_console(wrap: bool = False) -> "Console":
     from rich.console import Console
 
     width = None if wrap or sys.stdout.isatty() else PLAIN_WIDTH
-    return Console(width=width, highlight=False, soft_wrap=wrap)
+    return Console(width=width, highlight=False, markup=False, soft_wrap=wrap)
 
 
 def yaml_names(search: bool) -> Callable[..., list[CompletionItem]]:

@@ -39,7 +39,7 @@ def run(ctx: click.Context, /, grid: str, pack: str | None, **shared: Any) -> in
     it goes on; enlarge the grid and it trains only what is missing. Finished runs are never
     trained again, unless --fresh is given.
     """
-    from study.config.grid import find_grid, parse_overrides, read_grid
+    from study.config.grid import find_grid, parse_overrides, read_grid, read_text
 
     given = Training(**shared)
     overrides, origins = given.overrides(), given.origins()
@@ -47,7 +47,7 @@ def run(ctx: click.Context, /, grid: str, pack: str | None, **shared: Any) -> in
         overrides |= parse_overrides([f"pack={pack}"])
         origins["pack"] = "--pack"
     path = find_grid(grid)
-    runs = read_grid(path.read_text(), str(path), overrides, origins, _n_train)
+    runs = read_grid(read_text(path), str(path), overrides, origins, _n_train)
 
     # Only now the slow imports: a mistyped grid answers at once.
     from study.execution.runner import run_grid, show_plan

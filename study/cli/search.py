@@ -56,7 +56,7 @@ def search(
     (search-quick, search-pareto) or a path to a YAML file. Repeat the same command after an
     interruption, or with a larger budget, and it goes on.
     """
-    from study.config.grid import find_grid
+    from study.config.grid import find_grid, read_text
 
     if (name_ is None) == (search_ is None):
         raise click.UsageError("give one search: NAME, or --search NAME", ctx)
@@ -74,7 +74,7 @@ def search(
     from study.training.check import check_labels
 
     parsed = read_search(
-        path.read_text(),
+        read_text(path),
         str(path),
         DIRECTIONS,
         overrides,

@@ -12,7 +12,7 @@ from study.config.errors import StudyError
 if TYPE_CHECKING:
     from study.storage.folder import Folder
 
-STATES = ("done", "begun", "waiting", "failed")
+STATES = ("done", "begun", "waiting", "failed", "damaged")
 
 
 @click.command("status", cls=Command, context_settings=CONTEXT)
@@ -31,14 +31,14 @@ def status(study: str) -> None:
     content = read_study(folder)
     if not content:
         raise StudyError(f"no study at {study}: it has no study.yaml")
-    states = _states(folder, content["runs"])
+    states = _states(folder, content.get("runs", []))
     counts = Counter(state for state, _ in states.values())
     console.print(_driver(folder), style="bold", markup=False)
     numbers = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
     console.print(f"{len(states)} runs: {numbers}")
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for run, (state, detail) in states.items():
-        if state in {"begun", "failed"}:
+        if state in {"begun", "failed", "damaged"}:
             table.add_row(run, detail)
     if table.row_count:
         console.print(table)
@@ -66,9 +66,10 @@ def _states(study: "Folder", runs: list[str]) -> dict[str, tuple[str, str]]:
     if rows is not None:
         for row in rows[rows["run"].isin(runs)].to_dict("records"):
             states[str(row["run"])] = (str(row["state"]), str(row["error"]))
-    for run, record in read_records(study).items():
+    records, damaged = read_records(study)
+    for run, record in records.items():
         where = f" on {record['node']} ({record['device']})" if record["node"] else ""
         progress = f"epoch {len(record['epochs'])} of {record['config']['epochs']}{where}"
         failed = record["state"] == "failed"
         states[run] = (record["state"], f"failed: {record['error']}" if failed else progress)
-    return states
+    return states | {run: ("damaged", why) for run, why in damaged.items()}

@@ -1,6 +1,7 @@
 """What `study run` and `study search` share: their options, and what is done with them."""
 
 import math
+import re
 import shlex
 from collections.abc import Callable
 from functools import partial, reduce
@@ -26,6 +27,7 @@ class Training(NamedTuple):
     seeds: list[int] | None
     dry_run: bool
     fresh: bool
+    repair: bool
     no_scores: bool
     own_metrics: tuple[str, ...]
     name: str | None
@@ -50,9 +52,15 @@ class Training(NamedTuple):
 
     def folder(self, path: Path) -> "Folder":
         """The folder of a study that is trained from a YAML file."""
+        from study.config.errors import UsageError
         from study.storage.folder import Folder
 
-        return Folder(self.results) / (self.name or path.stem)
+        name = path.stem if self.name is None else self.name
+        if name in {".", ".."} or not re.fullmatch(r"[\w.-]+", name):
+            raise UsageError(
+                f"--name: a study's name has letters, digits and . _ - alone, got {name!r}"
+            )
+        return Folder(self.results) / name
 
 
 def train_and_show(
@@ -78,17 +86,22 @@ def train_and_show(
         KeyboardInterrupt: the user has asked to stop.
     """
     from study.cli.present import load_own
-    from study.config.grid import read_metrics
+    from study.config.grid import read_metrics, read_text
     from study.data.verified_files import data_dir
     from study.execution.cluster import Resources
     from study.execution.runner import start_over
     from study.execution.scheduler import Invocation
+    from study.storage.lock import require_free
+    from study.storage.repair import repair
 
     console, study = new_console(), given.folder(path)
-    own = read_metrics(path.read_text(), str(path))
+    own = read_metrics(read_text(path), str(path))
     metrics = load_own(dict.fromkeys(given.own_metrics, "--metric") | dict.fromkeys(own, str(path)))
     if given.fresh:
         start_over(study, console)
+    elif given.repair:
+        require_free(study)
+        repair(study, console.print)
     resources = Resources(given.address, given.cpus_per_run, given.gpus_per_run, given.max_failures)
     request |= {"metrics": own} if own else {}  # `study score` computes them, too
     request |= {"command": shlex.join(["study", *ctx.meta["words"]])}
@@ -155,6 +168,11 @@ OPTIONS = (
         "--fresh",
         is_flag=True,
         help="Throw away what the study has and start over; says first what would be lost.",
+    ),
+    click.option(
+        "--repair",
+        is_flag=True,
+        help="First verify every file of the study; what is damaged is set aside and made anew.",
     ),
     click.option(
         "--no-scores",

@@ -2,11 +2,15 @@
 
 import difflib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:  # slow to import, and every command imports this
     from pydantic import ValidationError
+
+
+SHOWN = 200  # letters of a value in a message
 
 
 class UsageError(ValueError):
@@ -36,6 +40,21 @@ def reason(error: Exception) -> str:
     return " ".join(f"{type(error).__name__}: {message}".split())
 
 
+def user_path(given: str | Path) -> Path:
+    """A path as a user gives it, absolute, with `~` and `~name` resolved.
+
+    Raises:
+        UsageError: it cannot be: there is no such user, the working directory was deleted, or no
+            file can bear that name.
+    """
+    try:
+        path = Path(given).expanduser().absolute()
+        str(path).encode()
+    except (OSError, RuntimeError, UnicodeError) as error:
+        raise UsageError(f"{str(given)!r} cannot be used as a path: {error}") from None
+    return path
+
+
 def nearest(word: str, known: list[str]) -> str:
     """' (did you mean ...?)' for the known word closest to a mistyped one, or ''."""
     lowered = {name.lower(): name for name in known}
@@ -49,9 +68,18 @@ def unknown_key(key: str, known: list[str]) -> str:
     return f"unknown key {key!r}{hint}"
 
 
+def shown(value: object) -> str:
+    """A value as a message shows it, which may be as long as a file."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no number of more than 4,300 digits
+        return "a number of thousands of digits"
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+
+
 def repeated(key: str, values: Sequence[object]) -> str:
     """One line on a list that holds a value twice."""
-    return f"{key}: {values!r} repeats a value; a list is an axis of different values"
+    return f"{key}: {shown(values)} repeats a value; a list is an axis of different values"
 
 
 def explain(error: "ValidationError", known: list[str]) -> str:
@@ -61,4 +89,4 @@ def explain(error: "ValidationError", known: list[str]) -> str:
     if first["type"] == "extra_forbidden":
         return unknown_key(key, known)
     message = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    return f"{key} {message}, got {first['input']!r}" if key else message
+    return f"{key} {message}, got {shown(first['input'])}" if key else message

@@ -1,6 +1,8 @@
 """A YAML file -> the list of run configurations: axes x seeds, no duplicates; pure."""
 
 import itertools
+import math
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,12 +10,22 @@ from typing import Any
 import yaml
 
 from study.config.belongs import TRAIN_IMAGES, all_images
-from study.config.errors import Source, UsageError, nearest, repeated, unknown_key
+from study.config.errors import (
+    Source,
+    UsageError,
+    nearest,
+    repeated,
+    shown,
+    unknown_key,
+    user_path,
+)
 from study.config.own_code import is_import_path
 from study.config.own_data import is_data_path
 from study.config.run import HOW, RunConfig, run_config
 
 UNION, METRICS = "union", "metrics"
+SLACK = 10  # values that stand in no letter, such as an empty one
+MOST_RUNS = 100_000  # of one grid
 SEARCHES = "search-"  # names of the searches in `configs/` begin so
 _PLACES = (Path(__file__).parents[2] / "configs", Path(__file__).parents[1] / "configs")
 CONFIGS = next((place for place in _PLACES if place.is_dir()), _PLACES[0])  # a checkout, a wheel
@@ -26,16 +38,29 @@ def find_grid(name: str, search: bool = False) -> Path:
         UsageError: there is none; lists those there are.
     """
     kind = "search" if search else "grid"
-    path = Path(name).expanduser()
-    if path.suffix in {".yaml", ".yml"}:
-        if not path.is_file():
+    if Path(name).suffix in {".yaml", ".yml"}:
+        if not user_path(name).is_file():
             raise UsageError(f"{kind} file {name!r} does not exist")
-        return path
+        return Path(name).expanduser()
     known = known_names(search)
     if name not in known:
         hint = nearest(name, known)
         raise UsageError(f"unknown {kind} {name!r}{hint}; there are: {', '.join(known)}")
     return CONFIGS / f"{name}.yaml"
+
+
+def read_text(path: Path) -> str:
+    """The text of a YAML file.
+
+    Raises:
+        UsageError: it cannot be read, or is no text in UTF-8; names it.
+    """
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: not text in UTF-8, from byte {error.start} on") from None
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
 
 
 def known_names(search: bool = False) -> list[str]:
@@ -74,12 +99,15 @@ def read_grid(
     content.pop(METRICS, None)
     members = content.pop(UNION, [{}])
     if not (isinstance(members, list) and members and all(isinstance(m, dict) for m in members)):
-        raise UsageError(f"{source}: {UNION} must be a list of mappings, got {members!r}")
-    runs = [
-        run
-        for member in members
-        for run in _product({**content, **member, **(overrides or {})}, origin, count_train)
-    ]
+        raise UsageError(f"{source}: {UNION} must be a list of mappings, got {shown(members)}")
+    products = [{**content, **member, **(overrides or {})} for member in members]
+    n = sum(math.prod(len(_axis(value)) for value in axes.values()) for axes in products)
+    if n > MOST_RUNS:
+        raise UsageError(
+            f"{source}: these axes make {n:,} runs, and a grid has at most {MOST_RUNS:,}: give them"
+            " fewer values"
+        )
+    runs = [run for axes in products for run in _product(axes, origin, count_train)]
     unique = list(dict.fromkeys(runs))
     seedless = {run.model_copy(update={"seed": 0}) for run in unique}  # what seeds repeat
     if len({run.run_id for run in seedless}) < len(seedless):
@@ -99,7 +127,7 @@ def read_metrics(text: str, source: str) -> list[str]:
     names = read_mapping(text, source, "study").get(METRICS, [])
     if not (isinstance(names, list) and all(is_import_path(str(name)) for name in names)):
         raise UsageError(
-            f"{source}: {METRICS} must be a list of package.module:NAME, got {names!r}"
+            f"{source}: {METRICS} must be a list of package.module:NAME, got {shown(names)}"
         )
     return list(dict.fromkeys(names))
 
@@ -108,7 +136,7 @@ def read_mapping(text: str, source: str, kind: str) -> dict[str, Any]:
     """The mapping that a YAML file holds; `kind` names what it should be."""
     content = _parse(text, source)
     if not isinstance(content, dict):
-        raise UsageError(f"{source}: a {kind} is a mapping of keys to values, got {content!r}")
+        raise UsageError(f"{source}: a {kind} is a mapping of keys to values, got {shown(content)}")
     return content
 
 
@@ -136,7 +164,7 @@ def _product(
             raise UsageError(f"{source.of(key)}: {message}")
         if values == []:
             raise UsageError(f"{source.of(key)}: axis {key!r} is empty; give it at least one value")
-    lists = [value if isinstance(value, list) else [value] for value in axes.values()]
+    lists = [_axis(value) for value in axes.values()]
     runs = [
         run_config(_with_all_images(dict(zip(axes, values, strict=True)), count_train), source)
         for values in itertools.product(*lists)
@@ -156,8 +184,45 @@ def _with_all_images(values: dict[str, Any], count_train: Callable[[str], int]) 
     return {**values, "train_images": count_train(data)} if own else values
 
 
+def _axis(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
 def _parse(text: str, source: str) -> Any:
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        if _size(node, {}, len(text)) > len(text) + SLACK:
+            raise ValueError("its aliases (*) make more of it than the file has")
+        return loader.construct_document(node)
+    except RecursionError:
+        raise UsageError(f"{source}: not valid YAML: it is nested too deep") from None
+    except Exception as error:  # of a value that is none YAML's types have an error each
         raise UsageError(f"{source}: not valid YAML: {' '.join(str(error).split())}") from None
+
+
+def _size(node: yaml.Node, known: dict[int, int], most: int) -> int:
+    """How many values a node has with its aliases written out.
+
+    Args:
+        node: of the parsed file.
+        known: sizes by id, of nodes that were met before.
+        most: what a node counts for that is a part of itself.
+
+    Raises:
+        ValueError: a mapping has a key twice.
+    """
+    if id(node) in known:
+        return known[id(node)]
+    known[id(node)] = most + SLACK
+    inner = [] if isinstance(node, yaml.ScalarNode) else node.value
+    if isinstance(node, yaml.MappingNode):
+        keys = [key.value for key, _ in inner if isinstance(key, yaml.ScalarNode)]
+        key, times = Counter(keys).most_common(1)[0] if keys else ("", 0)
+        if times > 1:
+            raise ValueError(f"key {shown(key)} stands {times} times in one mapping")
+        inner = itertools.chain.from_iterable(inner)
+    known[id(node)] = 1 + sum(_size(one, known, most) for one in inner)
+    return known[id(node)]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from study.config.errors import user_path
 from study.data.dataset import DataError
 
 LOCK_TIMEOUT_S = 1200.0  # longer than the slowest fetch by another process
@@ -18,9 +19,9 @@ Sums = Mapping[str, str]  # file name -> SHA-256 of the original
 def data_dir(given: Path | None = None) -> Path:
     """The folder for the data: `given` (--data-dir), else $STUDY_DATA, else the user's cache."""
     if given is not None:
-        return given.expanduser().absolute()
+        return user_path(given)
     if named := os.environ.get("STUDY_DATA"):
-        return Path(named).expanduser().absolute()
+        return user_path(named)
     cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
     # A relative XDG_CACHE_HOME is to be ignored, says the XDG Base Directory Specification.
     return (cache if cache.is_absolute() else Path.home() / ".cache") / "vae-study"

@@ -4,7 +4,6 @@ Whoever starts a run again, Tune after a lost worker or a person the day after, 
 newest checkpoint in its folder.
 """
 
-import io
 import logging
 import platform
 import time
@@ -20,7 +19,7 @@ from study.data import DataShape
 from study.data.splits import Split
 from study.storage import checkpoint
 from study.storage.folder import Folder
-from study.storage.records import WEIGHTS, new_record, read_record, write_record
+from study.storage.records import new_record, read_record, write_record, write_weights
 from study.training.compiled import CompileError, load_update, step_shape
 from study.training.evaluation import evaluate
 from study.training.hardware import device_name
@@ -88,9 +87,8 @@ class Run:
     def finish(self, test: Split) -> None:
         """Save the weights and the final figures."""
         at_mean = evaluate(self.trainer.model, test)
-        buffer, weights = io.BytesIO(), self.trainer.model.state_dict()
-        torch.save({name: value.cpu() for name, value in weights.items()}, buffer)
-        self.folder.write(WEIGHTS, buffer.getvalue())
+        weights = {name: value.cpu() for name, value in self.trainer.model.state_dict().items()}
+        write_weights(self.folder, weights, self.record)
         self.record["state"] = "done"
         self.record["recon_at_mean"] = at_mean.recon
         n_latents, kl = self.config.latent_dim, at_mean.kl_by_latent

@@ -80,14 +80,18 @@ def run_grid(runs: list[RunConfig], invocation: Invocation) -> Outcome:
     study, request, resources, console, data_dir, log = invocation
     with Lock(study) as lock:
         plan = make_plan(runs, study)
-        todo, n_done = plan.todo, len(runs) - len(plan.todo)
+        todo, errors = plan.todo, plan.of_damaged()
+        n_done = len(runs) - len(todo) - len(errors)
+        for why in plan.damaged.values():
+            console.print(why, soft_wrap=True, markup=False)
         if longer := plan.longer():
             console.print(longer)
         tracker = open_tracker(log, study)
         with closing(StudyLog(study, plan, request, tracker, data_dir)) as study_log:
             if not todo:
-                console.print(f"all {len(runs)} runs are done; nothing to train")
-                return Outcome({}, interrupted=False)
+                n = f"{n_done} of {len(runs)}" if errors else f"all {len(runs)}"
+                console.print(f"{n} runs are done; nothing to train")
+                return Outcome(errors, interrupted=False)
             data = {run.data for run in todo}
             own_code = set().union(*(run.own_code for run in todo))
             session = start_session(invocation, lock, study_log, runs, data, own_code)
@@ -100,4 +104,4 @@ def run_grid(runs: list[RunConfig], invocation: Invocation) -> Outcome:
                 tasks = [session.task(pack) for pack in packs(todo, on_gpu=gpus(resources) > 0)]
                 outcome = session.fit(trainable, events, {"task": tune.grid_search(tasks)})
             stopped = outcome.interrupted or len(events.ended_runs) < len(todo)
-            return outcome._replace(interrupted=stopped)
+            return Outcome(outcome.errors | errors, interrupted=stopped)

@@ -44,11 +44,17 @@ class Plan(NamedTuple):
     todo: list[RunConfig]
     epochs: dict[str, int]  # run id -> epochs that it has
     records: dict[str, Record]
+    damaged: dict[str, str]  # run id -> what is wrong with its record: it is left as it is
     tables: Tables  # as read
 
     def left(self) -> list[tuple[RunConfig, int]]:
         """The runs to train and the epochs that each lacks."""
         return [(run, max(1, run.epochs - self.epochs.get(run.run_id, 0))) for run in self.todo]
+
+    def of_damaged(self) -> dict[str, str]:
+        """The runs that are asked for and left, as their records are damaged, and why."""
+        names = [run.run_id for run in self.runs]
+        return {name: self.damaged[name] for name in names if name in self.damaged}
 
     def longer(self) -> str:
         """One line on finished runs that have more epochs than are asked for; "" without any."""
@@ -72,11 +78,11 @@ def make_plan(runs: list[RunConfig], study: Folder) -> Plan:
     A run is done when its record says so, or, where its folder is gone, its row of the tables.
 
     Raises:
-        StudyError: a record or table is damaged, names the file; or data of the user's own has
-            changed since the study began.
+        StudyError: a table is damaged, names the file; or data of the user's own has changed since
+            the study began.
     """
     tables = read_tables(study)
-    records = read_records(study)
+    records, damaged = read_records(study)
     require_unchanged({run.data for run in runs}, records)
     epochs = {name: len(record["epochs"]) for name, record in records.items()}
     rows = tables.get("trials")
@@ -85,11 +91,13 @@ def make_plan(runs: list[RunConfig], study: Folder) -> Plan:
         epochs |= dict(zip(gone["run"], gone["epochs"].astype(int), strict=True))
 
     def is_left(run: RunConfig) -> bool:
+        if run.run_id in damaged:
+            return False
         if run.run_id in records:
             return not is_done(records[run.run_id], run)
         return epochs.get(run.run_id, 0) < run.epochs
 
-    return Plan(runs, [run for run in runs if is_left(run)], epochs, records, tables)
+    return Plan(runs, [run for run in runs if is_left(run)], epochs, records, damaged, tables)
 
 
 def require_unchanged(names: Iterable[str], records: Mapping[str, Record]) -> None:
@@ -102,7 +110,7 @@ def require_unchanged(names: Iterable[str], records: Mapping[str, Record]) -> No
     Raises:
         StudyError: one has changed; names the file and both versions.
     """
-    known = {str(record["config"]["data"]) for record in records.values()}
+    known = {str(record["config"].get("data", "mnist")) for record in records.values()}
     before = {path_of(name): version_of(name) for name in known if is_data_path(name)}
     for name in filter(is_data_path, names):
         path, now = path_of(name), version_of(name)
@@ -153,6 +161,7 @@ class StudyLog:
             }
             for run in plan.todo:
                 self.expect(run)
+            _clear(study, plan.records)
             write_study(study, self._content)
             self._write_tables()
 
@@ -180,7 +189,7 @@ class StudyLog:
         self._content["invocations"][-1] |= facts
         write_study(self._study, self._content)
 
-    def trained(self, run: str, epoch: dict[str, float]) -> None:
+    def trained(self, run: str, epoch: dict[str, Any]) -> None:
         """A run reports an epoch; those of its record come first, where the tracker lacks them."""
         before = self._records[run]["epochs"] if run in self._records else []
         self._feed.add(self._todo[run], [*before, epoch])
@@ -199,7 +208,8 @@ class StudyLog:
             self._read(run)
             if time.monotonic() - self._written > TABLES_EVERY_S:
                 self._write_tables()
-        except OSError as failure:  # the next run may find the storage back; `close` tries again
+        except (OSError, StudyError) as failure:
+            # the next run may find the storage back; `close` tries again
             _log.warning("cannot use the results folder: %s", failure)
         if record := self._records.get(run):
             self._feed.add(self._todo[run], record["epochs"], record["state"])
@@ -231,6 +241,16 @@ class StudyLog:
     def _write_tables(self) -> None:
         write_tables(self._study, build_tables(self._records, self._plan.tables))
         self._written = time.monotonic()
+
+
+def _clear(study: Folder, records: Mapping[str, Record]) -> None:
+    """Delete what killed writers have left half written; a finished run has no writer."""
+    for folder in (study, study / "tables", study / "figures"):
+        folder.clear()
+    runs = runs_folder(study)
+    for run in runs.folders():
+        if run not in records or records[run]["state"] != "done":
+            (runs / run).clear()
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from study.config.errors import UsageError
 from study.config.run import RunConfig
@@ -50,7 +50,7 @@ class TrackerFeed:
         self._open: dict[RunConfig, Tracked] = {}
 
     def add(
-        self, run: RunConfig, epochs: Iterable[dict[str, float]], state: str | None = None
+        self, run: RunConfig, epochs: Iterable[dict[str, Any]], state: str | None = None
     ) -> None:
         """Log those of these epochs that the tracker does not have; never raises.
 

@@ -62,7 +62,7 @@ def run_search(
     place(study)  # before anything is written
     with database_errors(study), Lock(study) as lock:
         data = set(search.choices("data"))
-        require_unchanged(data, read_records(study))
+        require_unchanged(data, read_records(study).whole)
         trials = Trials(study, search, evaluator.directions)
         trials.repair()
         if source is not None:
@@ -70,6 +70,8 @@ def run_search(
             n = trials.enqueue(known, str(source))
             console.print(f"{len(known)} known trials from {source}, {n} of them new")
         plan = make_plan([], study)
+        for why in plan.damaged.values():
+            console.print(why, soft_wrap=True, markup=False)
         plan = plan._replace(runs=[RunConfig(**r["config"]) for r in plan.records.values()])
         request = {**request, "search": search.to_dict()}
         study_log = StudyLog(study, plan, request, open_tracker(log, study), data_dir)
@@ -97,7 +99,9 @@ def take_over(
     Raises:
         StudyError: there is nothing to take over; says why.
     """
-    records = read_records(source)
+    records, damaged = read_records(source)
+    for why in damaged.values():
+        console.print(why, soft_wrap=True, markup=False)
     if not records:
         raise StudyError(f"{source} has no runs to start from")
     configs = {name: RunConfig(**record["config"]) for name, record in records.items()}

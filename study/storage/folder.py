@@ -5,6 +5,7 @@ pyarrow.fs reaches the stores. Added is what it lacks: a local write that is who
 """
 
 import os
+import re
 import uuid
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +17,10 @@ from urllib.parse import urlsplit
 from pyarrow import fs
 from pyarrow.lib import ArrowInvalid
 
-from study.config.errors import StudyError, UsageError
+from study.config.errors import StudyError, UsageError, user_path
 
+DAMAGED = ".damaged"  # behind the name of a file that was set aside
+_PART = re.compile(r"\..+\.[0-9a-f]{32}")  # of a file that is being written
 READERS = 32  # files that are fetched at once from an object store
 
 
@@ -46,13 +49,15 @@ class Folder:
             self._fs, root = _filesystem(f"{uri.scheme}://{uri.netloc}", query)
             self._path = root.rstrip("/") + uri.path.rstrip("/")
         else:
-            self.location = self._path = str(Path(self.location).expanduser().absolute())
+            self.location = self._path = str(user_path(self.location))
             self._fs = fs.LocalFileSystem()
 
     def __reduce__(self) -> tuple[type["Folder"], tuple[str]]:
         return Folder, (self.location,)
 
     def __truediv__(self, name: str) -> "Folder":
+        if self.is_local:
+            return Folder(f"{self.location.rstrip('/')}/{name}")
         base, question, query = self.location.partition("?")
         return Folder(f"{base.rstrip('/')}/{name}{question}{query}")
 
@@ -77,23 +82,38 @@ class Folder:
         selector = fs.FileSelector(self._path, allow_not_found=True)
         return sorted(info.base_name for info in self._fs.get_file_info(selector))
 
+    def folders(self) -> list[str]:
+        """Names of the folders in this one, sorted; none where it does not exist."""
+        selector = fs.FileSelector(self._path, allow_not_found=True)
+        entries = self._fs.get_file_info(selector)
+        return sorted(info.base_name for info in entries if info.type == fs.FileType.Directory)
+
     def read(self, name: str) -> bytes:
         """The whole of one file.
 
         Raises:
             OSError: it is not there or cannot be read (FileNotFoundError where it is missing).
+            StudyError: it is a folder.
         """
-        with self._fs.open_input_stream(f"{self._path}/{name}") as stream:
-            return bytes(stream.read())
+        path = f"{self._path}/{name}"
+        try:
+            with self._fs.open_input_stream(path) as stream:
+                return bytes(stream.read())
+        except OSError:
+            if self._fs.get_file_info(path).type == fs.FileType.Directory:
+                raise StudyError(f"{self}/{name} is a folder: move it away") from None
+            raise
 
     def read_all(self, names: Iterable[str]) -> list[bytes | None]:
-        """Many files, several at a time; None for one that is not there."""
+        """Many files, several at a time; None for one that is not there, b"" for a folder."""
 
         def read(name: str) -> bytes | None:
             try:
                 return self.read(name)
             except FileNotFoundError:
                 return None
+            except StudyError:
+                return b""
 
         if self.is_local:
             return [read(name) for name in names]
@@ -122,6 +142,19 @@ class Folder:
         except BaseException:
             beside.unlink(missing_ok=True)
             raise
+
+    def set_aside(self, name: str) -> None:
+        """Rename a file, so that it is no longer in the way; the one set aside before is lost."""
+        if self.is_local:
+            Path(self._path, name).replace(Path(self._path, name + DAMAGED))
+        else:
+            self._fs.move(f"{self._path}/{name}", f"{self._path}/{name}{DAMAGED}")
+
+    def clear(self) -> None:
+        """Delete what writers that were killed have left half written in this folder."""
+        for name in self.names() if self.is_local else ():
+            if _PART.fullmatch(name):
+                self.delete(name)
 
     def delete(self, name: str) -> None:
         """Remove one file, if it is there."""

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from filelock import BaseFileLock, FileLock, Timeout
+from pydantic import TypeAdapter, ValidationError
 
 from study.config.errors import StudyError
 from study.storage.folder import Folder
@@ -43,6 +44,9 @@ class Holder(NamedTuple):
 
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host}, since {self.since}"
+
+
+_HOLDER = TypeAdapter(Holder)
 
 
 class LockLost(Exception):
@@ -156,8 +160,8 @@ class Watch:
 def read_holder(study: Folder) -> Holder | None:
     """Who holds a study's folder, or held it when its driver died; None after a proper end."""
     try:
-        return Holder(**json.loads(study.read(LOCK)))
-    except (FileNotFoundError, ValueError, TypeError):  # of another version: as good as none
+        return _HOLDER.validate_json(study.read(LOCK))
+    except (FileNotFoundError, ValidationError):  # of another version: as good as none
         return None
 
 

@@ -3,32 +3,58 @@
 from typing import Any
 
 import yaml
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+from typing_extensions import TypedDict
 
-from study.config.errors import StudyError
+from study.config.errors import StudyError, explain
+from study.storage.checksums import UNSEALED, Checksum, seal, verify
 from study.storage.folder import Folder
 
 STUDY = "study.yaml"
+
+
+@with_config(ConfigDict(extra="allow", strict=True))
+class _StudyFile(TypedDict, total=False):
+    """What is read of study.yaml, of any version."""
+
+    name: str
+    runs: list[str]
+    data: dict[str, Any]
+    invocations: list[dict[str, Any]]
+    checksum: Checksum
+
+
+_STUDY_FILE = TypeAdapter(_StudyFile)
+_REMEDY = "delete it, and the study's command writes it anew"
 
 
 def read_study(study: Folder) -> dict[str, Any]:
     """What study.yaml says; an empty mapping where there is none.
 
     Raises:
-        StudyError: it does not parse; names the file.
+        StudyError: it is damaged; names the file.
     """
+    file = f"{study}/{STUDY}"
     try:
-        content = yaml.safe_load(study.read(STUDY))
+        text = study.read(STUDY)
+        verify(text, file)
+        content = yaml.safe_load(text) or {}
+        if "sittings" in content:  # as versions before 0.2 wrote it
+            content["invocations"] = content.pop("sittings")
+        checked = dict(_STUDY_FILE.validate_python(content))
     except FileNotFoundError:
         return {}
-    except yaml.YAMLError as error:
-        raise StudyError(f"{study}/{STUDY} is damaged: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
-        return {}
-    if "sittings" in content:  # as versions before 0.2 wrote it
-        content["invocations"] = content.pop("sittings")
-    return content
+    except StudyError as error:
+        raise StudyError(f"{error}; {_REMEDY}") from None
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        why = explain(error, []) if isinstance(error, ValidationError) else str(error)
+        raise StudyError(f"{file} is damaged: {' '.join(why.split())}; {_REMEDY}") from None
+    checked.pop("checksum", None)
+    return checked
 
 
 def write_study(study: Folder, content: dict[str, Any]) -> None:
     """Replace study.yaml."""
-    study.write(STUDY, yaml.safe_dump(content, sort_keys=False, allow_unicode=True).encode())
+    whole = {**content, "checksum": UNSEALED}
+    text = yaml.safe_dump(whole, sort_keys=False, allow_unicode=True)
+    study.write(STUDY, seal(text.encode()))

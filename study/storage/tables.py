@@ -3,18 +3,17 @@
 A row whose run folder is gone, as in a clone that holds the tables alone, stays as it is.
 """
 
-import io
 from collections.abc import Iterable
 from typing import Annotated, Any, get_args, get_origin
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from study.config.belongs import KEYS
 from study.config.errors import StudyError
 from study.config.run import AXES, PARTS, RunConfig, in_a_cell
 from study.losses import figures
+from study.storage.checksums import parquet_file, parquet_table
 from study.storage.folder import Folder
 from study.storage.records import Record
 
@@ -110,6 +109,25 @@ LATENTS = pa.schema(
 TABLES = {"trials": TRIALS, "epochs": EPOCHS, "latents": LATENTS}
 
 
+def _texts(*names: str) -> pa.Schema:
+    return pa.schema([_field(name, pa.string()) for name in names])
+
+
+NEEDED = {
+    "trials": _texts("run", "state"),
+    "epochs": _texts("run").append(_field("epoch", pa.int64())),
+    "latents": _texts("run"),
+    "scores": _texts("run", "basis", "score", "key"),
+    "controls": _texts("control", "of", "key"),
+    "udr": _texts("configuration"),
+    "ranking": _texts("configuration"),
+    "alignment": _texts("run", "basis", "property", "key"),
+    "knobs": _texts("run", "property", "key"),
+    "reconstruction": _texts("run", "key"),
+}
+"""What a table of any version has, by the table's name."""
+
+
 def build_tables(records: dict[str, Record], old: Tables) -> Tables:
     """Tables of all records, with the rows of the old tables for runs that have no record."""
     rows: dict[str, list[dict[str, Any]]] = {"trials": [], "epochs": [], "latents": []}
@@ -186,11 +204,9 @@ def write_table(study: Folder, name: str, table: pd.DataFrame, schema: pa.Schema
 
     The CSV has nine digits and no lists. A table that outgrows `CSV_ROWS` loses it.
     """
-    buffer = io.BytesIO()
     typed = pa.Table.from_pandas(table, schema=schema, preserve_index=False)
-    pq.write_table(typed, buffer)
     lists = [field.name for field in typed.schema if pa.types.is_list(field.type)]
-    study.write(f"{name}.parquet", buffer.getvalue())
+    study.write(f"{name}.parquet", parquet_file(typed))
     if len(table) <= CSV_ROWS:
         shown = table.drop(columns=lists).to_csv(index=False, float_format="%.9g")
         study.write(f"{name}.csv", shown.encode())
@@ -219,15 +235,14 @@ def read_table(study: Folder, name: str) -> pd.DataFrame:
         StudyError: it is missing or damaged; names the file.
     """
     try:
-        table = _frame(pq.read_table(io.BytesIO(study.read(f"{name}.parquet"))))
+        content = study.read(f"{name}.parquet")
     except FileNotFoundError:
         raise StudyError(f"{study} has no table {name}.parquet") from None
-    except pa.ArrowInvalid as error:
-        raise StudyError(
-            f"{study}/{name}.parquet is damaged: {error}; delete it and repeat the command that"
-            " wrote it"
-        ) from None
-    return _with_defaults(table) if name == "trials" else table
+    try:
+        table = parquet_table(content, f"{study}/{name}.parquet", NEEDED.get(name))
+    except StudyError as error:
+        raise StudyError(f"{error}; delete it and repeat the command that wrote it") from None
+    return _with_defaults(_frame(table)) if name == "trials" else _frame(table)
 
 
 def epoch_row(beta: float, epoch: dict[str, Any]) -> dict[str, Any]:

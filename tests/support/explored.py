@@ -1,10 +1,9 @@
 """A small trained study with everything that the explorer shows, made without Ray."""
 
-import io
-
 import numpy as np
 import pandas as pd
 import torch
+from studies import change_weights
 
 from analysis.factors.image_set import measured
 from analysis.latent_effects.alignment import PROPERTIES, Pictures, some_of_every_digit
@@ -15,7 +14,7 @@ from study.data.splits import splits
 from study.data.verified_files import data_dir
 from study.execution.resumable_run import Run, train_runs
 from study.storage.folder import Folder
-from study.storage.records import WEIGHTS, read_record, runs_folder
+from study.storage.records import read_record, runs_folder
 from study.storage.tables import Tables, build_tables, write_table, write_tables
 
 PLAIN, LABEL = (
@@ -54,7 +53,7 @@ def trained_study(folder, mnist):
             [Run(config, mnist.shape, place, cpu, bf16=False)], train, test, lambda run: None
         )
         records[config.run_id] = read_record(place)
-        _blind(place, DEAD)
+        change_weights(place, _blind)
     write_tables(folder, build_tables(records, Tables()))
     study = Study(folder)
     few = some_of_every_digit(mnist.test_labels, N_IMAGES)
@@ -72,10 +71,7 @@ def trained_study(folder, mnist):
     return study
 
 
-def _blind(run, latent):
-    """Let a decoder ignore a latent."""
-    weights = torch.load(io.BytesIO(run.read(WEIGHTS)), weights_only=True)
-    weights["decoder.hidden.weight"][:, latent] = 0
-    buffer = io.BytesIO()
-    torch.save(weights, buffer)
-    run.write(WEIGHTS, buffer.getvalue())
+def _blind(weights):
+    """Weights of a decoder that ignores a latent."""
+    weights["decoder.hidden.weight"][:, DEAD] = 0
+    return weights

@@ -14,7 +14,14 @@ from analysis import open_study
 from analysis.study import Study
 from study.data.splits import splits
 from study.execution.resumable_run import Run, train_runs
-from study.storage.records import read_record, runs_folder
+from study.storage.records import (
+    load_weights,
+    read_record,
+    read_weights,
+    runs_folder,
+    write_record,
+    write_weights,
+)
 from study.storage.tables import Tables, build_tables, write_tables
 
 ROOT = Path(__file__).parents[2]
@@ -47,6 +54,19 @@ def write_rows(folder, **more):
     runs = runs_folder(folder)
     records = {run: read_record(runs / run) for run in runs.names()} | more
     write_tables(folder, build_tables(records, Tables()))
+
+
+def change_weights(run, change):
+    """Other weights for a finished run, as if it had been trained to them.
+
+    Args:
+        run: its folder.
+        change: of the weights by name, what they become.
+    """
+    record = read_record(run)
+    weights = load_weights(read_weights(run, record), str(run))
+    write_weights(run, change(weights), record)
+    write_record(run, record)
 
 
 def start(grid, results, *more, env=None, module="study", what="--grid"):

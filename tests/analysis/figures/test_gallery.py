@@ -30,7 +30,8 @@ from study.storage.tables import Tables, build_tables, write_table, write_tables
 
 TINY = RunConfig(latent_dim=3, hidden=16, train_images=400, epochs=1)
 CPU = torch.device("cpu")
-BROKEN = "J3-beta1e9"
+DIVERGED = TINY.model_copy(update={"beta": 1e9})
+BROKEN = DIVERGED.run_id
 SCORED = {"ranking", "pareto", "higgins-by-beta", "before-and-after-ica"}
 BEST = {"traversal-mean", "traversal-quantiles"}  # need a ranking
 ALIGNED = {"headline", "figure-8", "slopes-by-digit"}
@@ -52,7 +53,7 @@ def trained(folder, mnist, *changes):
         config = TINY.model_copy(update=change)
         run = Run(config, mnist.shape, runs / config.run_id, CPU, bf16=False)
         train_runs([run], *splits(mnist, config.train_images, CPU), lambda run: None)
-    fail_run(TINY.model_copy(update={"beta": 1e9}), runs / BROKEN, "diverged in epoch 1")
+    fail_run(DIVERGED, runs / BROKEN, "diverged in epoch 1")
     records = {run: read_record(runs / run) for run in runs.names()}
     records["J3-waiting"] = new_record(TINY.model_copy(update={"beta": 2.0}), "waiting")
     write_tables(folder, build_tables(records, Tables()))

@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from studies import train_here
+from studies import change_weights, train_here
 
 from analysis.latent_effects.alignment import PER_DIGIT, PROPERTIES, Pictures, Reader
 from analysis.latent_effects.reconstruction import reconstruction, sharpness
@@ -110,15 +110,9 @@ def test_a_second_call_computes_nothing(copy):
 def test_changed_weights_cost_that_run_alone(copy, pictures, ray):
     run, other = copy.trials["run"]
     before = copy.alignment.set_index("run")
-    source, target = (copy.folder / "runs" / name for name in (other, run))
-    weights = torch.load(source.location + "/weights.pt", weights_only=True)
-    shapes = Trainer(TINY, SHAPE, torch.device("cpu")).model.state_dict()
-    torch.save(
-        {
-            name: weights[name][:, : value.shape[1]] if value.ndim > 1 else weights[name]
-            for name, value in shapes.items()
-        },
-        target.location + "/weights.pt",
+    change_weights(
+        copy.folder / "runs" / run,
+        lambda weights: {name: value + 0.01 for name, value in weights.items()},
     )
     messages = []
     assert align_study(Study(copy.folder), lambda: pictures, lambda: None, messages.append) == {}

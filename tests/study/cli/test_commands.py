@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pages import finished
 
 from study.cli.main import COMMANDS, main, train
 from study.config.errors import StudyError
@@ -15,7 +16,7 @@ from study.config.run import RunConfig
 from study.data.load import SOURCES
 from study.data.shipped.mnist_sources import SHA256
 from study.storage.folder import Folder
-from study.storage.records import new_record, runs_folder, write_record
+from study.storage.records import runs_folder, write_record
 
 ROOT = Path(__file__).parents[3]
 NAMES = ["run", "search", "score", "report", "explore", "claims", "status", "bench", "data"]
@@ -197,7 +198,9 @@ def test_what_was_trained_stands_where_scoring_fails_and_the_reason_is_said_once
     monkeypatch.setattr("analysis.pipeline.score_and_rank", fail)
     monkeypatch.setattr("analysis.pipeline.draw_all", fail)
     monkeypatch.setattr("analysis.pipeline.write_explorer", fail)
-    given = Training((), None, False, False, False, (), None, "", None, None, 1.0, None, 2, None)
+    given = Training(
+        (), None, False, False, False, False, (), None, "", None, None, 1.0, None, 2, None
+    )
     study = Folder(shutil.copytree(small_study.folder.location, tmp_path / "study"))
     assert not show(study, given, [], new_console())
     text = capsys.readouterr().out
@@ -210,9 +213,8 @@ def test_what_was_trained_stands_where_scoring_fails_and_the_reason_is_said_once
 def test_fewer_epochs_than_runs_have_are_said(tmp_path, capsys):
     for beta, epochs in ((1, 3), (4, 3), (8, 1)):
         config = RunConfig(beta=beta, epochs=epochs)
-        record = new_record(config, "done")
-        record["epochs"] = [{"epoch": float(n + 1)} for n in range(epochs)]
-        write_record(runs_folder(Folder(tmp_path / "quick")) / config.run_id, record)
+        folder = runs_folder(Folder(tmp_path / "quick")) / config.run_id
+        write_record(folder, finished(config))
     words = ["run", "--grid", "quick", "--set", "conditioning=none", "--results", str(tmp_path)]
     assert main([*words, "--set", "beta=[1,4,8]", "--set", "epochs=1", "--dry-run"]) == 0
     text = capsys.readouterr().out

@@ -199,7 +199,8 @@ def test_runs_are_taken_over_only_where_a_trial_could_be_them(tmp_path):
     for config in (fits, saw_the_judges, longer, unfinished):
         folder = runs_folder(grid) / config.run_id
         record = new_record(config, "begun" if config is unfinished else "done")
-        record["epochs"] = [{"epoch": 1.0}] * config.epochs
+        terms = dict.fromkeys(("train_recon", "train_kl", "test_recon", "test_kl"), 1.0)
+        record["epochs"] = [{"epoch": 1, "active_latents": 1, **terms}] * config.epochs
         checkpoint.save(folder, config.epochs, {})
         folder.write("weights.pt", b"weights")
         write_record(folder, record)
