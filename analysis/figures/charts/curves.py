@@ -37,6 +37,7 @@ class Series(NamedTuple):
     title: str  # J stands for the number of latents
     rows: str  # of the table of epochs: a query that may name J and the two betas
     names: Callable[[pd.DataFrame], pd.Series]  # of their lines; other axes that vary follow
+    compared: str = ""  # the axis that it is about: one value of it is no figure
 
 
 def over_seeds(epochs: pd.DataFrame, metric: str, series: pd.Series) -> pd.DataFrame:
@@ -75,6 +76,8 @@ def curves(inputs: FigureInputs, series: Series, metric: str) -> Curves:
         nearest = reference(epochs)
         places = {"J": nearest.latent_dim, "betas": nearest.betas}
         rows = with_axes(epochs.query(series.rows, local_dict=places), trials)
+        if len(rows) and series.compared and rows[series.compared].nunique() < 2:
+            raise Missing(f"its runs do not differ in {series.compared}")
         if len(rows):
             others = others_in_words(rows, varied(made))
             names = series.names(rows) + others.where(others == "", ", " + others)
@@ -170,5 +173,6 @@ CONDITIONING = _figures(
         "With and without labels, J = {J}",
         AT_J + "beta in @betas and conditioning != 'prior'",
         _by_beta_and_label,
+        "conditioning",
     )
 )

@@ -182,7 +182,7 @@ def test_a_study_of_one_run_unscored_gets_what_there_is(tmp_path, mnist):
     _, missing = listed(study)
     assert set(missing) == {
         *(SCORED | BEST | ALIGNED),
-        *("figure-1b", "figure-1c", "figure-6a", "figure-6b"),
+        *("figure-1b", "figure-1c", "figure-6a", "figure-6b", "figure-7a", "figure-7b"),
     }
     assert shown == {figure.name for figure in FIGURES} - set(missing)
     assert missing["figure-1b"] == "no other β than 1 at J = 3"

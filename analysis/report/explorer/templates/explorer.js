@@ -17,9 +17,9 @@ const TURNS = {
   ica: ["ICA directions", "Independent components of the codes, in steps. " + STEP],
 };
 const UNMEASURED =
-  "What the latents move has not been measured" +
-  (payload.properties.length ? " (python -m analysis.score does it)" : "") +
-  ": those used most stand first.";
+  (payload.properties.length
+    ? "What the latents move has not been measured (python -m analysis.score does it)"
+    : "Nothing measures these pictures") + ": the latents used most stand first.";
 const IN_SD =
   " Where the prior is not N(0, I), they are in standard deviations of the codes of test images," +
   " around their mean.";
@@ -204,6 +204,7 @@ function fillMenus() {
     Object.assign(state, { digit, at: "class" });
     show(panes.map((pane) => (pane.run.class_means ? undefined : pane)));
   });
+  find("turns").hidden = !payload.properties.length; // latents are all that there is
   const turns = Object.entries(TURNS).map(([turn, [name]]) => [turn, name]);
   radios("turns", turns, (turn) => {
     state.turn = turn;

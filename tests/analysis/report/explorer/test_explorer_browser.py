@@ -457,6 +457,29 @@ def test_other_pictures_and_classes(driver, study, tmp_path):
     assert page.js(first_pixel) == [255, 0, 255, 255]
     assert page.find(".picture").get_attribute("aria-label").startswith("Class coat drawn by ")
     assert driver.find_elements("css selector", ".meter") == []
-    assert "not been measured:" in page.find("#hint").text
+    assert "Nothing measures these pictures" in page.find("#hint").text
+    assert not page.find("#turns").is_displayed()
+    width, height = page.js("const {width, height} = document.querySelector('#images canvas')"
+                            ".getBoundingClientRect(); return [width, height]")  # fmt: skip
+    assert width / height == pytest.approx(8 / 5, rel=0.02)
     assert "Thickness" not in page.find("footer").text
+    assert complaints(driver) == []
+
+
+def test_pictures_without_labels(driver, study, tmp_path):
+    content = payload(study, choose(study))
+    for run in content["runs"]:
+        run["classes"] = 0
+        run["bases"] = {"latent": run["bases"]["latent"]}  # all that there is unmeasured
+    content |= {"classes": {}, "n_classes": 0, "noun": "class", "properties": []}
+    content |= {"labels": [0] * len(content["labels"])}
+    (tmp_path / "none.html").write_text(render(content))
+    page = Page(driver, f"file://{tmp_path}/none.html")
+    page.open()
+    assert not page.find("#digits").is_displayed()
+    page.js("frame(); return true")
+    assert page.find(".picture").get_attribute("aria-label").startswith("A picture drawn by ")
+    image = driver.find_elements("css selector", "#images input")[1]
+    assert image.get_attribute("aria-label") == "test image 2"
+    page.find("#random").click()
     assert complaints(driver) == []
