@@ -16,6 +16,7 @@ from analysis.factors.scope import SCOPES
 from analysis.metrics import METRICS, Metric, labels
 from analysis.representations.controls import (
     CONTROLS,
+    MOST_VALUES,
     oracle,
     pixel_pca,
     pixels,
@@ -139,7 +140,8 @@ def unit_beside(control: str, unit: Unit, setup: Setup) -> Unit | None:
     """What a control is scored on to stand beside a unit of a run; None where nothing does.
 
     Controls have one basis, "latent". Raw pixels and shuffled factors are scored on the test images
-    as a whole: pixels take long, and shuffled factors tell nothing in any scope.
+    as a whole: pixels take long, more than `MOST_VALUES` of them too long, and shuffled factors
+    tell nothing in any scope.
     """
     if unit in BOUND_UNITS:
         return None
@@ -147,7 +149,8 @@ def unit_beside(control: str, unit: Unit, setup: Setup) -> Unit | None:
     metric = metric_of(unit.score, setup.metrics)
     if control in {"raw_pixels", "shuffled"} and not whole:
         return None
-    if control == "raw_pixels" and not metric.on_pixels:
+    few = setup.images.images.size <= MOST_VALUES
+    if control == "raw_pixels" and not (few and metric.on_pixels):
         return None
     if control == "oracle" and (metric.target != "factors" or unit.score != metric.name):
         return None
@@ -192,17 +195,15 @@ def measure_run(
 
 def measure_control(target: ScoreTarget, setup: Setup, units: list[Unit]) -> list[Value]:
     """Rows of a control that is no run's own."""
-    make: Callable[[ImageSet], npt.ArrayLike]
+    makers: dict[str, Callable[[ImageSet], npt.ArrayLike]] = {
+        "pixel_pca": lambda images: pixel_pca(images.images, target.config.latent_dim),
+        "raw_pixels": lambda images: pixels(images.images),
+        "oracle": lambda images: oracle(images.sample.values),
+    }
     if target.control == "untrained":
         model = untrained(target.config, describe_data(target.config.data)[0])
-        make = partial(_codes_of, model)
-    elif target.control == "pixel_pca":
-        make = partial(_pixel_pca, n_components=target.config.latent_dim)
-    elif target.control == "oracle":
-        make = _oracle
-    else:
-        make = _pixels
-    return _of_sets(setup, units, 1, make)
+        makers["untrained"] = partial(_codes_of, model)
+    return _of_sets(setup, units, 1, makers[target.control])
 
 
 def _of_sets(
@@ -224,18 +225,6 @@ def _of_sets(
 
 def _codes_of(model: Vae, images: ImageSet) -> Codes:
     return posterior_means(model, images.images, images.sample.labels)
-
-
-def _pixel_pca(images: ImageSet, n_components: int) -> npt.ArrayLike:
-    return pixel_pca(images.images, n_components)
-
-
-def _pixels(images: ImageSet) -> npt.ArrayLike:
-    return pixels(images.images)
-
-
-def _oracle(images: ImageSet) -> npt.ArrayLike:
-    return oracle(images.sample.values)
 
 
 def pair_keys(runs: list[ScoreTarget], images: ImageSet) -> dict[tuple[str, str], str]:

@@ -137,6 +137,8 @@ def controls(name: str, scores: pd.DataFrame, shown: Sequence[str]) -> Table | N
     )
     keys = [configuration(wanted["run"]).rename("configuration"), "score"]
     means = wanted.groupby(keys, sort=False)[["value", *CONTROLS]].mean().reset_index()
+    if means["raw_pixels"].isna().all():
+        caption += " Raw pixels are left out: images of so many are not scored as codes."
     floors = [name for name in CONTROLS if not name.startswith("oracle")]
     means["above"] = means["value"] > means[floors].max(axis=1).fillna(0.0)
     columns = {

@@ -9,8 +9,10 @@ from analysis.factors.binning import discretise
 from analysis.factors.image_set import ImageSet, Sample, content_key
 from analysis.metrics import METRICS, RANKABLE
 from analysis.metrics.higgins import HIGGINS
+from analysis.representations import controls
 from analysis.representations.controls import pixel_pca
 from analysis.representations.encode import Bounds
+from analysis.scoring import targets
 from analysis.scoring.evaluation import (
     N_ROTATIONS,
     Unit,
@@ -213,3 +215,22 @@ def test_pixel_pca_is_that_of_scikit_learn(mnist):
     want = PCA(5, svd_solver="full").fit_transform(images.reshape(800, -1) / 255)
     np.testing.assert_allclose(abs(pixel_pca(images, 5)), abs(want), atol=1e-6)
     assert pixel_pca(images, 2_000).shape == (800, 784)
+
+
+def test_pixels_that_are_too_many_are_no_codes_and_their_pca_is_found_on_a_part(monkeypatch):
+    """Colour images along three directions: a part of them has the same ones."""
+    rng = np.random.default_rng(0)
+    weights = rng.uniform(size=(900, 3)) * [0.6, 0.3, 0.1]
+    shades = rng.uniform(100, 250, size=(3, 4 * 5 * 3))
+    images = (weights @ shades).astype(np.uint8).reshape(900, 4, 5, 3)
+    want = pixel_pca(images, 3)
+    monkeypatch.setattr(controls, "MOST_VALUES", 300 * 60)
+    obtained = pixel_pca(images, 3)
+    assert obtained.shape == (900, 3)
+    for one, other in zip(obtained.T, want.T, strict=True):
+        assert abs(np.corrcoef(one, other)[0, 1]) > 0.99
+
+    monkeypatch.setattr(targets, "MOST_VALUES", images.size - 1)
+    many = SET._replace(images=images)
+    assert unit_beside("raw_pixels", unit("latent", "mig"), Setup((SET,))) is not None
+    assert unit_beside("raw_pixels", unit("latent", "mig"), Setup((many,))) is None
