@@ -69,9 +69,10 @@ def _get(url: str, part: Path, progress: Progress) -> None:
         try:
             return _go_on(url, part, progress)
         except urllib.error.HTTPError as error:
-            part.unlink(missing_ok=True)  # 416: what is here is no beginning of it
-            if error.code != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            refused = error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
+            if not (refused and part.exists()):
                 raise
+            part.unlink()  # what is here is no beginning of it
         except OSError:
             if attempt == TRIES - 1:
                 raise

@@ -133,7 +133,7 @@ def find(one: TorchvisionSet, place: Path) -> list[Path]:
     found = [file for name in one.arrays if (file := _find(one, place, name))]
     if len(found) == len(one.arrays):
         return found
-    return [place / ZIP] if one is EMNIST and (place / ZIP).exists() else []
+    return [place / ZIP] if (place / ZIP).exists() else []
 
 
 def fetch(one: TorchvisionSet, place: Path, progress: Progress = no_progress) -> None:
