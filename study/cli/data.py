@@ -37,8 +37,8 @@ def data(name: str | None, data_dir: Path | None, wanted: bool) -> int:
         for file, state in files.items():
             print(f"  {file}: {state}")
         states += files.values()
-    if "missing" in states and not wanted:
-        print("study data NAME --fetch gets it now; a command that needs it does so by itself")
+    if any(state.startswith("missing") for state in states) and not wanted:
+        print("study data NAME --fetch gets what can be fetched; so does a command that needs it")
     return EXIT_FAILURE if "damaged" in states else 0
 
 

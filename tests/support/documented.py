@@ -15,7 +15,7 @@ from study.storage.records import read_record, runs_folder
 from study.storage.tables import write_table
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 STUDIES = ("quick", "paper", *(f"{kind}-{n}" for kind in ("grid", "search") for n in (0, 1, 2)))
 SHAPES = [(beta, label, seed) for beta in (1, 10) for label in ("none", "label") for seed in (0, 1)]
 

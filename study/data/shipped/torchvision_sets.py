@@ -92,7 +92,7 @@ EMNIST = TorchvisionSet(
     124_800, 20_800, "strokes", _emnist_files, LETTERS, packed.read_letters,
 )  # fmt: skip
 USPS = TorchvisionSet(
-    "usps", "USPS", "not stated", DataShape(1, 16, 16, 10), 7_291, 2_007, None,
+    "usps", "USPS", "not stated", DataShape(1, 16, 16, 10), 7_291, 2_007, "strokes",
     _usps_files, ("usps", "usps.t"), packed.read_usps,
 )  # fmt: skip
 SETS = (FASHION, KMNIST, EMNIST, USPS)
@@ -158,15 +158,13 @@ def fetch(one: TorchvisionSet, place: Path, progress: Progress = no_progress) ->
 
 
 def inspect(one: TorchvisionSet, place: Path) -> dict[str, str]:
-    """Each file -> "verified", "damaged", "missing" or "there, not verified"; fetches nothing."""
-    files = find(one, place)
-    if not files:
-        files = [place / published.file for published in one.published()]
+    """Each file -> its `state_of`, or "missing, at" its address; fetches nothing."""
+    if files := find(one, place):
+        inside = {file: file.relative_to(place) for file in files if file.is_relative_to(place)}
+        return {str(inside.get(file, file)): state_of(one, file) for file in files}
     return {
-        str(file.relative_to(place) if file.is_relative_to(place) else file): (
-            state_of(one, file) if file.exists() else "missing"
-        )
-        for file in files
+        file: state_of(one, place / file) if (place / file).exists() else f"missing, at {urls[0]}"
+        for file, urls, _ in one.published()
     }
 
 

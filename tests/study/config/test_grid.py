@@ -77,7 +77,9 @@ def test_bad_grids_are_explained(text, message):
 def test_an_unknown_grid_lists_those_there_are():
     with pytest.raises(UsageError, match=r"unknown grid 'papre' \(did you mean 'paper'\?\)"):
         find_grid("papre")
-    with pytest.raises(UsageError, match="there are: full, networks, objectives, paper, priors"):
+    with pytest.raises(
+        UsageError, match="there are: fashion, full, networks, objectives, paper, priors"
+    ):
         find_grid("zzz")
     with pytest.raises(UsageError, match=r"grid file 'no/such\.yaml' does not exist"):
         find_grid("no/such.yaml")
