@@ -38,7 +38,7 @@ def read_study(study: Folder) -> dict[str, Any]:
     try:
         text = study.read(STUDY)
         verify(text, file)
-        content = yaml.safe_load(text) or {}
+        content = yaml.safe_load(text)
         if "sittings" in content:  # as versions before 0.2 wrote it
             content["invocations"] = content.pop("sittings")
         checked = dict(_STUDY_FILE.validate_python(content))
@@ -55,6 +55,6 @@ def read_study(study: Folder) -> dict[str, Any]:
 
 def write_study(study: Folder, content: dict[str, Any]) -> None:
     """Replace study.yaml."""
-    whole = {**content, "checksum": UNSEALED}
+    whole = {"checksum": UNSEALED, **content}  # first: what is cut off after it is missed
     text = yaml.safe_dump(whole, sort_keys=False, allow_unicode=True)
     study.write(STUDY, seal(text.encode()))

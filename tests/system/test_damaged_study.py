@@ -1,0 +1,145 @@
+"""Any bytes of any file of a finished study damaged: the same results, or a line that names it."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pages import write_alignment, write_scores
+from studies import train_here
+
+from analysis import open_study
+from study.cli.main import main
+from study.config.errors import StudyError
+from study.config.run import RunConfig
+from study.execution.study_log import make_plan
+from study.storage.folder import Folder
+from study.storage.study_file import read_study, write_study
+
+TINY = RunConfig(latent_dim=4, hidden=8, train_images=200, epochs=1)
+CONFIGS = [TINY, TINY.model_copy(update={"beta": 4.0})]
+TABLES = ("trials", "epochs", "latents", "scores", "udr", "ranking", "alignment")
+READ = (".parquet", ".json", ".yaml", ".pt", ".checkpoint")
+FEW = {
+    "deadline": None,
+    "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, mnist):
+    """A study that is trained and scored."""
+    place = tmp_path_factory.mktemp("whole") / "s"
+    study = train_here(Folder(place), CONFIGS, mnist)
+    names = [config.run_id for config in CONFIGS]
+    write_study(study.folder, {"name": "s", "runs": names, "invocations": []})
+    write_scores(study, dict(zip(names, (0.8, 0.9), strict=True)))
+    write_alignment(study, names[0])
+    return place
+
+
+@pytest.fixture(scope="module")
+def results(whole):
+    """What is read of it: nothing is damaged."""
+    seen = readings(whole)
+    assert not any(isinstance(value, str) for value in seen.values())
+    return seen
+
+
+def of_model(study, run):
+    weights = study.model(run)[0].state_dict()
+    return np.concatenate([value.numpy().ravel() for value in weights.values()])
+
+
+def readings(place):
+    """Everything that is read of a study; in the place of what cannot be, the line that says so."""
+    folder = Folder(place)
+    readers = {"study.yaml": lambda: read_study(folder)}
+    for name in TABLES:
+        readers[name] = lambda name=name: getattr(open_study(place), name)
+    for config in CONFIGS:
+        readers[config.run_id] = lambda run=config.run_id: of_model(open_study(place), run)
+    readers["plan"] = lambda: [make_plan(CONFIGS, folder).todo, make_plan(CONFIGS, folder).damaged]
+    seen = {}
+    for name, read in readers.items():
+        try:
+            seen[name] = read()
+        except StudyError as error:
+            seen[name] = str(error)
+    return seen
+
+
+def assert_same_or_named(seen, results, file):
+    """What was read is as it was, or a single line names the file."""
+    for name, before in results.items():
+        now = seen[name]
+        if isinstance(now, str):
+            assert file in now
+            assert len(now.splitlines()) == 1
+        elif isinstance(before, pd.DataFrame):
+            pd.testing.assert_frame_equal(now, before)
+        elif name == "plan":
+            assert now[0] == before[0] == []
+            assert all(file in line for line in now[1].values())
+        else:
+            np.testing.assert_equal(now, before)
+
+
+@st.composite
+def damages(draw, files):
+    """A file, and its content with some bytes changed, cut away or put in."""
+    file = draw(st.sampled_from(files))
+    content = file.read_bytes()
+    start = draw(st.integers(0, len(content)))
+    end = min(len(content), start + draw(st.sampled_from([0, 1, 3, 20, 500, 10**9])))
+    more = draw(st.binary(max_size=8) | st.just(bytes(end - start)))
+    return file, content[:start] + more + content[end:]
+
+
+def damaged(data, place):
+    """Damage one file of a study; its name, and what puts it back."""
+    files = sorted(path for path in place.rglob("*") if path.suffix in READ)
+    file, content = data.draw(damages(files))
+    before = file.read_bytes()
+    file.write_bytes(content)
+    return str(file.relative_to(place)), lambda: file.write_bytes(before)
+
+
+def check_readings(whole, results, data):
+    name, put_back = damaged(data, whole)
+    try:
+        assert_same_or_named(readings(whole), results, name)
+    finally:
+        put_back()
+
+
+@settings(max_examples=60, derandomize=True, **FEW)
+@given(st.data())
+def test_damage_is_named_or_changes_nothing(whole, results, data):
+    check_readings(whole, results, data)
+
+
+@pytest.mark.slow
+@settings(max_examples=3000, **FEW)
+@given(st.data())
+def test_much_damage_is_named_or_changes_nothing(whole, results, data):
+    check_readings(whole, results, data)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["status", "score", "report", "claims", "explore"])
+@settings(max_examples=8, **FEW)
+@given(st.data())
+def test_no_command_meets_damage_with_a_traceback(whole, results, tmp_path, capsys, command, data):
+    place = Path(shutil.copytree(whole, tmp_path / "s", dirs_exist_ok=True))
+    name, put_back = damaged(data, place)
+    capsys.readouterr()
+    status = main([command, str(place)])
+    text = "".join(capsys.readouterr())
+    put_back()
+    assert status in {0, 1}
+    assert "Traceback" not in text
+    assert status == 0 or name in text
