@@ -79,6 +79,7 @@ def test_colour_without_labels_and_factors(tmp_path):
     report = study.folder.read("report.html").decode()
     for words in ("Nothing is ranked: no factors", "Nothing measures the pictures of this data"):
         assert words in report
+    assert "Nothing is ranked: no factors" in study.folder.read("README.md").decode()
     content = explored(study)
     assert (content["image"]["channels"], len(content["labels"])) == (3, 20)
     assert content["classes"] == {}

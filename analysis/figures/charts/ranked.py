@@ -209,7 +209,8 @@ def draw_pareto(table: pd.DataFrame) -> Figure:
     for place, row in enumerate(front.to_dict("records"), start=1):
         at = (row["neg_elbo_joint"], row["score"])
         axes.annotate(str(place), at, (4, 4), textcoords="offset points", fontsize=7)
-    axes.set(xlabel="−ELBO, joint with labels (nats per image)", ylabel=_label(table))
+    joint = ", joint with labels" if set(table["conditioning"]) != {"none"} else ""
+    axes.set(xlabel=f"−ELBO{joint} (nats per image)", ylabel=_label(table))
     grey = {"color": "0.5", "marker": "o", "markerfacecoloralt": "white"}
     handles = [
         *(style.legend_entry(color=c, marker="o", label=f"β = {b:g}") for b, c in colours.items()),
