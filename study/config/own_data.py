@@ -32,6 +32,14 @@ def version_of(name: str) -> str:
     return found.group()[1:] if found else ""
 
 
+def from_anywhere(name: str) -> str:
+    """A data set's name that means the same in every folder: a path is made absolute."""
+    if not is_data_path(name):
+        return name
+    version = version_of(name)
+    return f"{path_of(name).expanduser().absolute()}{f'@{version}' if version else ''}"
+
+
 def short_name(name: str) -> str:
     """`birds_1a2b3c` of `path/to/birds.npz@1a2b3c`: for ids, which are names of folders."""
     plain = re.sub(r"\W+", "_", path_of(name).absolute().stem)

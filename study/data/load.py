@@ -40,7 +40,6 @@ class Source(NamedTuple):
     facts: Callable[[Path | None], Facts]
     inspect: Callable[[Path], dict[str, str]]  # of that place: file -> its state
     origin: str  # where the files come from, for people
-    licence: str = "not stated"
 
 
 def _torchvision(one: TorchvisionSet) -> Source:
@@ -64,7 +63,6 @@ def _torchvision(one: TorchvisionSet) -> Source:
         facts,
         partial(torchvision_sets.inspect, one),
         origin,
-        one.licence,
     )
 
 
@@ -86,7 +84,6 @@ def _grid(name: str, grid: FactorGrid) -> Source:
         facts,
         lambda place: {grid.file: "there" if (place / grid.file).exists() else "missing"},
         origin,
-        "Apache-2.0",
     )
 
 
@@ -104,7 +101,6 @@ SOURCES = {
         lambda _: Facts(*mnist.FACTS, _MNIST_ORIGIN, "CC BY-SA 3.0"),
         partial(inspect, sums=mnist_sources.SHA256),
         _MNIST_ORIGIN,
-        "CC BY-SA 3.0",
     ),
     "strokes": Source(
         strokes.load_strokes,
@@ -115,7 +111,6 @@ SOURCES = {
         lambda _: Facts(*strokes.FACTS, _STROKES_ORIGIN, "that of this package"),
         partial(inspect, sums=strokes.SHA256),
         _STROKES_ORIGIN,
-        "that of this package",
     ),
     **{one.name: _torchvision(one) for one in torchvision_sets.SETS},
     "dsprites": _grid("dsprites", DSPRITES),

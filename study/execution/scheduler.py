@@ -10,6 +10,7 @@ from ray import tune
 from ray.tune.progress_reporter import TrialProgressCallback
 from rich.console import Console
 
+from study.config.own_data import from_anywhere
 from study.config.run import RunConfig
 from study.data import prepare_data
 from study.execution import on_signals
@@ -148,7 +149,7 @@ def start_session(
     study_log.note_data(data)
     connect(resources.address)
     if resources.address or own_code:  # a Ray of our own has this machine alone
-        needs = Needs(str(data_dir), sorted(data), sorted(own_code))
+        needs = Needs(str(data_dir), sorted(map(from_anywhere, data)), sorted(own_code))
         check_nodes(study, lock.holder.invocation, needs)
     engine = select_engine(runs, best_device(), study_log.precision)
     study_log.note(engine=engine.facts())

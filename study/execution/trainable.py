@@ -4,6 +4,7 @@ import logging
 import os
 import platform
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from logging.handlers import BufferingHandler
 from pathlib import Path
@@ -79,7 +80,8 @@ def trainable(config: dict[str, Any], report: Callable[[Run], None] = _report) -
     task: Task = config["task"]
     logging.getLogger("study").addHandler(_warnings)  # once a process, however many trials it gets
     torch.set_num_threads(task["threads"])
-    os.chdir(task["working_dir"])  # Tune has gone into the trial's own folder
+    with suppress(OSError):  # another node may not have it, and needs it for relative paths alone
+        os.chdir(task["working_dir"])  # Tune has gone into the trial's own folder
     study = Folder(task["study"])
     _require_storage(study)
     watch = Watch(study, task["invocation"])

@@ -6,7 +6,7 @@ import pytest
 from study.config.errors import UsageError
 from study.config.grid import read_grid
 from study.config.own_code import is_import_path
-from study.config.own_data import content_hash, is_data_path, short_name
+from study.config.own_data import content_hash, from_anywhere, is_data_path, short_name
 from study.config.run import RunConfig
 from study.data import DataError, data_facts, describe_data, load_data
 
@@ -96,6 +96,13 @@ def test_a_name_without_a_slash_is_told_the_data_sets_and_that_paths_work():
 )
 def test_what_a_name_is_shows_in_the_name_alone(name, path, code):
     assert (is_data_path(name), is_import_path(name)) == (path, code)
+
+
+def test_a_worker_in_another_folder_finds_the_same_file(birds, tmp_path, monkeypatch):
+    names = [from_anywhere(name) for name in ("my/birds.npz@1a2b3c", "my/birds.npz", "usps")]
+    assert names == [f"{birds}@1a2b3c", str(birds), "usps"]
+    monkeypatch.chdir("/")
+    assert describe_data(names[1])[1] == 45
 
 
 def test_ids_are_names_of_folders():
