@@ -10,7 +10,9 @@ from analysis.factors.fidelity import fidelity
 from analysis.factors.image_set import image_set
 from analysis.factors.intervention import intervention_set, redrawn
 from analysis.figures.gallery import draw_all
-from analysis.latent_effects.tables import align_study, measured_pictures
+from analysis.latent_effects.alignment import Pictures
+from analysis.latent_effects.pictures import READ_FACTORS, measured_pictures, read_pictures
+from analysis.latent_effects.tables import align_study
 from analysis.metrics import Metric
 from analysis.paper.verdicts import write_claims
 from analysis.report.explorer import NothingToShow, write_explorer
@@ -19,6 +21,7 @@ from analysis.scoring.score_study import Outcome, ranking_table, score_study, wr
 from analysis.statistics.ranking import RANKING, unlisted, unranked
 from analysis.study import Study
 from study.config.errors import reason
+from study.data import Dataset
 from study.data.verified_files import data_dir
 
 
@@ -54,8 +57,7 @@ def score_and_rank(
         console.print("every score is there; nothing to compute")
     write_ranking(study)
     unaligned = {}
-    if data.measure:
-        pictures = partial(measured_pictures, data, cache)
+    if pictures := _pictures(study, data, cache, say):
         unaligned = align_study(study, pictures, connect, say)
     else:
         say(f"nothing measures the pictures of {data.name}: what latents move is left out")
@@ -68,6 +70,24 @@ def score_and_rank(
             console.print(f"not {what}: {name}: {why}", soft_wrap=True, markup=False)
     say(f"scores, ranking and their tables are in {study.folder}")
     return Outcome(outcome.computed, outcome.unscored | unaligned)
+
+
+def _pictures(
+    study: Study, data: Dataset, cache: Path, say: Callable[[str], None]
+) -> Callable[[], Pictures] | None:
+    """What gets the pictures that show what latents move; None where nothing measures them."""
+    if data.measure:
+        return partial(measured_pictures, data, cache)
+    if data.train_factors is None or data.test_factors is None:
+        return None
+
+    def read() -> Pictures:
+        pictures, table = read_pictures(data, say)
+        content = table.to_csv(index=False).encode()
+        (study.folder / "tables").write(f"{READ_FACTORS}.csv", content)
+        return pictures
+
+    return read
 
 
 def present(

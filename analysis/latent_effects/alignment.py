@@ -21,7 +21,7 @@ others by 0.020 to 0.5, all but three of 102 by more than 0.04. It was fixed bef
 epochs were run.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,8 +31,8 @@ from sklearn.decomposition import PCA
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from analysis.factors import FACTORS
-from analysis.factors.morphometry import measure
+from analysis.factors import FACTORS, STROKES, Factor, Measurer
+from analysis.factors.regression import PREFIX, short_of
 from analysis.representations.traversal import Directions, sweep
 from study.models.vae import Vae
 
@@ -47,6 +47,16 @@ ENDS = (-5.0, 0.0, 5.0)  # steps, for the reaction: the paper's range
 PER_DIGIT = 10  # images of every digit
 
 NO_FLOOR = np.eye(len(PROPERTIES))
+
+
+def properties_of(columns: Iterable[Any]) -> list[str]:
+    """Which of a table's columns are properties: measured ones, or known factors that are read."""
+    return [name for name in map(str, columns) if name in NAMES or name.startswith(PREFIX)]
+
+
+def name_of(column: str) -> str:
+    """A property in a word, by its column."""
+    return NAMES.get(column) or short_of(column)
 
 
 class Thresholds(NamedTuple):
@@ -86,8 +96,9 @@ class Pictures(NamedTuple):
     images: Images  # (n, height, width), test images
     digits: npt.NDArray[np.int64]  # (n,)
     spread: Floats  # (n_properties,), standard deviation of each property among them
-    reader: Reader
+    reader: Reader | None  # None: whether the class changes is not looked at
     floor: Floats = NO_FLOOR  # (n_properties, n_properties), see `excess`
+    measurer: Measurer = STROKES
 
     def of(self, chosen: npt.NDArray[np.int64]) -> "Pictures":
         """Some of the images, compared with what all are."""
@@ -100,6 +111,7 @@ class Starts(NamedTuple):
     codes: Floats  # (n, n_latents), posterior means of images of every digit
     digits: npt.NDArray[np.int64]  # (n,), all of them among these
     spread: Floats  # (n_properties,), standard deviation of each property among real digits
+    measurer: Measurer = STROKES
 
     @property
     def n_digits(self) -> int:
@@ -114,13 +126,13 @@ class Moves(NamedTuple):
     slopes: Floats  # (n_directions, n_digits, n_properties), a step, in the property's unit
 
 
-def moves(model: Vae, starts: Starts, directions: Directions, reader: Reader) -> Moves:
+def moves(model: Vae, starts: Starts, directions: Directions, reader: Reader | None) -> Moves:
     """Sweep, decode, measure: about 0.6 s of a core a direction that reacts.
 
     A direction whose pictures change by less than `reacts` is not measured: its slopes are 0.
     """
     n = len(directions.steps)
-    slopes = np.zeros((n, starts.n_digits, len(PROPERTIES)))
+    slopes = np.zeros((n, starts.n_digits, len(starts.measurer.factors)))
     picture_change, class_change = np.zeros(n), np.zeros(n)
     for index in range(n):
         one = Directions(directions.steps[[index]], directions.readers[[index]], directions.centre)
@@ -130,31 +142,40 @@ def moves(model: Vae, starts: Starts, directions: Directions, reader: Reader) ->
         if picture_change[index] < THRESHOLDS.reacts:
             continue
         (pictures,) = sweep(model, starts.codes, starts.digits, one, POSITIONS)
-        class_change[index] = _class_change(pictures, reader)
+        class_change[index] = _class_change(pictures, reader) if reader else 0.0
         slopes[index] = _slopes(pictures, starts)
+        if not np.isfinite(slopes[index]).any():  # none of its pictures can be measured
+            slopes[index] = 0
     return Moves(picture_change, class_change, slopes)
 
 
 def align(
-    moved: Moves, spread: Floats, own: Iterable[int] | None = None, floor: Floats = NO_FLOOR
+    moved: Moves,
+    spread: Floats,
+    own: Iterable[int] | None = None,
+    floor: Floats | None = None,
+    factors: Sequence[Factor] = FACTORS,
 ) -> pd.DataFrame:
     """What each direction moves, named.
 
     Args:
         moved: by the directions.
         spread: standard deviation of each property among real digits.
-        own: the place in PROPERTIES of the property that each direction is meant to move; by
+        own: the place among factors of the property that each direction is meant to move; by
             default the one that it moves most.
-        floor: see `excess`.
+        floor: see `excess`; None: moving one property takes no other with it.
+        factors: the properties, in order.
 
     Returns:
-        One row a direction: property (thickness, slant, width, digit, mixed or none), slope (of
+        One row a direction: property (thickness, ..., digit, mixed or none), slope (of
         that property, a step), leakage (share of the squared effects that goes to the others),
         excess (the same, beyond the floor), n_digits (in which it is the most moved property, in
         the same direction), picture_change, class_change, and the mean slope of each property.
     """
     mean = np.nanmean(moved.slopes, axis=1)
     effects = mean / spread
+    floor = np.eye(len(factors)) if floor is None else floor
+    columns = [factor.name for factor in factors]
     rows = []
     for index, k in enumerate(np.abs(effects).argmax(axis=1) if own is None else own):
         total = float((effects[index] ** 2).sum())
@@ -170,9 +191,9 @@ def align(
             "n_digits": int(agrees.sum()) if total else 0,
             "effect": abs(float(effects[index, k])),
         }
-        name = named(row, PROPERTIES[k], len(by_digit))
-        slope = mean[index, k] if name in NAMES.values() else np.nan
-        slopes = dict(zip(PROPERTIES, mean[index], strict=True))
+        name = named(row, columns[k], len(by_digit))
+        slope = mean[index, k] if name == factors[k].short else np.nan
+        slopes = dict(zip(columns, mean[index], strict=True))
         rows.append({"property": name, "slope": slope, **row, **slopes})
     return pd.DataFrame(rows)
 
@@ -208,7 +229,7 @@ def named(
     leaks = row.get("excess", np.nan)  # tables of before have no floors
     leaks = row["leakage"] if np.isnan(leaks) else leaks
     clear = row["effect"] >= thresholds.moves and leaks <= thresholds.leakage and agrees
-    return NAMES[most_moved] if clear else "mixed"
+    return name_of(most_moved) if clear else "mixed"
 
 
 def renamed(rows: pd.DataFrame, thresholds: Thresholds) -> pd.Series:
@@ -219,10 +240,10 @@ def renamed(rows: pd.DataFrame, thresholds: Thresholds) -> pd.Series:
             that did not react when it was measured has no slopes: under a smaller `reacts` it is
             mixed.
     """
-    names = []
+    names, properties = [], properties_of(rows)
     for row in rows.to_dict("records"):
-        effects = np.reshape(row["digit_effects"], (-1, len(PROPERTIES)))
-        most_moved = PROPERTIES[int(np.abs(np.nanmean(effects, axis=0)).argmax())]
+        effects = np.reshape(row["digit_effects"], (-1, len(properties)))
+        most_moved = properties[int(np.abs(np.nanmean(effects, axis=0)).argmax())]
         names.append(named(row, most_moved, len(effects), thresholds))
     return pd.Series(names, index=rows.index, dtype=object)
 
@@ -258,11 +279,11 @@ def _slopes(pictures: Images, starts: Starts) -> Floats:
     A sweep with a blank picture, which cannot be measured, is left out.
     """
     n, n_positions = pictures.shape[:2]
-    table = measure(pictures.reshape(-1, *pictures.shape[2:]))[list(PROPERTIES)]
-    values = table.to_numpy().reshape(n, n_positions, len(PROPERTIES))
+    values = starts.measurer.values(pictures.reshape(-1, *pictures.shape[2:]))
+    values = values.reshape(n, n_positions, -1)
     place = np.asarray(POSITIONS)
     each = np.einsum("p,npk->nk", place, values) / (place @ place)  # the positions add up to 0
-    slopes = np.full((starts.n_digits, len(PROPERTIES)), np.nan)
+    slopes = np.full((starts.n_digits, values.shape[2]), np.nan)
     for digit in range(starts.n_digits):
         own = each[starts.digits == digit]
         own = own[np.isfinite(own).all(axis=1)]

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis.factors.morphometry import measure
+from analysis.factors import STROKES
 from analysis.latent_effects.alignment import (
     NAMES,
     PROPERTIES,
@@ -195,4 +195,4 @@ def _pictures(model: Vae, codes: Floats, digits: npt.NDArray[np.int64]) -> npt.N
 
 def _values(pictures: npt.NDArray[np.uint8]) -> Floats:
     """Properties of pictures, (n, n_properties)."""
-    return measure(pictures)[list(PROPERTIES)].to_numpy()
+    return STROKES.values(pictures)

@@ -17,7 +17,7 @@ class Reconstruction(NamedTuple):
     """Of the first test images, decoded from their posterior means."""
 
     blur: float  # 1 - sharpness of the reconstructions over that of the originals
-    readable: float  # share whose digit is read right
+    readable: float  # share whose digit is read right; NaN where no classes are read
     readable_original: float  # the same of the originals: what the reader can do at best
     n_images: int
 
@@ -31,9 +31,11 @@ def reconstruction(model: Vae, pictures: Pictures, n_images: int = N_IMAGES) -> 
     """
     images, digits = pictures.images[:n_images], pictures.digits[:n_images]
     decoded = grey_levels(decode(model, posterior_means(model, images, digits), digits))
-    readable, original = (
-        float((pictures.reader.read(shown) == digits).mean()) for shown in (decoded, images)
-    )
+    readable = original = float("nan")
+    if reader := pictures.reader:
+        readable, original = (
+            float((reader.read(shown) == digits).mean()) for shown in (decoded, images)
+        )
     blur = 1 - float(sharpness(decoded).mean() / sharpness(images).mean())
     return Reconstruction(blur, readable, original, len(images))
 

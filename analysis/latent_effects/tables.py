@@ -3,8 +3,7 @@
 Computed over Ray, and only where they are missing.
 """
 
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -16,50 +15,57 @@ import torch
 from ray.exceptions import RayError
 from threadpoolctl import threadpool_limits
 
-from analysis.factors.image_set import content_key, measured
+from analysis.factors import FACTORS
+from analysis.factors.image_set import content_key
 from analysis.latent_effects.alignment import (
     PER_DIGIT,
     PROPERTIES,
     Moves,
     Pictures,
-    Reader,
     Starts,
     align,
     axes,
     moves,
-    some_of_every_digit,
+    properties_of,
 )
-from analysis.latent_effects.floors import floor_table, floors
-from analysis.latent_effects.knobs import edit_directions, fit_knobs, obtained
+from analysis.latent_effects.floors import floor_table
+from analysis.latent_effects.knobs import COLUMNS, edit_directions, fit_knobs, obtained
+from analysis.latent_effects.pictures import N_FLOOR
 from analysis.latent_effects.reconstruction import N_IMAGES, reconstruction
 from analysis.representations import bases, ica
 from analysis.representations.encode import posterior_means
 from analysis.representations.traversal import Directions, aggregated_samples
 from analysis.study import Study
 from study.config.errors import StudyError
-from study.data import Dataset
 from study.models.vae import Vae
 from study.storage.folder import Folder
 from study.storage.tables import AXIS_FIELDS, has_table, read_table, write_table
 
 VERSION = 4  # part of every key; raise it whenever a figure changes
 BASES = ("latent", "ica", "knob")
-N_FLOOR = 20  # images of every digit, of which the floors are measured
+MOST_CLASSES = 10
 _RUN = [field.name for field in AXIS_FIELDS]
-_FIGURES = ("slope", "leakage", "excess", "effect", "picture_change", "class_change", *PROPERTIES)
-ALIGNMENT = pa.schema(
-    [
-        *AXIS_FIELDS,
-        pa.field("basis", pa.string()),  # latent, ica, knob
-        pa.field("direction", pa.int64()),  # counts from 1: latent, component, place in PROPERTIES
-        pa.field("property", pa.string()),  # thickness, slant, width, digit, mixed, none
-        *(pa.field(name, pa.float64()) for name in _FIGURES),
-        pa.field("n_digits", pa.int64()),
-        pa.field("digit_effects", pa.list_(pa.float64())),  # digits x properties, row by row
-        pa.field("vector", pa.list_(pa.float64())),  # one step of it, in latents
-        pa.field("key", pa.string()),
-    ]
-)
+_FIGURES = ("slope", "leakage", "excess", "effect", "picture_change", "class_change")
+
+
+def alignment_schema(properties: Iterable[str]) -> pa.Schema:
+    """Of the table `alignment`, with a column a property."""
+    return pa.schema(
+        [
+            *AXIS_FIELDS,
+            pa.field("basis", pa.string()),  # latent, ica, knob
+            pa.field("direction", pa.int64()),  # counts from 1: latent, component, property
+            pa.field("property", pa.string()),  # thickness, ..., digit, mixed, none
+            *(pa.field(name, pa.float64()) for name in (*_FIGURES, *properties)),
+            pa.field("n_digits", pa.int64()),
+            pa.field("digit_effects", pa.list_(pa.float64())),  # digits x properties, row by row
+            pa.field("vector", pa.list_(pa.float64())),  # one step of it, in latents
+            pa.field("key", pa.string()),
+        ]
+    )
+
+
+ALIGNMENT = alignment_schema(PROPERTIES)
 _CHANGES = ("asked", "obtained", "obtained_sd", *PROPERTIES, "class_change")
 KNOBS = pa.schema(
     [
@@ -125,8 +131,12 @@ def align_study(
         + ("1 run" if len(todo) == 1 else f"{len(todo)} runs")
     )
     given = pictures()
-    write_table(study.folder, "floors", floor_table(given.floor), FLOORS)
-    study.forget("floors")
+    if not given.measurer.factors:
+        say("no known factor can be read from the pictures: what latents move is left out")
+        return failed
+    if given.measurer.factors == FACTORS:
+        write_table(study.folder, "floors", floor_table(given.floor), FLOORS)
+        study.forget("floors")
     shared, task = ray.put(given), ray.remote(_task)
     pending = {task.remote(str(study.folder), run, shared): run for run in todo}
     while pending:
@@ -144,16 +154,6 @@ def align_study(
     return failed
 
 
-def measured_pictures(data: Dataset, cache: Path | None) -> Pictures:
-    """Test images to start traversals from, and a reader that has learnt from the training set."""
-    reader = Reader.fit(data.train_images, data.train_labels)
-    spread = measured(data.test_images, PROPERTIES, cache=cache).std(ddof=0).to_numpy()
-    chosen = some_of_every_digit(data.test_labels, N_FLOOR)
-    floor = floors(data.test_images[chosen], spread, cache)
-    digits = data.test_labels.astype(np.int64)
-    return Pictures(data.test_images, digits, spread, reader, floor)
-
-
 class Effects(NamedTuple):
     """What the directions and the knobs of one model move, on images they were not fitted to."""
 
@@ -167,6 +167,9 @@ def align_model(model: Vae, pictures: Pictures) -> Effects:
     Directions and knobs are fitted without the images that they are measured on; knobs on as many
     of every digit as they are measured on.
 
+    Where no reader tells classes there are no knobs: known factors that a regression reads have
+    none, as the explorer cannot read them.
+
     Args:
         model: trained.
         pictures: test images, `PER_DIGIT` of every digit to fit on and as many to measure on.
@@ -174,31 +177,40 @@ def align_model(model: Vae, pictures: Pictures) -> Effects:
     fitted, held_out = halves_of_every_digit(pictures.digits)
     rest = np.setdiff1d(np.arange(len(pictures.digits)), held_out)
     lines = directions(model, pictures.of(rest))
-    starts = _starts(model, pictures.of(fitted))
-    moved = moves(model, starts, lines["latent"], pictures.reader)
-    knobs = fit_knobs(model, starts, moved, lines["latent"])
-    lines["knob"] = edit_directions(moved, lines["latent"], pictures.spread)
+    knobs, reader = None, pictures.reader
+    if reader:
+        starts = _starts(model, pictures.of(fitted))
+        moved = moves(model, starts, lines["latent"], reader)
+        knobs = fit_knobs(model, starts, moved, lines["latent"])
+        lines["knob"] = edit_directions(moved, lines["latent"], pictures.spread)
     starts = _starts(model, pictures.of(held_out))
     tables = [
         _rows(basis, along, moves(model, starts, along, pictures.reader), pictures)
         for basis, along in lines.items()
     ]
     table = pd.concat(tables, ignore_index=True)
-    return Effects(table, obtained(model, starts, knobs, pictures.reader))
+    if not reader or not knobs:
+        return Effects(table, pd.DataFrame(columns=COLUMNS))
+    return Effects(table, obtained(model, starts, knobs, reader))
 
 
 def halves_of_every_digit(
     digits: npt.NDArray[np.int64],
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Indices of up to `PER_DIGIT` images of every digit to fit on, and of others to measure on."""
-    each = [np.flatnonzero(digits == digit)[: 2 * PER_DIGIT] for digit in np.unique(digits)]
+    """Indices of up to `PER_DIGIT` images of every digit to fit on, and of others to measure on.
+
+    Of more classes than `MOST_CLASSES` the first ones; of fewer, more images of each.
+    """
+    classes = np.unique(digits)[:MOST_CLASSES]
+    n = 2 * PER_DIGIT * MOST_CLASSES // len(classes)
+    each = [np.flatnonzero(digits == one)[:n] for one in classes]
     fitted, held_out = ([one[first::2] for one in each] for first in (0, 1))
     return np.concatenate(fitted), np.concatenate(held_out)
 
 
 def _starts(model: Vae, pictures: Pictures) -> Starts:
     codes = posterior_means(model, pictures.images, pictures.digits)
-    return Starts(codes.astype(np.float64), pictures.digits, pictures.spread)
+    return Starts(codes.astype(np.float64), pictures.digits, pictures.spread, pictures.measurer)
 
 
 def directions(model: Vae, pictures: Pictures) -> dict[str, Directions]:
@@ -214,8 +226,9 @@ def directions(model: Vae, pictures: Pictures) -> dict[str, Directions]:
 
 
 def _rows(basis: str, lines: Directions, moved: Moves, pictures: Pictures) -> pd.DataFrame:
-    own = range(len(PROPERTIES)) if basis == "knob" else None
-    table = align(moved, pictures.spread, own, pictures.floor)
+    factors = pictures.measurer.factors
+    own = range(len(factors)) if basis == "knob" else None
+    table = align(moved, pictures.spread, own, pictures.floor, factors)
     table.insert(0, "basis", basis)
     table.insert(1, "direction", np.arange(1, len(table) + 1))
     table["digit_effects"] = pd.Series(
@@ -254,8 +267,11 @@ def _write(study: Study, name: str, rows: pd.DataFrame) -> None:
     if name == "alignment":
         order = rows["basis"].map(BASES.index)
         rows = rows.assign(order=order).sort_values(["order", "direction"])
-    rest = [column for column in TABLES[name].names if column not in _RUN]
+    schema = TABLES[name]
+    if name == "alignment":
+        schema = alignment_schema(properties_of(rows))
+    rest = [column for column in schema.names if column not in _RUN]
     rows = rows.reindex(columns=["run", *rest])
     table = study.trials[_RUN].merge(rows, on="run")  # in the order of the trials
-    write_table(study.folder, name, table[list(TABLES[name].names)], TABLES[name])
+    write_table(study.folder, name, table[list(schema.names)], schema)
     study.forget(name)

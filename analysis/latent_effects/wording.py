@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis.latent_effects.alignment import NAMES, PROPERTIES, UNITS
+from analysis.latent_effects.alignment import NAMES, UNITS, name_of, properties_of
 
-COLUMNS = {name: column for column, name in NAMES.items()}
+NOT_ALONE = ("digit", "mixed", "none")  # names of directions that move no property alone
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -41,30 +41,34 @@ def moved(row: Mapping[Any, Any]) -> str:
         share = f"{row['class_change']:.0%}"
         return f"the digit: {share} of pictures two steps away are read as another"
     if np.isnan(row["leakage"]):
-        *others, last = NAMES.values()
-        return f"mixed: {', '.join(others)} and {last} stay as they are"
-    most = COLUMNS.get(name) or most_moved(row)
-    figures = f"{NAMES[most]}, {_step(row[most], most)}, {leakage(row)}, holds for {agreement(row)}"
-    return figures if name in COLUMNS else f"mixed; most of all {figures}"
+        *others, last = map(name_of, properties_of(row))
+        every = f"{', '.join(others)} and {last}" if others else last
+        unread = "" if last in NAMES.values() else ", or cannot be read"
+        return f"mixed: {every} stay as they are{unread}"
+    most = most_moved(row)
+    step = _step(row[most], most)
+    figures = f"{name_of(most)}, {step}, {leakage(row)}, holds for {agreement(row)}"
+    return f"mixed; most of all {figures}" if name in NOT_ALONE else figures
 
 
 def _step(slope: float, column: str) -> str:
-    return f"{slope:+.2f} {UNITS[column]} a step".replace("-", MINUS)
+    return " ".join(f"{slope:+.2f} {UNITS.get(column, '')} a step".split()).replace("-", MINUS)
 
 
 def _aligned(run: str, rows: pd.DataFrame) -> Aligned:
     latents = rows[rows["basis"] == "latent"].to_dict("records")
     reacts = [row for row in latents if row["property"] != "none"]
+    properties = properties_of(rows)
     named = {
         name: [f"z{row['direction']}" for row in reacts if row["property"] == name]
-        for name in (*COLUMNS, "digit", "mixed")
+        for name in (*map(name_of, properties), "digit", "mixed")
     }
     return Aligned(
         run,
         [f"z{row['direction']}: {moved(row)}" for row in reacts],
         len(latents) - len(reacts),
         [
-            f"{NAMES[PROPERTIES[int(row['direction']) - 1]]} knob: {moved(row)}"
+            f"{name_of(properties[int(row['direction']) - 1])} knob: {moved(row)}"
             for row in rows[rows["basis"] == "knob"].to_dict("records")
         ],
         named,
@@ -74,14 +78,13 @@ def _aligned(run: str, rows: pd.DataFrame) -> Aligned:
 def described(row: Mapping[Any, Any]) -> str:
     """What a direction does, in words that follow its property: "+0.21 rad a step, ..."."""
     name = row["property"]
-    if name in COLUMNS:
-        step = _step(row["slope"], COLUMNS[name])
-        return f"{step}, {leakage(row)}, {agreement(row)}"
     if name == "digit":
         return read_as_another(row)
     if name == "mixed":
-        return f"mostly {NAMES[most_moved(row)]}, {leakage(row)}, {agreement(row)}"
-    return "does not react"
+        return f"mostly {name_of(most_moved(row))}, {leakage(row)}, {agreement(row)}"
+    if name == "none":
+        return "does not react"
+    return f"{_step(row['slope'], most_moved(row))}, {leakage(row)}, {agreement(row)}"
 
 
 def read_as_another(row: Mapping[Any, Any]) -> str:
@@ -97,15 +100,18 @@ def leakage(row: Mapping[Any, Any]) -> str:
 
 def agreement(row: Mapping[Any, Any]) -> str:
     """In how many digits a direction moves its property most: `7 of 10 digits`."""
-    return f"{row['n_digits']} of {len(row['digit_effects']) // len(PROPERTIES)} digits"
+    properties = properties_of(row)
+    noun = "digits" if set(properties) <= set(NAMES) else "classes"
+    return f"{row['n_digits']} of {len(row['digit_effects']) // len(properties)} {noun}"
 
 
 def most_moved(row: Mapping[Any, Any]) -> str:
-    """The property, of PROPERTIES, that a direction moves most."""
-    return PROPERTIES[int(np.abs(mean_effects(row)).argmax())]
+    """The column of the property that a direction moves most."""
+    return properties_of(row)[int(np.abs(mean_effects(row)).argmax())]
 
 
 def mean_effects(row: Mapping[Any, Any]) -> npt.NDArray[np.float64]:
     """Effect of a direction on each property, (n_properties,), a mean over digits."""
-    by_digit = np.asarray(row["digit_effects"], dtype=np.float64).reshape(-1, len(PROPERTIES))
+    n_properties = len(properties_of(row))
+    by_digit = np.asarray(row["digit_effects"], dtype=np.float64).reshape(-1, n_properties)
     return np.asarray(np.nanmean(by_digit, axis=0))

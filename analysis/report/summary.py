@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from analysis.latent_effects.alignment import NAMES
+from analysis.latent_effects.wording import NOT_ALONE
 from analysis.metrics import LABELS, MIG, SATURATED
 from analysis.statistics.comparisons import AMONG, BEHIND, UNDECIDED
 from analysis.statistics.ranking import RANKING
@@ -86,7 +86,7 @@ def highlights(
             Highlight(f"{LABELS[MIG.name]} after ICA", f"rises in {up} of {len(mig)}", note)
         )
     if len(latents := alignment[alignment["basis"] == "latent"]):
-        one = int(latents["property"].isin(NAMES.values()).sum())
+        one = int((~latents["property"].isin(NOT_ALONE)).sum())
         still = int((latents["property"] == "none").sum())
         of = f"of {count(len(latents), 'latent')} of {count(latents['run'].nunique(), 'run')}"
         note = f"{of}; {still} {verb(still, 'does', 'do')} not react"

@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from analysis.factors import FACTORS
 from analysis.factors.binning import discretise
 from analysis.figures import style
 from analysis.figures.inputs import FigureInputs, Missing, StudyFigure
+from analysis.latent_effects.alignment import name_of, properties_of
 from analysis.metrics import ACTIVE_VARIANCE, mig
 from analysis.statistics import wording
 from analysis.study import configuration
@@ -195,14 +195,15 @@ def effects_by_digit(alignment: pd.DataFrame, runs: Iterable[str]) -> pd.DataFra
         run, the axes, direction (the latent, from 1), property, digit, effect: standard deviations
         of the property among real digits, for one of the latent; NaN where not measured.
     """
-    columns = {factor.short: place for place, factor in enumerate(FACTORS)}
+    properties = properties_of(alignment)
+    columns = {name_of(column): place for place, column in enumerate(properties)}
     aligned = alignment[(alignment["basis"] == "latent") & alignment["property"].isin(columns)]
     aligned = aligned.assign(configuration=configuration(aligned["run"]))
     axes = ["run", "configuration", *axes_in(aligned)]
     rows = []
     for run in runs:
         for row in aligned[aligned["run"] == run].to_dict("records"):
-            effects = np.asarray(row["digit_effects"], float).reshape(-1, len(FACTORS))
+            effects = np.asarray(row["digit_effects"], float).reshape(-1, len(properties))
             kept = {name: row[name] for name in (*axes, "direction", "property")}
             rows += [
                 {**kept, "digit": digit, "effect": effect}

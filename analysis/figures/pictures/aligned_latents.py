@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from analysis.figures.inputs import FigureInputs, Missing
 from analysis.figures.pictures.sheet import Images, Panel, Sheet, sheet_figure
-from analysis.figures.pictures.traversals import UNITS, around, slope
-from analysis.latent_effects.alignment import some_of_every_digit
+from analysis.figures.pictures.traversals import around, slope
+from analysis.latent_effects.alignment import name_of, properties_of, some_of_every_digit
 from analysis.representations.encode import posterior_means
 from analysis.representations.traversal import PAPER_VALUES, Directions, Scale, sweep
 from analysis.statistics import wording
@@ -19,21 +19,20 @@ def over_every_digit(inputs: FigureInputs) -> Sheet:
     """A panel for the best aligned latent of each property."""
     figure_run = inputs.paper_run("conditional")
     aligned = inputs.alignment(figure_run.run)
+    names = [name_of(column) for column in properties_of(aligned)]
     best = [
         rows.sort_values("effect").to_dict("records")[-1]
-        for name in UNITS
+        for name in names
         if len(rows := aligned[aligned["property"] == name])
     ]
     if not best:
-        raise Missing(
-            f"no latent of {figure_run.run} is aligned with {wording.listing(list(UNITS))}"
-        )
+        raise Missing(f"no latent of {figure_run.run} is aligned with {wording.listing(names)}")
     titles = {int(row["direction"]): f"z{row['direction']} {slope(row)}" for row in best}
     model, scale = inputs.model(figure_run.run), inputs.scale(figure_run.run)
     first = some_of_every_digit(inputs.labels, 1)
     images = inputs.data.test_images[first]
     panels = over_digits(model, images, inputs.labels[first], titles, scale)
-    absent = [name for name in UNITS if name not in {row["property"] for row in best}]
+    absent = [name for name in names if name not in {row["property"] for row in best}]
     holds = [
         f"z{row['direction']} {row['property']}: {row['n_digits']} of {inputs.data.n_classes}"
         for row in best

@@ -108,7 +108,7 @@ def moved(row: Row) -> str:
     if name == "digit":
         return f"another digit in {row['class_change']:.0%}"
     words = str(name)
-    if name in UNITS:
+    if name != "mixed":
         words = slope(row)
     elif row["effect"] < THRESHOLDS.moves:
         return f"{name}, effects below {THRESHOLDS.moves:g} SD"
@@ -118,7 +118,7 @@ def moved(row: Row) -> str:
 def slope(row: Row) -> str:
     """`slant +0.21 rad`, of an aligned latent."""
     name = str(row["property"])
-    return f"{name} {wording.number(row['slope'], 2, sign=True)} {UNITS[name]}"
+    return f"{name} {wording.number(row['slope'], 2, sign=True)} {UNITS.get(name, '')}".rstrip()
 
 
 def row_labels(n_latents: int, aligned: pd.DataFrame | None, brief: bool = False) -> list[str]:
@@ -224,7 +224,7 @@ def around(scale: Scale) -> str:
 
 def _counts(aligned: pd.DataFrame) -> str:
     """How many latents move what, as a sentence."""
-    named = int(aligned["property"].isin(list(UNITS)).sum())
+    named = int((~aligned["property"].isin(list(NOT_ALONE))).sum())
     moves = wording.verb(named, "moves", "move")
     parts = [f"{named} of {len(aligned)} latents {moves} mainly one property"]
     for name, (one, more) in NOT_ALONE.items():

@@ -176,7 +176,7 @@ def _bases(study: Study, shown: OnBoard, data: Dataset) -> dict[str, Any]:
         latents = study.latents
         return {"latent": unaligned_sliders(latents[latents["run"] == shown.run], scale)}
     sliders = {"latent": latent_sliders(own["latent"], scale)}
-    if has_table(study.folder, "knobs"):
+    if "knob" in own and has_table(study.folder, "knobs"):
         rows = study.knobs[study.knobs["run"] == shown.run]
         sliders["knob"] = knob_sliders(rows, shown.model.latent_dim)
     if "ica" in own:

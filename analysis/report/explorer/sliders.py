@@ -13,15 +13,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.factors import FACTORS
-from analysis.latent_effects.alignment import NAMES, UNITS
-from analysis.latent_effects.wording import MINUS, described
+from analysis.latent_effects.alignment import NAMES, UNITS, name_of, properties_of
+from analysis.latent_effects.wording import MINUS, NOT_ALONE, described
 from analysis.metrics import ACTIVE_VARIANCE
 from analysis.representations.traversal import Scale
 
 Floats = npt.NDArray[np.float64]
 
 REACH = 5.0  # latents, and steps along other directions: the paper's range
-ORDER = [*NAMES.values(), "digit", "mixed", "none"]
 
 
 def latent_sliders(table: pd.DataFrame, scale: Scale) -> dict[str, Any]:
@@ -147,7 +146,8 @@ def _obtained(holds: pd.DataFrame, unit: str) -> str:
 
 def _ordered(table: pd.DataFrame) -> list[dict[Hashable, Any]]:
     """By property, the strongest of each first; those that do not react last."""
-    by = table.assign(place=table["property"].map(ORDER.index), weight=-table["effect"])
+    order = [*map(name_of, properties_of(table)), *NOT_ALONE]
+    by = table.assign(place=table["property"].map(order.index), weight=-table["effect"])
     return by.sort_values(["place", "weight", "direction"]).to_dict("records")
 
 

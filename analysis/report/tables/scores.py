@@ -4,8 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from analysis.latent_effects.alignment import NAMES
-from analysis.latent_effects.wording import Aligned
+from analysis.latent_effects.wording import NOT_ALONE, Aligned
 from analysis.metrics import CLASS_PROBE, HIGGINS, LABELS, MIG, RANKABLE, UDR
 from analysis.report.tables.cells import (
     NOTHING,
@@ -175,9 +174,10 @@ def alignment(runs: Iterable[Aligned]) -> Table:
         " several properties, or nothing."
     )
     rows = [{"run": one.run, **one.named, "still": one.n_still} for one in runs]
+    alone = [name for name in rows[0] if name not in {"run", "still", *NOT_ALONE}]
     columns = {
         "run": words("run"),
-        **{name: _listed(name) for name in NAMES.values()},
+        **{name: _listed(name) for name in alone},
         "the digit": lambda row: number(len(row["digit"]), ".0f"),
         "mixed": lambda row: number(len(row["mixed"]), ".0f"),
         "do not react": numbers("still", ".0f"),
