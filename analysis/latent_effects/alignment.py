@@ -50,8 +50,8 @@ NO_FLOOR = np.eye(len(PROPERTIES))
 
 
 def properties_of(columns: Iterable[Any]) -> list[str]:
-    """Which of a table's columns are properties: measured ones, or known factors that are read."""
-    return [name for name in map(str, columns) if name in NAMES or name.startswith(PREFIX)]
+    """Which of a table's columns are properties: known factors that are read, else measured."""
+    return [name for name in map(str, columns) if name.startswith(PREFIX)] or list(PROPERTIES)
 
 
 def name_of(column: str) -> str:

@@ -82,7 +82,7 @@ def described(row: Mapping[Any, Any]) -> str:
         return read_as_another(row)
     if name == "mixed":
         return f"mostly {name_of(most_moved(row))}, {leakage(row)}, {agreement(row)}"
-    if name == "none":
+    if name in {"none", ""}:
         return "does not react"
     return f"{_step(row['slope'], most_moved(row))}, {leakage(row)}, {agreement(row)}"
 

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import jinja2
 import pandas as pd
 
+from analysis.factors.regression import in_words
+from analysis.latent_effects.pictures import READ_FACTORS
 from analysis.latent_effects.wording import Aligned, alignments
 from analysis.metrics import CLASS_PROBE, LABELS, RANKABLE, UDR
 from analysis.paper.questions import BEST, what_came_out
@@ -70,6 +72,7 @@ class Report(NamedTuple):
     controls: tables.Table | None
     other_controls: tables.Table | None
     alignment: tables.Table | None
+    read_factors: str  # how well a regression reads known factors, where latents are named by them
     unmeasured: bool  # whether nothing measures the pictures of its data
     aligned: list[Aligned]
     unfinished: list[provenance.Unfinished]
@@ -96,6 +99,7 @@ def gather(study: Study) -> Report:
     ranked = _table(study, "ranking", ["rank", RANKING])
     alignment = _table(study, "alignment", ["run", "basis"])
     ica = _csv(study.folder / "tables", "ica", ("score", "factors", "scope"))
+    readings = _csv(study.folder / "tables", READ_FACTORS, ("factor", "r2", "error", "used"))
     thresholds = _csv(study.folder, "sensitivity", ("id", "at_half", "as_set", "at_twice"))
     claims = by_claim(_csv(study.folder, "claims", COLUMNS))
     decided = claims[claims["verdict"] != "not run"]
@@ -115,8 +119,8 @@ def gather(study: Study) -> Report:
         notices=provenance.notices(study, study_file),
         counts=provenance.counts(study.trials),
         what=provenance.what_was_run(study.trials, study_file),
-        outcome=outcome,
-        highlights=summary.highlights(ranked, elbo, whole(ica), alignment, decided),
+        outcome=summary.against(scores, str((study_file.get("data") or {}).get("name"))) + outcome,
+        highlights=summary.highlights(ranked, elbo, whole(ica), alignment, decided, scores),
         claims=claim_rows(decided),
         unclaimed=len(claims) - len(decided),
         short_of=short_of(claims),
@@ -132,6 +136,7 @@ def gather(study: Study) -> Report:
         controls=tables.controls("controls-table", scores, RANKABLE[:2]),
         other_controls=tables.controls("other-controls-table", scores, others),
         alignment=tables.alignment(aligned) if aligned else None,
+        read_factors=in_words(readings) if len(readings) else "",
         unmeasured=provenance.unmeasured(study_file),
         aligned=aligned,
         unfinished=provenance.unfinished(study),

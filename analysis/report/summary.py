@@ -52,15 +52,26 @@ def best(ranked: pd.DataFrame) -> list[str]:
     return sentences
 
 
+def against(scores: pd.DataFrame, data: str) -> list[str]:
+    """What scores compare codes with, where that is true of the images: a sentence, to lead."""
+    if "known" not in set(scores["factors"]):
+        return []
+    return [f"Scores are against known factors: those that the images of {data} were made with."]
+
+
 def highlights(
     ranked: pd.DataFrame,
     elbo: pd.DataFrame,
     ica: pd.DataFrame,
     alignment: pd.DataFrame,
     claims: pd.DataFrame,
+    scores: pd.DataFrame,
 ) -> list[Highlight]:
     """The figures of the first screen: those that a study has the tables for."""
     figures = []
+    if "known" in set(scores["factors"]):
+        how = "not measured on the pictures; they come with the data"
+        figures.append(Highlight("Scored against", "known factors", how))
     if len(claims):
         others = claims.loc[claims["verdict"] != "holds", "verdict"].value_counts()
         held = len(claims) - int(others.sum())

@@ -95,6 +95,16 @@ def test_known_factors_without_labels(tmp_path):
     assert {"ranking", "pareto", "mutual-information", "latent-space"} <= set(drawn)
     assert drawn["traversal-mean"]["title"].startswith("Ranked first")
     assert "by place_px and radius_px" in drawn["latent-space"]["caption"]
+    assert "Higgins (3 pairs) on known factors" in drawn["ranking"]["caption"]
+
+    readings = study.folder.read("tables/read-factors.csv").decode()
+    assert [line.split(",")[0] for line in readings.splitlines()[1:]] == ["place_px", "radius_px"]
+    assert {"factor_place_px", "factor_radius_px"} <= set(study.alignment)
+    assert "as a regression reads it from the pictures" in drawn["traversal-mean"]["caption"]
+    page, text = (study.folder.read(name).decode() for name in ("report.html", "README.md"))
+    assert "The known factors are read from the pictures: place_px (R² " in page
+    assert "<strong>Scores are against known factors" in page
+    assert text.partition("\n\n")[2].startswith("Scores are against known factors")
 
 
 def test_many_classes_without_factors(tmp_path):

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from analysis.factors.binning import discretise
 from analysis.figures import style
 from analysis.figures.inputs import FigureInputs, Missing, StudyFigure
-from analysis.latent_effects.alignment import name_of, properties_of
+from analysis.latent_effects.alignment import NAMES, name_of, properties_of
 from analysis.metrics import ACTIVE_VARIANCE, mig
 from analysis.statistics import wording
 from analysis.study import configuration
@@ -177,6 +177,8 @@ def slopes_by_digit(inputs: FigureInputs) -> pd.DataFrame:
     if not has_table(inputs.study.folder, "alignment"):
         inputs.require_measured()
         raise Missing("what the latents move was not measured yet: python -m analysis.score")
+    if not set(properties_of(inputs.study.alignment)) <= set(NAMES):
+        inputs.require_measured()  # known factors that are read go without classes
     runs = [figure_run.run for figure_run in inputs.shown_runs()]
     table = effects_by_digit(with_axes(inputs.study.alignment, inputs.study.trials), runs)
     if table["effect"].isna().all():

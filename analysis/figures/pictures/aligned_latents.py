@@ -8,7 +8,7 @@ import numpy.typing as npt
 from analysis.figures.inputs import FigureInputs, Missing
 from analysis.figures.pictures.sheet import Images, Panel, Sheet, sheet_figure
 from analysis.figures.pictures.traversals import around, slope
-from analysis.latent_effects.alignment import name_of, properties_of, some_of_every_digit
+from analysis.latent_effects.alignment import NAMES, name_of, properties_of, some_of_every_digit
 from analysis.representations.encode import posterior_means
 from analysis.representations.traversal import PAPER_VALUES, Directions, Scale, sweep
 from analysis.statistics import wording
@@ -20,6 +20,8 @@ def over_every_digit(inputs: FigureInputs) -> Sheet:
     figure_run = inputs.paper_run("conditional")
     aligned = inputs.alignment(figure_run.run)
     names = [name_of(column) for column in properties_of(aligned)]
+    if not set(names) <= set(NAMES.values()):
+        inputs.require_measured()  # known factors that are read go without classes
     best = [
         rows.sort_values("effect").to_dict("records")[-1]
         for name in names

@@ -14,7 +14,7 @@ import pandas as pd
 from analysis.factors import FACTORS
 from analysis.figures.inputs import FigureInputs, FigureRun, Missing
 from analysis.figures.pictures.sheet import Panel, Sheet, sheet_figure
-from analysis.latent_effects.alignment import THRESHOLDS
+from analysis.latent_effects.alignment import NAMES, THRESHOLDS, properties_of
 from analysis.latent_effects.wording import agreement, leakage
 from analysis.representations.traversal import (
     PAPER_VALUES,
@@ -38,6 +38,11 @@ BESIDE = (
     " (share of the squared effects that other properties get; beyond the floor: more than a pure"
     " dilation, shear or stretch of real digits gives them) and for how many digits this holds."
 )
+BESIDE_KNOWN = (
+    "Beside a row: which known factor the latent moves, as a regression reads it from the pictures,"
+    " by how much for one standard deviation of it, the leakage (share of the squared effects that"
+    " other factors get) and for how many classes this holds."
+)
 NOT_ALONE = {  # after one latent, and after more
     "digit": ("changes the digit", "change the digit"),
     "mixed": ("mixes or hardly reacts", "mix or hardly react"),
@@ -60,7 +65,7 @@ def side_by_side(inputs: FigureInputs) -> Sheet:
     panels, unnamed = [], []
     for model in MODELS:
         figure_run = inputs.paper_run(model)
-        aligned = inputs.alignment(figure_run.run) if inputs.data.measure else None
+        aligned = _aligned(inputs, figure_run.run)
         labels = row_labels(figure_run.latent_dim, aligned, brief=True)
         kept = most_used(inputs.use(figure_run.run).to_numpy())
         title = f"{figure_run.kind}, β = {figure_run.beta:g}"
@@ -73,10 +78,10 @@ def side_by_side(inputs: FigureInputs) -> Sheet:
         f"The same test image traversed by three VAEs: every row sets one latent to ten values"
         f" from -5 to 5{around(scale)} and keeps the others."
     )
-    if inputs.data.measure:
+    if aligned is not None:
         caption += (
-            " A word says which property of the picture, measured again, the latent moves; rows"
-            f" without one move none: {wording.listing(unnamed)}."
+            f" A word says which {_what(aligned)}, the latent moves; rows without one move none:"
+            f" {wording.listing(unnamed)}."
         )
     return Sheet(f"One image traversed by three VAEs, J = {figure_run.latent_dim}", caption, panels)
 
@@ -208,8 +213,24 @@ def _sheet(
     elif aligned is None:
         caption += " Nothing measures these pictures: what a latent moves is for the eye."
     else:
-        caption += f" {_counts(aligned)} {BESIDE}"
+        caption += f" {_counts(aligned)} {BESIDE if inputs.data.measure else BESIDE_KNOWN}"
     return Sheet(f"{title}: {figure_run.title}", caption, [panel])
+
+
+def _aligned(inputs: FigureInputs, run: str) -> pd.DataFrame | None:
+    """What latents move; None where nothing measures the pictures, nor reads known factors."""
+    if inputs.data.measure:
+        return inputs.alignment(run)
+    with suppress(Missing):
+        return inputs.alignment(run)
+    return None
+
+
+def _what(aligned: pd.DataFrame) -> str:
+    """What a latent is named by."""
+    if set(properties_of(aligned)) <= set(NAMES):
+        return "property of the picture, measured again"
+    return "known factor, read from the picture by a regression"
 
 
 def _unit(scale: Scale) -> str:

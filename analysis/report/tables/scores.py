@@ -20,7 +20,7 @@ from analysis.report.tables.cells import (
     words,
 )
 from analysis.statistics.comparisons import MARGIN
-from analysis.statistics.ranking import RANKING, WITH_INTERVAL, own
+from analysis.statistics.ranking import RANKING, SOURCES, WITH_INTERVAL, own
 from analysis.statistics.wording import CONTROLS
 from analysis.study import configuration
 
@@ -123,11 +123,13 @@ def controls(name: str, scores: pd.DataFrame, shown: Sequence[str]) -> Table | N
         scores: a study's scores.
         shown: those of them to show.
     """
-    wanted = own(scores)[lambda rows: rows["score"].isin(shown)]
+    wanted = own(scores)
+    wanted = wanted[wanted["score"].isin(shown)]
     if wanted.empty:
         return None
     caption = (
-        "Scores on the latents, over all test images, means over seeds, beside their floors and"
+        f"Scores on the latents{_against(wanted)}, over all test images, means over seeds, beside"
+        " their floors and"
         " their ceiling: by chance, where that is known; of random rotations of the same codes; of"
         " an untrained encoder; of the principal components of the pixels, as many as there are"
         " latents; of the raw pixels; of shuffled factors; of the factors themselves as codes, and"
@@ -147,6 +149,12 @@ def controls(name: str, scores: pd.DataFrame, shown: Sequence[str]) -> Table | N
         **{CONTROLS[name]: numbers(name) for name in CONTROLS},
     }
     return table(name, caption, means, columns)
+
+
+def _against(scores: pd.DataFrame) -> str:
+    """`, against known factors`; nothing where scores need none."""
+    sources = [SOURCES[name] for name in scores["factors"].unique() if name]
+    return f", against {sources[0]}" if sources else ""
 
 
 def sensitivity(verdicts: pd.DataFrame) -> Table:
