@@ -18,6 +18,7 @@ from analysis.representations.traversal import (
     sweep,
 )
 from study.config.run import RunConfig
+from study.data import DataShape
 from study.data.shipped.mnist import SHAPE
 from study.training.trainer import Trainer
 
@@ -83,3 +84,11 @@ def test_another_prior_is_traversed_in_deviations_of_the_aggregated_posterior():
     np.testing.assert_allclose(one.values, places, atol=1e-2)
     shown = one.images[np.arange(3), :, 0, np.arange(3)]
     np.testing.assert_allclose(shown, levels(places), atol=1)
+
+
+@pytest.mark.parametrize("image", [(1, 16, 20), (3, 16, 20)], ids=["grey", "colour"])
+def test_pictures_of_any_shape_are_swept(image):
+    model = Trainer(RunConfig(latent_dim=3, hidden=16), DataShape(*image, 0), torch.device("cpu"))
+    lines = Directions(np.eye(3)[:2], np.eye(3)[:2], np.zeros(3))
+    pictures = sweep(model.model, np.zeros((4, 3)), np.zeros(4), lines, PAPER_VALUES)
+    assert pictures.shape == (2, 4, 10, 16, 20, 3)[: 5 + (image[0] == 3)]

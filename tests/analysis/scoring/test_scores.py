@@ -194,6 +194,27 @@ def test_bounds_become_rows_with_the_error_of_a_mean():
     assert json.loads(iwae.protocol)["n_samples"] == 20
 
 
+def test_images_have_the_rows_that_they_allow():
+    """Of one class nothing within it and none of it; of one factor none that tells them apart."""
+
+    def rows(sample):
+        units = basis_units(METRICS, [SET._replace(sample=sample)])
+        return {(one.scope, one.score) for one in units}
+
+    n = len(FACTORS)
+    alone = rows(SAMPLE._replace(labels=np.zeros(n, np.int64)))
+    assert {scope for scope, _ in alone} == {"all"}
+    assert ("", "digit_probe") not in alone
+    assert ("all", "higgins_few") in alone
+    small = rows(SAMPLE._replace(labels=np.arange(n) // 10))
+    assert {scope for scope, _ in small} == {"all", ""}
+    one = rows(SAMPLE._replace(factors=FACTORS[:, :1], values=SAMPLE.values[:, :1]))
+    assert {("all", "mig"), ("within", "mig"), ("", "digit_probe")} <= one
+    assert not {name for _, name in one} & {"higgins_few", "higgins", "factor_vae"}
+    none = np.zeros((n, 0), np.int64)
+    assert rows(SAMPLE._replace(factors=none, values=none)) == {("", "digit_probe")}
+
+
 def test_which_control_stands_beside_which_row():
     setup = Setup((SET, SET._replace(factors="intervention", key="other")))
     within = unit("ica", "higgins", "within")

@@ -4,7 +4,7 @@ import pytest
 
 from analysis.metrics import RANKABLE
 from analysis.statistics.elbo import nats_of_labels
-from analysis.statistics.ranking import agreement, ica_table, ranking
+from analysis.statistics.ranking import agreement, ica_table, ranking, unranked
 from study.storage.folder import Folder
 from study.storage.tables import read_table, write_table
 
@@ -170,3 +170,20 @@ def test_half_an_active_latent_is_a_mean_over_seeds(tmp_path):
     ranked = pd.DataFrame({"configuration": ["J200-beta1-none"], "active_latents": [26.5]})
     write_table(Folder(tmp_path), "ranking", ranked, None)
     pd.testing.assert_frame_equal(read_table(Folder(tmp_path), "ranking"), ranked)
+
+
+def test_scores_without_factors_rank_nothing_and_say_why(planted):
+    """What there is of a configuration stands all the same; of one factor MIG would, too."""
+    trials, scores = planted
+    assert unranked(scores) == ""
+    assert unranked(scores.iloc[:0]) == ""
+    without = scores[scores["score"] == "digit_probe"].assign(factors="", scope="")
+    ranked = ranking(trials, without, NO_PAIRS)
+    assert ranked["rank"].isna().all()
+    assert ranked["neg_elbo_joint"].tolist()[:3] == [100.0, 110.0, 120.0]
+    assert ranked["digit_probe"].tolist()[:3] == [0.5] * 3
+    assert "no factors" in unranked(without)
+    assert ica_table(without).empty
+    assert {"score", "latent", "ica", "change"} <= set(ica_table(without))
+    one = scores[~scores["score"].isin(["higgins", "factor_vae"])]
+    assert "one factor" in unranked(one)

@@ -47,3 +47,29 @@ def test_a_plane_is_coloured_by_digit_and_by_factors(n_runs):
     bars = [axes.get_ylabel() for axes in figure.axes[3 * n_runs :]]
     assert bars == ["slant (rad)", "thickness (px)"] * n_runs
     assert "65% (J = 10, β = 4)" in caption(pd.concat(parts))
+
+
+def plane_of(**known):
+    rng = np.random.default_rng(0)
+    axes = {"run": "r", "latent_dim": 10, "beta": 4.0, "conditioning": "none"}
+    place = {"first": rng.normal(size=300), "second": rng.normal(size=300)}
+    return pd.DataFrame({**axes, **known, **place, "first_share": 0.4, "second_share": 0.25})
+
+
+def test_of_many_classes_the_largest_have_a_colour():
+    labels = np.concatenate([np.repeat(np.arange(10, 20), 20), np.arange(100, 200)])
+    table = plane_of(digit=labels)
+    figure = draw_latent_space(table)
+    assert_tidy(figure)
+    (axes,) = figure.axes
+    assert {text.get_text() for text in axes.texts} == {str(one) for one in range(10, 20)}
+    assert "the 10 with most images" in caption(table)
+
+
+def test_codes_of_which_nothing_is_known_are_all_alike():
+    figure = draw_latent_space(plane_of())
+    assert_tidy(figure)
+    (axes,) = figure.axes
+    assert len(axes.collections[0].get_offsets()) == 300
+    assert axes.get_title("left") == "J = 10, β = 4"
+    assert "coloured" not in caption(plane_of())
