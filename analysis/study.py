@@ -136,6 +136,12 @@ class Study:
         _UNSCORED,
         current_scores,
     )
+    controls = _table(
+        "controls",
+        "A row a control and score: what noise, pixels and an untrained encoder reach.",
+        _UNSCORED,
+        current_scores,
+    )
     udr = _table(
         "udr",
         "A row a pair of runs that differ in their seed alone: how far their latents agree.",
@@ -282,8 +288,8 @@ def named(runs: Sequence[str]) -> str:
     return ", ".join(runs[:NAMED]) + more
 
 
-def open_study(location: str | Path) -> Study:
-    """A study by its results folder, e.g. "results/paper".
+def open_folder(location: str | Path) -> Folder:
+    """The results folder of a study, e.g. "results/paper".
 
     Raises:
         StudyError: there is no study at that place.
@@ -291,4 +297,4 @@ def open_study(location: str | Path) -> Study:
     folder = Folder(location)
     if not folder.exists("trials.parquet"):
         raise StudyError(f"no study at {folder}: it has no trials.parquet")
-    return Study(folder)
+    return folder

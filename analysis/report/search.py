@@ -8,7 +8,7 @@ from rich.console import Console
 from analysis.figures.search import save_search
 from analysis.scoring.held_out import write_front
 from analysis.statistics.front import as_grid, what_to_use
-from analysis.study import open_study
+from analysis.study import Study, open_folder
 from study.config.errors import StudyError
 
 
@@ -21,7 +21,7 @@ def present(location: str, data_folder: Path | None, console: Console) -> int:
     Raises:
         StudyError: the folder holds no search, or the test set is not to be had.
     """
-    study = open_study(location)
+    study = Study(open_folder(location))
     write_front(study, data_folder)
     drawn = save_search(study)
     words = what_to_use(study)
@@ -38,7 +38,7 @@ def export(location: str, target: Path, seeds: Sequence[int], console: Console) 
     Raises:
         StudyError: there is no front, or the file cannot be written.
     """
-    grid = as_grid(open_study(location), seeds)
+    grid = as_grid(Study(open_folder(location)), seeds)
     try:
         target.expanduser().write_text(grid)
     except OSError as error:

@@ -4,6 +4,7 @@ Nothing slow is imported here or at the top of a command, so that --help and com
 """
 
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -33,10 +34,10 @@ class Failure(click.ClickException):
 
 
 class Command(click.Command):
-    """A command whose errors end it in one line, and which knows the words it was given."""
+    """A command whose errors end it in one line, and which knows how it was typed."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        ctx.meta["words"] = [str(self.name), *args]
+        ctx.meta["command"] = shlex.join(["study", str(self.name), *args])
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:

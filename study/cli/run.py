@@ -1,11 +1,14 @@
 """`study run`: a grid in, a results folder out."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from study.cli.options import CONTEXT, EXIT_FAILURE, Command, new_console, yaml_names
-from study.cli.training import Training, train_and_show, training_options
+from study.cli.training import Definition, Training, train_and_show, training_options
+
+if TYPE_CHECKING:
+    from study.execution.scheduler import Outcome
 
 EXAMPLES = """\b
 examples:
@@ -39,26 +42,53 @@ def run(ctx: click.Context, /, grid: str, pack: str | None, **shared: Any) -> in
     it goes on; enlarge the grid and it trains only what is missing. Finished runs are never
     trained again, unless --fresh is given.
     """
-    from study.config.grid import find_grid, parse_overrides, read_grid, read_text
+    from study.config.grid import find_grid, parse_overrides
 
     given = Training(**shared)
     overrides, origins = given.overrides(), given.origins()
     if pack is not None:
         overrides |= parse_overrides([f"pack={pack}"])
         origins["pack"] = "--pack"
-    path = find_grid(grid)
-    runs = read_grid(read_text(path), str(path), overrides, origins, _n_train)
+    definition = Definition.from_file(find_grid(grid))
+    outcome, whole = train_grid(ctx.meta["command"], given, definition, grid, overrides, origins)
+    return 0 if whole and not outcome.errors else EXIT_FAILURE
+
+
+def train_grid(
+    command: str,
+    given: Training,
+    definition: Definition,
+    grid: object,
+    overrides: dict[str, Any],
+    origins: dict[str, str],
+) -> "tuple[Outcome, bool]":
+    """Train the runs of a grid, score and present them; with --dry-run show the runs alone.
+
+    Args:
+        command: as it was typed.
+        given: its options.
+        definition: the grid.
+        grid: how it was named, for study.yaml.
+        overrides: values that replace the grid's.
+        origins: of an override's key, the option that gave it; `--set` where not said.
+
+    Returns:
+        How training ended, and whether all went well after it.
+    """
+    from study.config.grid import read_grid
+
+    runs = read_grid(definition.text, definition.source, overrides, origins, _n_train)
 
     # Only now the slow imports: a mistyped grid answers at once.
     from study.execution.runner import run_grid, show_plan
+    from study.execution.scheduler import Outcome
     from study.execution.study_log import make_plan
 
     if given.dry_run:
-        show_plan(make_plan(runs, given.folder(path)), given.cpus_per_run, new_console())
-        return 0
+        show_plan(make_plan(runs, given.folder(definition)), given.cpus_per_run, new_console())
+        return Outcome({}, interrupted=False), True
     request = {"grid": grid, "set": overrides}
-    outcome, whole = train_and_show(ctx, given, path, request, lambda one: run_grid(runs, one))
-    return 0 if whole and not outcome.errors else EXIT_FAILURE
+    return train_and_show(command, given, definition, request, lambda one: run_grid(runs, one))
 
 
 def _n_train(data: str) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from study.cli.options import CONTEXT, EXIT_FAILURE, Command, new_console, yaml_names
-from study.cli.training import Training, train_and_show, training_options
+from study.cli.training import Definition, Training, train_and_show, training_options
 
 EXPORT_SEEDS = [0, 1, 2, 3, 4]
 EXAMPLES = """\b
@@ -56,13 +56,13 @@ def search(
     (search-quick, search-pareto) or a path to a YAML file. Repeat the same command after an
     interruption, or with a larger budget, and it goes on.
     """
-    from study.config.grid import find_grid, read_text
+    from study.config.grid import find_grid
 
     if (name_ is None) == (search_ is None):
         raise click.UsageError("give one search: NAME, or --search NAME", ctx)
     given = Training(**shared)
     overrides = given.overrides()
-    path = find_grid(name_ or search_ or "", search=True)
+    definition = Definition.from_file(find_grid(name_ or search_ or "", search=True))
 
     from analysis.report.search import export, present
     from analysis.scoring.held_out import DIRECTIONS, check_objectives, held_out
@@ -74,14 +74,14 @@ def search(
     from study.training.check import check_labels
 
     parsed = read_search(
-        read_text(path),
-        str(path),
+        definition.text,
+        definition.source,
         DIRECTIONS,
         overrides,
         given.origins(),
         lambda data: describe_data(data)[1],
     )
-    console, study = new_console(), given.folder(path)
+    console, study = new_console(), given.folder(definition)
     if export_grid:
         export(str(study), export_grid, given.seeds or EXPORT_SEEDS, console)
         return 0
@@ -97,6 +97,7 @@ def search(
         known = Folder(source) if source else None
         return run_search(parsed, Evaluator(DIRECTIONS, held_out), invocation, known)
 
-    _, whole = train_and_show(ctx, given, path, {"from": source, "set": overrides}, train)
+    request = {"from": source, "set": overrides}
+    _, whole = train_and_show(ctx.meta["command"], given, definition, request, train)
     # That some trials fail is nothing out of the way.
     return 0 if present(str(study), given.data_dir, console) and whole else EXIT_FAILURE

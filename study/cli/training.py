@@ -2,7 +2,6 @@
 
 import math
 import re
-import shlex
 from collections.abc import Callable
 from functools import partial, reduce
 from pathlib import Path
@@ -50,12 +49,12 @@ class Training(NamedTuple):
         """Keys that an option other than --set replaces, and that option, for errors."""
         return {} if self.seeds is None else {"seed": "--seeds"}
 
-    def folder(self, path: Path) -> "Folder":
-        """The folder of a study that is trained from a YAML file."""
+    def folder(self, definition: "Definition") -> "Folder":
+        """The folder of a study that is trained from a grid or a search."""
         from study.config.errors import UsageError
         from study.storage.folder import Folder
 
-        name = path.stem if self.name is None else self.name
+        name = definition.name if self.name is None else self.name
         if name in {".", ".."} or not re.fullmatch(r"[\w.-]+", name):
             raise UsageError(
                 f"--name: a study's name has letters, digits and . _ - alone, got {name!r}"
@@ -63,19 +62,34 @@ class Training(NamedTuple):
         return Folder(self.results) / name
 
 
+class Definition(NamedTuple):
+    """A grid or a search, as it was given."""
+
+    text: str  # YAML
+    source: str  # its file, for errors
+    name: str  # of its study, where no other is given
+
+    @classmethod
+    def from_file(cls, path: Path) -> "Definition":
+        """One that is in a YAML file."""
+        from study.config.grid import read_text
+
+        return cls(read_text(path), str(path), path.stem)
+
+
 def train_and_show(
-    ctx: click.Context,
+    command: str,
     given: Training,
-    path: Path,
+    definition: Definition,
     request: dict[str, Any],
     train: "Callable[[Invocation], Outcome]",
 ) -> "tuple[Outcome, bool]":
-    """Train what a YAML file asks for, then score and present it.
+    """Train what is asked for, then score and present it.
 
     Args:
-        ctx: of the command, for study.yaml.
+        command: for study.yaml, as it was typed.
         given: its options.
-        path: the YAML file.
+        definition: the grid or the search.
         request: what else study.yaml says of the command.
         train: trains in an invocation of the study.
 
@@ -86,7 +100,7 @@ def train_and_show(
         KeyboardInterrupt: the user has asked to stop.
     """
     from study.cli.present import load_own
-    from study.config.grid import read_metrics, read_text
+    from study.config.grid import read_metrics
     from study.data.verified_files import data_dir
     from study.execution.cluster import Resources
     from study.execution.runner import start_over
@@ -94,9 +108,10 @@ def train_and_show(
     from study.storage.lock import require_free
     from study.storage.repair import repair
 
-    console, study = new_console(), given.folder(path)
-    own = read_metrics(read_text(path), str(path))
-    metrics = load_own(dict.fromkeys(given.own_metrics, "--metric") | dict.fromkeys(own, str(path)))
+    console, study = new_console(), given.folder(definition)
+    own = read_metrics(definition.text, definition.source)
+    named = dict.fromkeys(given.own_metrics, "--metric") | dict.fromkeys(own, definition.source)
+    metrics = load_own(named)
     if given.fresh:
         start_over(study, console)
     elif given.repair:
@@ -104,7 +119,7 @@ def train_and_show(
         repair(study, console.print)
     resources = Resources(given.address, given.cpus_per_run, given.gpus_per_run, given.max_failures)
     request |= {"metrics": own} if own else {}  # `study score` computes them, too
-    request |= {"command": shlex.join(["study", *ctx.meta["words"]])}
+    request |= {"command": command}
     cache = data_dir(given.data_dir)
     outcome = train(Invocation(study, request, resources, console, cache, given.log))
     if outcome.interrupted:

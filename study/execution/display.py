@@ -39,7 +39,7 @@ class Display:
         self._notice = ""
 
     def __enter__(self) -> "Display":
-        if self._console.is_terminal:
+        if self._console.is_terminal or self._console.is_jupyter:
             self._live = Live(console=self._console, get_renderable=self._render, transient=True)
             self._live.start()
         return self
