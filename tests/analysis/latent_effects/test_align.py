@@ -7,10 +7,11 @@ import pytest
 import torch
 from studies import change_weights, train_here
 
+from analysis import open_study
 from analysis.latent_effects.alignment import PER_DIGIT, PROPERTIES, Pictures, Reader
 from analysis.latent_effects.reconstruction import reconstruction, sharpness
 from analysis.latent_effects.tables import align_study, halves_of_every_digit
-from analysis.study import Study, open_study
+from analysis.study import Study
 from study.config.errors import StudyError
 from study.config.run import RunConfig
 from study.data.shipped.mnist import SHAPE

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis import open_study
 from analysis.paper.checks import BEST, INF, MEAN, SEEDS, Clause, paper_runs
 from analysis.paper.decide import decide, together
 from analysis.paper.published import CLAIMS
 from analysis.paper.sensitivity import sensitivity
 from analysis.paper.verdicts import by_claim, claims_table, write_claims
-from analysis.study import open_study
 from study.cli.main import carry_out
 from study.cli.present import claims
 from study.storage.folder import Folder

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis import open_study
 from analysis.paper.findings import MIN_CONFIGURATIONS, findings
 from analysis.paper.questions import BASES, BEST, LABELLING, OWN, ROTATED, SHARE, what_came_out
-from analysis.study import open_study
 from study.storage.folder import Folder
 from study.storage.tables import write_table
 
