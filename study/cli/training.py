@@ -116,7 +116,7 @@ def train_and_show(
         start_over(study, console)
     elif given.repair:
         require_free(study)
-        repair(study, console.print)
+        repair(study, partial(console.print, soft_wrap=True))
     resources = Resources(given.address, given.cpus_per_run, given.gpus_per_run, given.max_failures)
     request |= {"metrics": own} if own else {}  # `study score` computes them, too
     request |= {"command": command}

@@ -87,7 +87,7 @@ def make_plan(runs: list[RunConfig], study: Folder) -> Plan:
     epochs = {name: len(record["epochs"]) for name, record in records.items()}
     rows = tables.get("trials")
     if rows is not None:
-        gone = rows[(rows["state"] == "done") & ~rows["run"].isin(list(records))]
+        gone = rows[(rows["state"] == "done") & ~rows["run"].isin(runs_folder(study).folders())]
         epochs |= dict(zip(gone["run"], gone["epochs"].astype(int), strict=True))
 
     def is_left(run: RunConfig) -> bool:

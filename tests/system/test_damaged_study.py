@@ -1,5 +1,6 @@
 """Any bytes of any file of a finished study damaged: the same results, or a line that names it."""
 
+import json
 import shutil
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pages import write_alignment, write_scores
-from studies import train_here
+from studies import assert_same, run, train_here
 
 from analysis import open_study
 from study.cli.main import main
@@ -126,6 +127,28 @@ def test_damage_is_named_or_changes_nothing(whole, results, data):
 @given(st.data())
 def test_much_damage_is_named_or_changes_nothing(whole, results, data):
     check_readings(whole, results, data)
+
+
+def test_damaged_runs_are_left_and_named_and_trained_again_where_asked(whole, tmp_path):
+    grid = tmp_path / "s.yaml"
+    axes = {"latent_dim": 4, "hidden": 8, "train_images": 200, "epochs": 1, "beta": [1, 4]}
+    grid.write_text(json.dumps(axes))
+    place = tmp_path / "s"
+    shutil.copytree(whole, place)
+    one, four = (place / "runs" / config.run_id for config in CONFIGS)
+    text = (one / "record.json").read_text()
+    (one / "record.json").write_text(text.replace('"state": "done"', '"state": "begun"'))
+    shutil.copy(one / "weights.pt", four / "weights.pt")
+    shutil.copy(place / "trials.parquet", place / ".x.0123456789abcdef0123456789abcdef")
+    output, _ = run(grid, tmp_path, status=1)
+    assert output.count("record.json is damaged or was edited") == 1
+    assert "1 of 2 runs are done; nothing to train" in output
+    assert not list(place.glob(".x.*"))
+    output, _ = run(grid, tmp_path, "--repair")
+    assert "weights.pt is damaged or of another run" in output
+    assert "2 runs to train" in output
+    assert_same(place, whole)
+    assert (one / "record.json.damaged").exists()
 
 
 def carried_out(command, whole, tmp_path, capsys):
