@@ -25,7 +25,7 @@ from analysis.figures.pictures import (
 )
 from analysis.figures.pictures.sheet import Sheet, pack, unpack
 from analysis.study import Study
-from study.config.errors import reason
+from study.config.errors import StudyError, reason
 from study.data import DataError
 from study.storage.folder import Folder
 
@@ -127,9 +127,21 @@ def _save(content: Any, tables: Folder, name: str) -> None:
 
 
 def _saved(tables: Folder, name: str) -> Sheet | pd.DataFrame | None:
-    """What a figure was drawn from when the weights were here."""
-    if tables.exists(f"{name}.npz"):
-        return unpack(tables.read(f"{name}.npz"))
-    if tables.exists(f"{name}.csv"):
-        return pd.read_csv(io.BytesIO(tables.read(f"{name}.csv")))
+    """What a figure was drawn from when the weights were here.
+
+    Raises:
+        StudyError: that file is damaged; names it.
+    """
+    readers: dict[str, Callable[[bytes], Sheet | pd.DataFrame]] = {"npz": unpack, "csv": _table_of}
+    for kind, read in readers.items():
+        file = f"{name}.{kind}"
+        if tables.exists(file):
+            try:
+                return read(tables.read(file))
+            except Exception as error:  # of damage NumPy's and pandas' parts have an error each
+                raise StudyError(f"{tables}/{file} is damaged: {reason(error)}") from None
     return None
+
+
+def _table_of(content: bytes) -> pd.DataFrame:
+    return pd.read_csv(io.BytesIO(content))

@@ -232,3 +232,11 @@ def test_damaged_weights_cost_their_own_figures_and_are_named(copy):
     assert [one.name for one in drawn.items] == ["figure-1b"]
     assert "figure-1a" in listed(copy)[1]
     assert list(drawn.failures.values()) == [["figure-1a"]]
+
+
+def test_damaged_pictures_are_named_where_the_weights_are_gone(copy):
+    for run in runs_folder(copy.folder).names():
+        (runs_folder(copy.folder) / run).delete("weights.pt")
+    (copy.folder / "tables").write("figure-8.npz", b"PK damaged")
+    (reason,) = draw_all(copy, figures=only("figure-8")).failures
+    assert "tables/figure-8.npz is damaged" in reason
