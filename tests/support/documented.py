@@ -16,7 +16,8 @@ from study.storage.tables import write_table
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-STUDIES = ("quick", "paper", *(f"{kind}-{n}" for kind in ("grid", "search") for n in (0, 1, 2)))
+NUMBERED = (f"{kind}-{n}" for kind in ("grid", "search") for n in (0, 1, 2))
+STUDIES = ("quick", "paper", "discs", *NUMBERED)
 SHAPES = [(beta, label, seed) for beta in (1, 10) for label in ("none", "label") for seed in (0, 1)]
 
 
