@@ -120,6 +120,13 @@ def test_folder_on_s3(s3):
     assert folder.read("one") == b"new"
     assert len((folder / "deep").read("two")) == 6_000_000
     assert folder.names() == ["deep", "one"]
+    assert folder.folders() == ["deep"]
+    folder.write("bad", b"")
+    folder.set_aside("bad")
+    assert folder.names() == ["bad.damaged", "deep", "one"]
+    folder.delete("bad.damaged")
+    with pytest.raises(StudyError, match="deep is a folder"):
+        folder.read("deep")
     assert folder.read_all(["one", "none"]) == [b"new", None]
     with pytest.raises(FileNotFoundError):
         folder.read("none")
