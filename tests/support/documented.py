@@ -11,7 +11,7 @@ from studies import train_here, write_rows
 from analysis.study import Study
 from study.config.run import RunConfig
 from study.storage.folder import Folder
-from study.storage.records import read_record, runs_folder
+from study.storage.records import read_record, runs_folder, write_record
 from study.storage.tables import write_table
 
 ROOT = Path(__file__).parents[2]
@@ -51,15 +51,18 @@ def study_of_the_pages(place: Path, mnist) -> Study:
     configs = [
         RunConfig(
             **{"beta": beta, "conditioning": label, "seed": seed},
-            **{"hidden": 32, "train_images": 1000, "epochs": 2},
+            **{"train_images": 1000, "epochs": 2},
         )
         for beta, label, seed in SHAPES
     ]
     folder = Folder(place)
     train_here(folder, configs, mnist)
-    for config, (beta, label, seed) in zip(configs, SHAPES, strict=True):
-        run = place / "runs" / config.run_id
-        run.rename(run.with_name(f"J10-beta{beta}-{label}-seed{seed}"))
+    for config in configs:
+        run = runs_folder(folder) / config.run_id
+        whole = config.model_copy(update={"train_images": RunConfig().train_images})
+        record = {**read_record(run), "config": whole.model_dump()}
+        Path(run.location).rename(place / "runs" / whole.run_id)
+        write_record(runs_folder(folder) / whole.run_id, record)
     for table in place.glob("*.*"):
         table.unlink()
     write_rows(folder)

@@ -58,7 +58,7 @@ def trials(seeds=ALL, noise=1e-4):
 
 
 def of(runs, **more):
-    return runs[["run", "latent_dim", "beta", "conditioning", "seed"]].assign(**more)
+    return runs[["run", "latent_dim", "beta", "conditioning", "seed"]].assign(key="", **more)
 
 
 PROPERTIES = ("thickness", "slant", "width")

@@ -62,7 +62,7 @@ def study(tmp_path):
     ]
     folder = Folder(tmp_path / "known")
     for name, rows in (("trials", trials), ("scores", scores), ("alignment", alignment)):
-        write_table(folder, name, pd.DataFrame(rows), None)
+        write_table(folder, name, pd.DataFrame(rows).assign(key=""), None)
     return open_study(folder.location)
 
 

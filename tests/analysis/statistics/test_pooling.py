@@ -17,7 +17,12 @@ def study(tmp_path):
     folder = Folder(tmp_path)
     write_table(folder, "trials", trials, None)
     write_table(folder, "latents", pd.DataFrame({"run": runs, "kl": range(6)}), None)
-    pairs = {"run_a": [runs[0], runs[0]], "run_b": [runs[1], runs[2]], "value": [0.5, 0.1]}
+    pairs = {
+        "configuration": "J10-beta1-none",
+        "run_a": [runs[0], runs[0]],
+        "run_b": [runs[1], runs[2]],
+        "value": [0.5, 0.1],
+    }
     write_table(folder, "udr", pd.DataFrame(pairs), None)
     return Study(folder)
 

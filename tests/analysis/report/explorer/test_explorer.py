@@ -374,7 +374,7 @@ def test_the_one_with_the_most_knobs_that_turn_is_shown_first(tmp_path, monkeypa
     study = unread(tmp_path, monkeypatch, table, [f"J10-beta{beta}-none" for beta in (3, 4, 5)])
     turning = {3: ["width"], 4: ["thickness", "slant"], 5: ["thickness", "slant"]}
     rows = [
-        {"run": f"J10-beta{beta}-none-seed0", "property": name, "asked": asked}
+        {"run": f"J10-beta{beta}-none-seed0", "key": "", "property": name, "asked": asked}
         | {"holds": asked == 0 or name in turning[beta]}
         for beta in turning
         for name in ("thickness", "slant", "width")
