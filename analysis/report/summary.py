@@ -42,7 +42,7 @@ def best(ranked: pd.DataFrame) -> list[str]:
         verdicts = [f"{counts[verdict]} {verdict}" for verdict in (AMONG, BEHIND, UNDECIDED)]
         each = f"{count(len(rows), 'configuration')}, each against the best of the others"
         sentences.append(f"{each}: {listing(verdicts)}.")
-    if first["saturated"]:
+    if first[RANKING] >= SATURATED:
         sentences.append(
             f"It is at the ceiling ({SATURATED:.2f} and more), where this score no longer tells"
             " configurations apart."

@@ -87,11 +87,13 @@ def kl_caption(table: pd.DataFrame) -> str:
     active = table.groupby("configuration", sort=False)["active"].sum()
     first = table.drop_duplicates("configuration").set_index("configuration")
     fewest, most = (words_of(first.loc[[name]])[0] for name in (active.idxmin(), active.idxmax()))
+    numbers = f"{active.min():.3g} ({fewest}) to {active.max():.3g} ({most})"
+    if active.min() == active.max():
+        numbers = f"{active.min():.3g} in each configuration"
     return (
         f"KL of every latent on the test set, the largest first; grey: below {LEAST_NATS:g} nats."
         f" Active latents, whose posterior mean has a variance above {ACTIVE_VARIANCE:g}:"
-        f" {active.min():.3g} ({fewest}) to {active.max():.3g} ({most}), means over seeds."
-        + _left_out(int(table["without"].iloc[0]))
+        f" {numbers}, means over seeds." + _left_out(int(table["without"].iloc[0]))
     )
 
 
