@@ -179,9 +179,7 @@ class State(NamedTuple):
     """Of a data set that has a name: what is there, and what would be."""
 
     place: Path
-    files: dict[
-        str, str
-    ]  # file -> "verified", "damaged", "missing", "there, not verified", "there"
+    files: dict[str, str]  # each is verified; damaged; missing; there; or there, not verified
     origin: str
 
 
