@@ -253,7 +253,9 @@ class Study:
         """Shape of the images that a run was trained on."""
         record = read_record(runs_folder(self.folder) / run)
         saved = record.get("data_shape") if record else None
-        return DataShape(*saved) if saved else describe_data(self.data_name)[0]
+        if saved:
+            return DataShape(*saved)
+        return describe_data(str(self.trials.set_index("run").loc[run, "data"]))[0]
 
     @property
     def data_name(self) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 from analysis.metrics import ACTIVE_VARIANCE
 from analysis.study import Study, configuration
 from study.config.belongs import BUILT_IN, KEYS
+from study.config.errors import StudyError, UsageError
 from study.storage.axes import STANDARD, varied
 
 PAPER_J = 10
@@ -66,18 +67,22 @@ def with_joint_bound(study: Study) -> pd.DataFrame:
     """A study's trials with what depends on the shape of its data.
 
     That is `neg_elbo_joint`, neg_elbo plus `nats_of_labels` where conditioned, and
-    `beta_normalised`, beta * J / n_pixels (Higgins et al. 2017).
+    `beta_normalised`, beta * J / n_pixels (Higgins et al. 2017); NaN where neither a finished run
+    nor the data itself says what shape it has.
     """
-    trials = study.trials
+    trials = study.trials.assign(neg_elbo_joint=np.nan, beta_normalised=np.nan)
     done = trials[trials["state"] == "done"]
-    if done.empty:
-        return trials.assign(neg_elbo_joint=np.nan, beta_normalised=np.nan)
-    shape = study.data_shape(done["run"].iloc[0])
-    nats = nats_of_labels(trials["conditioning"], shape.n_classes)
-    return trials.assign(
-        neg_elbo_joint=trials["neg_elbo"] + nats,
-        beta_normalised=trials["beta"] * trials["latent_dim"] / shape.n_pixels,
-    )
+    for name, run in done.groupby("data")["run"].first().items():
+        try:
+            shape = study.data_shape(run)
+        except (StudyError, UsageError):  # tables alone, of data that are elsewhere
+            continue
+        rows = trials["data"] == name
+        nats = nats_of_labels(trials.loc[rows, "conditioning"], shape.n_classes)
+        trials.loc[rows, "neg_elbo_joint"] = trials.loc[rows, "neg_elbo"] + nats
+        weight = trials.loc[rows, "beta"] * trials.loc[rows, "latent_dim"]
+        trials.loc[rows, "beta_normalised"] = weight / shape.n_pixels
+    return trials
 
 
 def n_active(latents: pd.DataFrame) -> pd.Series:

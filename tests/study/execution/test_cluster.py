@@ -41,6 +41,7 @@ def test_a_node_with_other_code_of_ones_own_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     study = Folder(tmp_path / "study")
     ask = partial(check_nodes, study)
+    ray.shutdown()  # one that an earlier test has left does not know this path
     connect(None)
     try:
         with Lock(study) as lock:
