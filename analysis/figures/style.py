@@ -22,6 +22,7 @@ COLUMN_IN = 3.4  # width of a column of print
 PAGE_IN = 7.0  # width of a page of print
 ROW_IN = 0.17  # height of a configuration's line
 NAME_LETTERS = 58  # of a configuration in one line; a longer name takes two
+NO_BREAK = "\N{NO-BREAK SPACE}"
 STYLE: dict[Any, Any] = {
     "font.size": 8,
     "axes.titlesize": 9,
@@ -76,8 +77,9 @@ def shared_legend(figure: Figure, panels: Sequence[Axes], columns: int = 2) -> N
 
 
 def wrapped(name: str, letters: int = NAME_LETTERS) -> str:
-    """A configuration's name in lines of so many letters."""
-    return textwrap.fill(name, letters)
+    """A name in lines of so many letters; `β = 10` stays in one."""
+    whole = name.replace(" = ", f"{NO_BREAK}={NO_BREAK}")
+    return textwrap.fill(whole, letters).replace(NO_BREAK, " ")
 
 
 def rows_in(names: Sequence[str]) -> float:

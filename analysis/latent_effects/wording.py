@@ -47,7 +47,7 @@ def moved(row: Mapping[Any, Any]) -> str:
         return f"mixed: {every} stay as they are{unread}"
     most = most_moved(row)
     step = _step(row[most], most)
-    figures = f"{name_of(most)}, {step}, {leakage(row)}, holds for {agreement(row)}"
+    figures = ", ".join([name_of(most), step, *how_alone(row, "holds for ")])
     return f"mixed; most of all {figures}" if name in NOT_ALONE else figures
 
 
@@ -81,10 +81,10 @@ def described(row: Mapping[Any, Any]) -> str:
     if name == "digit":
         return read_as_another(row)
     if name == "mixed":
-        return f"mostly {name_of(most_moved(row))}, {leakage(row)}, {agreement(row)}"
+        return ", ".join([f"mostly {name_of(most_moved(row))}", *how_alone(row)])
     if name in {"none", ""}:
         return "does not react"
-    return f"{_step(row['slope'], most_moved(row))}, {leakage(row)}, {agreement(row)}"
+    return ", ".join([_step(row["slope"], most_moved(row)), *how_alone(row)])
 
 
 def read_as_another(row: Mapping[Any, Any]) -> str:
@@ -98,11 +98,18 @@ def leakage(row: Mapping[Any, Any]) -> str:
     return f"leakage {whole}" + (f" ({beyond} beyond the floor)" * (beyond not in {whole, "nan%"}))
 
 
-def agreement(row: Mapping[Any, Any]) -> str:
-    """In how many digits a direction moves its property most: `7 of 10 digits`."""
+def how_alone(row: Mapping[Any, Any], before: str = "") -> list[str]:
+    """Its leakage, and in how many digits a direction moves its property most.
+
+    Args:
+        row: of the table `alignment`.
+        before: what stands before `7 of 10 digits`; images without labels have no classes to count.
+    """
     properties = properties_of(row)
     noun = "digits" if set(properties) <= set(NAMES) else "classes"
-    return f"{row['n_digits']} of {len(row['digit_effects']) // len(properties)} {noun}"
+    n_classes = len(row["digit_effects"]) // len(properties)
+    agrees = [f"{before}{row['n_digits']} of {n_classes} {noun}"] if n_classes > 1 else []
+    return [leakage(row), *agrees]
 
 
 def most_moved(row: Mapping[Any, Any]) -> str:

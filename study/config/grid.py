@@ -20,7 +20,7 @@ from study.config.errors import (
     user_path,
 )
 from study.config.own_code import is_import_path
-from study.config.own_data import is_data_path
+from study.config.own_data import is_data_path, with_content
 from study.config.run import HOW, RunConfig, run_config
 
 UNION, METRICS = "union", "metrics"
@@ -164,6 +164,8 @@ def _product(
             raise UsageError(f"{source.of(key)}: {message}")
         if values == []:
             raise UsageError(f"{source.of(key)}: axis {key!r} is empty; give it at least one value")
+    if "data" in axes:  # its content is looked at once, not once a run
+        axes = {**axes, "data": [_with_content(name) for name in _axis(axes["data"])]}
     lists = [_axis(value) for value in axes.values()]
     runs = [
         run_config(_with_all_images(dict(zip(axes, values, strict=True)), count_train), source)
@@ -182,6 +184,10 @@ def _with_all_images(values: dict[str, Any], count_train: Callable[[str], int]) 
         return values
     own = is_import_path(data) or is_data_path(data)  # anything else is a mistake, worded later
     return {**values, "train_images": count_train(data)} if own else values
+
+
+def _with_content(data: Any) -> Any:
+    return with_content(data) if isinstance(data, str) and is_data_path(data) else data
 
 
 def _axis(value: Any) -> list[Any]:

@@ -86,7 +86,7 @@ def resolve(key: str, name: str, known: Mapping[str, T]) -> T:
         own: T = load_object(name)
         return own
     if name not in known:
-        paths = " the path of a folder or an .npz file," if key == "data" else ""
+        paths = " the path of an .npz file, or of a folder as ./NAME," if key == "data" else ""
         raise UsageError(
             f"unknown {key} {name!r}{nearest(name, list(known))}; there are: {', '.join(known)},"
             f"{paths} and package.module:function of your own"

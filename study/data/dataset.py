@@ -7,6 +7,8 @@ import pandas as pd
 
 from study.config.errors import StudyError
 
+MOST_CLASSES = 1000
+
 
 class DataError(StudyError):
     """A data set is missing, damaged or cannot be kept; the message says what to do."""

@@ -1,7 +1,6 @@
 """The ranking drawn three ways: with its floor and ceiling, along beta, and against the bound."""
 
 import itertools
-import textwrap
 
 import matplotlib as mpl
 import numpy as np
@@ -121,7 +120,7 @@ def draw_along_beta(table: pd.DataFrame) -> Figure:
     panels = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True).ravel()
     for place, (axes, size) in enumerate(zip(panels, sizes, strict=False)):
         _draw_lines(axes, table, size)
-        axes.set(title=textwrap.fill(size, TITLE_LETTERS), xlabel="β", ylabel=_label(table))
+        axes.set(title=style.wrapped(size, TITLE_LETTERS), xlabel="β", ylabel=_label(table))
         axes.label_outer()
         if place + across >= len(sizes):  # nothing stands below
             axes.tick_params(labelbottom=True)

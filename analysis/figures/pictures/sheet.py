@@ -5,7 +5,6 @@ A sheet is kept as one file of arrays, so that a figure can be drawn again witho
 
 import io
 import json
-import textwrap
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -129,7 +128,7 @@ def _draw_panel(axes: Axes, panel: Panel, side_in: float) -> None:
         axes.yaxis.tick_right()
     axes.set_anchor("E" if right else "W")  # the side of the words, so that they keep their place
     letters = max(20, round(n_columns * side_in / TITLE_LETTER_IN))  # no wider than its pictures
-    axes.set_title(textwrap.fill(panel.title, letters), fontsize=8)
+    axes.set_title(style.wrapped(panel.title, letters), fontsize=8)
     axes.set_xlabel(panel.x_label)
     for spine in axes.spines.values():
         spine.set_visible(False)

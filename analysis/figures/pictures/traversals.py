@@ -15,7 +15,7 @@ from analysis.factors import FACTORS
 from analysis.figures.inputs import FigureInputs, FigureRun, Missing
 from analysis.figures.pictures.sheet import Panel, Sheet, sheet_figure
 from analysis.latent_effects.alignment import NAMES, THRESHOLDS, properties_of
-from analysis.latent_effects.wording import agreement, leakage
+from analysis.latent_effects.wording import how_alone
 from analysis.representations.traversal import (
     PAPER_VALUES,
     QUANTILES,
@@ -117,7 +117,7 @@ def moved(row: Row) -> str:
         words = slope(row)
     elif row["effect"] < THRESHOLDS.moves:
         return f"{name}, effects below {THRESHOLDS.moves:g} SD"
-    return f"{words}, {leakage(row)}, {agreement(row)}"
+    return ", ".join([words, *how_alone(row)])
 
 
 def slope(row: Row) -> str:

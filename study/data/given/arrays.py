@@ -25,12 +25,11 @@ from study.data.converted import (
     held_out,
     in_pieces,
 )
-from study.data.dataset import DataError
+from study.data.dataset import MOST_CLASSES, DataError
 
 ARRAYS = ("images", "labels", "factors", "factor_names", "split")
 CHANNELS = (1, 3)
 LONGEST_SIDE = 1024  # pixels
-MOST_CLASSES = 1000
 MOST_BESIDE = 2**31  # bytes of an array other than the images
 SPLIT_WORDS = {"train": 0, "test": 1}
 

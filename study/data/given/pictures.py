@@ -24,10 +24,9 @@ from study.data.converted import (
     hashed_names,
     held_out,
 )
-from study.data.dataset import DataError
+from study.data.dataset import MOST_CLASSES, DataError
 
 SIDE = 64  # pixels; smaller pictures that are all of one size stay as they are
-MOST_CLASSES = 1000
 GREY = {"1", "L"}
 AT_ONCE = 256  # pictures that are read before they are written
 NAMED = 3  # unreadable pictures that the message names

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from analysis.figures.style import STYLE, save_figure
+from analysis.figures.style import STYLE, save_figure, wrapped
 from study.storage.folder import Folder
 
 
@@ -27,6 +27,10 @@ def saved(figure, folder):
     save_figure(figure, Folder(folder), "bar")
     with Image.open(folder / "figures" / "bar.png") as image:
         return np.asarray(image.convert("RGB"), np.int64)
+
+
+def test_names_in_lines_keep_a_letter_and_its_value_together():
+    assert wrapped("J = 10, β = 10, labels", 10) == "J = 10,\nβ = 10,\nlabels"
 
 
 def test_a_saved_figure_has_the_very_colours_that_were_drawn(tmp_path):

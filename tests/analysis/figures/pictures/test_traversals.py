@@ -19,6 +19,8 @@ def test_what_a_latent_moves_in_words():
     assert moved({**ALIGNED, "property": "digit", "class_change": 0.62}) == "another digit in 62%"
     mixed = {**ALIGNED, "property": "mixed", "slope": np.nan, "n_digits": 4}
     assert moved(mixed) == "mixed, leakage 6%, 4 of 10 digits"
+    one_class = ALIGNED | {"digit_effects": ALIGNED["digit_effects"][:3], "n_digits": 1}
+    assert moved(one_class) == "slant \N{MINUS SIGN}0.21 rad, leakage 6%"
     assert moved({**mixed, "effect": 0.02}) == "mixed, effects below 0.1 SD"
     assert number(-0.04, 1) == "\N{MINUS SIGN}0.0"
 

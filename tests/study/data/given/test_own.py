@@ -48,6 +48,18 @@ def test_a_run_names_the_content_and_keeps_the_path(birds):
     ]
 
 
+def test_the_content_is_looked_at_once_whatever_the_number_of_runs(birds, monkeypatch):
+    looked = []
+
+    def count(path):
+        looked.append(path)
+        return content_hash(path)
+
+    monkeypatch.setattr("study.config.own_data.content_hash", count)
+    assert len(grid("{data: my/birds.npz, batch_size: 9, beta: [1, 2, 3, 4], seed: [0, 1]}")) == 8
+    assert len(looked) == 1
+
+
 def test_fewer_images_are_taken_where_the_grid_says_so(birds):
     (run,) = grid("{data: my/birds.npz, batch_size: 9, train_images: 20}")
     assert run.train_images == 20
@@ -77,7 +89,7 @@ def test_a_file_of_another_kind_is_refused(birds):
 
 def test_a_name_without_a_slash_is_told_the_data_sets_and_that_paths_work():
     with pytest.raises(
-        UsageError, match=r"unknown data 'kmnits' \(did you mean 'kmnist'\?\).*path"
+        UsageError, match=r"unknown data 'kmnits' \(did you mean 'kmnist'\?\).*as \./NAME"
     ):
         load_data("kmnits")
 
