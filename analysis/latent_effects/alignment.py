@@ -122,7 +122,7 @@ class Moves(NamedTuple):
     """What a step along each direction does to the picture."""
 
     picture_change: Floats  # (n_directions,), mean over pixels and images, in [0, 1]
-    class_change: Floats  # (n_directions,), share of pictures read as another digit at two steps
+    class_change: Floats  # (n_directions,), share read as another digit at two steps, NaN: not read
     slopes: Floats  # (n_directions, n_digits, n_properties), a step, in the property's unit
 
 
@@ -142,7 +142,7 @@ def moves(model: Vae, starts: Starts, directions: Directions, reader: Reader | N
         if picture_change[index] < THRESHOLDS.reacts:
             continue
         (pictures,) = sweep(model, starts.codes, starts.digits, one, POSITIONS)
-        class_change[index] = _class_change(pictures, reader) if reader else 0.0
+        class_change[index] = _class_change(pictures, reader) if reader else np.nan
         slopes[index] = _slopes(pictures, starts)
         if not np.isfinite(slopes[index]).any():  # none of its pictures can be measured
             slopes[index] = 0
