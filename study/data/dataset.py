@@ -1,5 +1,6 @@
 """What a data set is: arrays, their shape, and what is known of its images."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -50,6 +51,7 @@ class Dataset(NamedTuple):
     measure: str | None = None  # what measures its pictures: "strokes"; None: nothing does
     test_factors: pd.DataFrame | None = None  # known factors, a row a test image
     train_factors: pd.DataFrame | None = None  # the same of the training images
+    class_names: Sequence[str] = ()  # one each; (): they are called by their numbers
 
     @property
     def shape(self) -> DataShape:
@@ -58,8 +60,12 @@ class Dataset(NamedTuple):
 
     @property
     def noun(self) -> str:
-        """What one of its classes is called: digits are what strokes are measured on."""
-        return "digit" if self.measure == "strokes" else "class"
+        """The word for a class: digits are what strokes are measured on, but letters have names."""
+        return "digit" if self.measure == "strokes" and not self.class_names else "class"
+
+    def class_name(self, label: int) -> str:
+        """Of one class: its name where it has one, else its number."""
+        return self.class_names[label] if self.class_names else str(label)
 
 
 def image_shape(images: np.ndarray, n_classes: int) -> DataShape:
@@ -100,6 +106,12 @@ def require_sound(data: Dataset, source: str) -> Dataset:
                 f"{source}: {split}_labels must be whole numbers from 0 to {highest}"
                 f" (n_classes - 1), got {labels.dtype} from {labels.min()} to {labels.max()}"
             )
+    names = data.class_names
+    if names and (len(names) != data.n_classes or len(set(names)) < len(names)):
+        raise DataError(
+            f"{source}: {len(names)} class_names ({', '.join(map(str, names[:4]))}, ...) and"
+            f" {data.n_classes} classes: give each its own"
+        )
     for split in ("train", "test"):
         factors, images = getattr(data, f"{split}_factors"), getattr(data, f"{split}_images")
         if factors is not None and len(factors) != len(images):

@@ -1,5 +1,7 @@
 """Pictures that the compared models draw of latents from their priors."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from analysis.figures.inputs import FigureInputs
@@ -13,10 +15,12 @@ MOST_ROWS = 10
 
 def from_the_prior(inputs: FigureInputs) -> Sheet:
     """A panel a model."""
-    n_classes, noun = inputs.data.n_classes, inputs.data.noun
+    data = inputs.data
+    n_classes, noun = data.n_classes, data.noun
     n_rows = min(n_classes, MOST_ROWS) or MOST_ROWS
+    names = [data.class_name(one) for one in range(n_rows)] if n_classes else [""] * n_rows
     panels = [
-        prior_samples(inputs.model(figure_run.run), figure_run.title, n_rows)
+        prior_samples(inputs.model(figure_run.run), figure_run.title, names)
         for figure_run in inputs.shown_runs()
     ]
     caption = (
@@ -31,12 +35,13 @@ def from_the_prior(inputs: FigureInputs) -> Sheet:
 
 
 def prior_samples(
-    model: Vae, title: str, n_rows: int, *, n: int = N_COLUMNS, seed: int = 0
+    model: Vae, title: str, names: Sequence[str], *, n: int = N_COLUMNS, seed: int = 0
 ) -> Panel:
-    """Pictures of n x n_rows draws from the prior; a conditional model draws a class a row.
+    """Pictures of n draws from the prior in each row; a conditional model draws a class a row.
 
     The same noise in every row of a conditional model, so that columns share their style.
     """
+    n_rows = len(names)
     classes = np.repeat(np.arange(n_rows), n).reshape(n_rows, n)
     if model.n_classes:
         codes = np.concatenate([encode.prior_samples(model, n, row, seed) for row in classes])
@@ -44,8 +49,7 @@ def prior_samples(
         codes = encode.prior_samples(model, classes.size, seed=seed)
     pictures = encode.grey_levels(encode.decode(model, codes, classes.ravel()))
     pictures = pictures.reshape(n_rows, n, *pictures.shape[1:])
-    rows = [str(one) for one in range(n_rows)] if model.n_classes else []
-    return Panel(title, pictures, rows, [], "")
+    return Panel(title, pictures, list(names) if model.n_classes else [], [], "")
 
 
 FIGURE = sheet_figure("prior-samples", "pictures", from_the_prior)

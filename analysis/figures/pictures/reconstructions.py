@@ -9,6 +9,7 @@ from analysis.factors.examples import examples, examples_in_words
 from analysis.figures.inputs import FigureInputs
 from analysis.figures.pictures.sheet import Images, Panel, Sheet, sheet_figure
 from analysis.representations.encode import decode, grey_levels, posterior_means
+from analysis.statistics.wording import listing
 from study.models.vae import Vae
 
 
@@ -30,6 +31,8 @@ def by_beta(inputs: FigureInputs) -> Sheet:
         f" nats an image for β = {runs[0].beta:g}"
         + (f" and {recon.iloc[-1]:.0f} for β = {runs[-1].beta:g}." if len(runs) > 1 else ".")
     )
+    if data.class_names:
+        caption += f" From the left: {listing([data.class_name(k) for k in inputs.labels[shown]])}."
     return Sheet(title, caption, [panel])
 
 

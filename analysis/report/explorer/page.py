@@ -100,7 +100,7 @@ def payload(study: Study, board: Board, data_folder: Path | None = None) -> dict
         "study": study.folder.name,
         "image": {"channels": channels, "height": height, "width": width},
         "noun": data.noun,
-        "classes": {int(label): str(label) for label in shown},
+        "classes": {int(label): data.class_name(int(label)) for label in shown},
         "n_classes": n_classes,
         "images": packed(pixel_rows(data.test_images[chosen]), "u1"),
         "labels": data.test_labels[chosen].tolist(),

@@ -1,4 +1,4 @@
-"""Images in an .npz file: `images`, and optionally `labels`, `factors`, `factor_names`, `split`.
+"""Images in an .npz file: `images`, and optionally what else `ARRAYS` names.
 
 An .npz is a zip of .npy files. They are read as such, in pieces, and never as pickles.
 """
@@ -27,7 +27,7 @@ from study.data.converted import (
 )
 from study.data.dataset import MOST_CLASSES, DataError
 
-ARRAYS = ("images", "labels", "factors", "factor_names", "split")
+ARRAYS = ("images", "labels", "class_names", "factors", "factor_names", "split")
 CHANNELS = (1, 3)
 LONGEST_SIDE = 1024  # pixels
 MOST_BESIDE = 2**31  # bytes of an array other than the images
@@ -167,10 +167,11 @@ def convert_npz(path: Path, folder: Path) -> dict[str, Any]:
     with Npz(path) as npz:
         n, *shape = _image_shape(npz)
         rows, labels = _rows(npz, n), _labels(npz, n)
-        factors = _factors(npz, n, rows)
+        n_classes = 0 if labels is None else int(labels.max()) + 1
+        class_names, factors = _class_names(npz, n_classes), _factors(npz, n, rows)
         known = Known(labels, factors)
         convert(folder, str(path), tuple(shape), npz.pieces("images"), rows, known)
-    facts = {"n_classes": 0 if labels is None else int(labels.max()) + 1}
+    facts = {"n_classes": n_classes, "class_names": class_names}
     return facts if factors is None else {**facts, "factors": list(factors.columns)}
 
 
@@ -204,6 +205,17 @@ def _labels(npz: Npz, n: int) -> Ints | None:
             f" {high}; leave them out if there are no classes"
         )
     return labels.astype(np.int64)
+
+
+def _class_names(npz: Npz, n_classes: int) -> list[str]:
+    if "class_names" not in npz.names:
+        return []
+    names = [str(name) for name in npz.read("class_names").ravel().tolist()]
+    if len(names) != n_classes or len(set(names)) < n_classes:
+        raise DataError(
+            f"{npz.path}: {n_classes} classes and the class_names {names[:4]}: give each its own"
+        )
+    return names
 
 
 def _rows(npz: Npz, n: int) -> Rows:

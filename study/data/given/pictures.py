@@ -127,7 +127,8 @@ def convert_pictures(folder: Path, into: Path) -> dict[str, Any]:
     look = look_of(listing)
     pieces = _pieces(listing, look)
     convert(into, str(folder), look.shape, pieces, listing.rows, Known(listing.labels))
-    return {"n_classes": n_classes(listing)}
+    n = n_classes(listing)
+    return {"n_classes": n, "class_names": listing.classes[:n]}
 
 
 def _pieces(listing: Listing, look: Look) -> Iterator[Pictures]:

@@ -5,6 +5,7 @@ unpacked; where no sum of the unpacked file is known, only its form can be check
 """
 
 import hashlib
+import string
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -46,6 +47,7 @@ class TorchvisionSet(NamedTuple):
     read: Callable[[list[Path], tuple[int, int], tuple[str, ...]], packed.Arrays]
     sha256: tuple[str, ...] = ()  # of those files, where they are known
     elsewhere: Path | None = None  # where a system's package puts them
+    class_names: tuple[str, ...] = ()  # as their authors name them; (): digits
 
 
 def _idx_files(name: str) -> list[Published]:
@@ -82,14 +84,20 @@ FASHION = TorchvisionSet(
         "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
     ),
     DEBIAN,
+    (
+        "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+        "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+    ),
 )  # fmt: skip
 KMNIST = TorchvisionSet(
     "kmnist", "KMNIST", "CC BY-SA 4.0", DIGITS, 60_000, 10_000, "strokes",
     partial(_idx_files, "KMNIST"), IDX, packed.read_idx,
+    class_names=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
 )  # fmt: skip
 EMNIST = TorchvisionSet(
     "emnist-letters", "EMNIST letters", "not stated", DIGITS._replace(n_classes=26),
     124_800, 20_800, "strokes", _emnist_files, LETTERS, packed.read_letters,
+    class_names=tuple(string.ascii_uppercase),
 )  # fmt: skip
 USPS = TorchvisionSet(
     "usps", "USPS", "not stated", DataShape(1, 16, 16, 10), 7_291, 2_007, "strokes",
@@ -122,7 +130,8 @@ def load_set(one: TorchvisionSet, folder: Path | None = None) -> Dataset:
         facts = {"name": one.name, "n_classes": one.shape.n_classes, "hash": short_hash(sums)}
         return {**facts, "measure": one.measure}
 
-    return open_converted(cache, f"{one.name}-{content[:12]}", one.title, make)
+    data = open_converted(cache, f"{one.name}-{content[:12]}", one.title, make)
+    return data._replace(class_names=one.class_names)
 
 
 def find(one: TorchvisionSet, place: Path) -> list[Path]:

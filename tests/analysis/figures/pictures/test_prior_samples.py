@@ -18,16 +18,16 @@ class Ones(NormalPrior):
 def test_the_draws_are_those_of_the_models_own_prior():
     model = Show()
     model.prior = Ones(3)
-    panel = prior_samples(model, "S", 2, n=4)
+    panel = prior_samples(model, "S", "ab", n=4)
     assert (panel.images[..., 0, :3] == levels(1)).all()
 
 
 def test_a_conditional_model_draws_digit_by_digit_with_the_same_latents():
-    panel = prior_samples(Show(10), "C", 10, n=4)
+    panel = prior_samples(Show(10), "C", "0123456789", n=4)
     np.testing.assert_array_equal(digit_of(panel.images), np.tile(np.arange(10)[:, None], 4))
     assert (panel.images[..., 0, :3] == panel.images[:1, ..., 0, :3]).all()
     assert panel.rows == [str(digit) for digit in range(10)]
-    plain = prior_samples(Show(), "S", 10, n=4)
+    plain = prior_samples(Show(), "S", "0123456789", n=4)
     assert plain.rows == []
     drawn = torch.randn(40, 3, generator=torch.Generator().manual_seed(0))
     np.testing.assert_array_equal(plain.images[..., 0, :3].reshape(40, 3), levels(drawn))
@@ -45,7 +45,7 @@ def test_a_prior_with_labels_is_drawn_from_class_by_class_with_the_same_noise():
     """Its decoder sees no label: rows differ by the latents alone."""
     model = Show(10)
     model.prior, model.decoder_classes = ByClass(3), 0
-    panel = prior_samples(model, "P", 10, n=4)
+    panel = prior_samples(model, "P", "0123456789", n=4)
     noise = torch.randn(4, 3, generator=torch.Generator().manual_seed(0)).numpy() / 10
     want = levels(np.arange(10)[:, None, None] / 3 + noise)
     np.testing.assert_allclose(panel.images[..., 0, :3], want, atol=1)

@@ -32,9 +32,8 @@ def test_a_given_split_keeps_images_labels_and_factors_together_in_their_order(t
     labels = np.arange(N) % 3
     factors = np.stack([np.arange(N), np.arange(N) % 5], axis=1)
     names = np.array(["size", "hue"])
-    data = loaded(
-        tmp_path, images=IMAGES, labels=labels, factors=factors, factor_names=names, split=split
-    )
+    known = {"labels": labels, "class_names": ["a", "b", "c"], "factors": factors}
+    data = loaded(tmp_path, images=IMAGES, **known, factor_names=names, split=split)
     tests = split == "test"
     np.testing.assert_array_equal(data.train_images, IMAGES[~tests])
     np.testing.assert_array_equal(data.test_images, IMAGES[tests])
@@ -42,6 +41,7 @@ def test_a_given_split_keeps_images_labels_and_factors_together_in_their_order(t
     np.testing.assert_array_equal(data.train_factors.to_numpy(), factors[~tests])
     assert list(data.test_factors) == ["size", "hue"]
     assert data.n_classes == 3
+    assert data.class_name(2) == "c"
     assert data.measure is None
 
 
@@ -134,6 +134,14 @@ BAD = {
             "factor_names": np.array(["hue"]),
         },
         r"factor hue is missing \(NaN\) for 3 images",
+    ),
+    "class names": (
+        {"images": IMAGES, "labels": np.arange(N) % 3, "class_names": np.array(["a", "b"])},
+        r"3 classes and the class_names \['a', 'b'\]",
+    ),
+    "a name twice": (
+        {"images": IMAGES, "labels": np.arange(N) % 2, "class_names": np.array(["a", "a"])},
+        "give each its own",
     ),
     "by columns": ({"images": np.asfortranarray(IMAGES)}, r"np.ascontiguousarray\(images\)"),
 }

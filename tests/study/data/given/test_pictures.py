@@ -36,6 +36,8 @@ def test_subfolders_are_labels_and_small_pictures_of_one_size_stay_as_they_are(f
     assert data.shape == (1, 6, 8, 2)
     assert (len(data.train_images), len(data.test_images)) == (18, 2)
     assert describe_data(str(folder)) == (data.shape, 18)
+    assert [data.class_name(k) for k in range(2)] == ["cat", "dog"]
+    assert data.noun == "class"
     shades = data.train_images[:, 0, 0]
     np.testing.assert_array_equal(data.train_labels, (shades >= 100).astype(int))
     assert sorted(np.concatenate([shades, data.test_images[:, 0, 0]])) == [
@@ -51,6 +53,7 @@ def test_classes_are_mixed_so_that_the_first_images_are_of_all(folder):
 def test_a_flat_folder_has_no_labels(folder):
     data = loaded(folder / "cat")
     assert data.n_classes == 0
+    assert list(data.class_names) == []
     assert len(data.train_images) == 9
 
 

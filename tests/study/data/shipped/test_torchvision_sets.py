@@ -199,6 +199,9 @@ def test_what_is_known_before_reading_agrees_with_torchvision():
         assert all(len(file.md5) == 32 and file.urls for file in published)
         if one in (FASHION, KMNIST):
             assert [file.file for file in published] == [f"{name}.gz" for name in one.arrays]
+        assert len(one.class_names) in {0, one.shape.n_classes}
+    assert list(FASHION.class_names) == datasets.FashionMNIST.classes
+    assert list(KMNIST.class_names) == datasets.KMNIST.classes
     assert EMNIST.shape.n_classes == len(datasets.EMNIST.classes_split_dict["letters"]) - 1
 
 
