@@ -88,6 +88,24 @@ class Folder:
         entries = self._fs.get_file_info(selector)
         return sorted(info.base_name for info in entries if info.type == fs.FileType.Directory)
 
+    def stamps(self, within: str = "") -> dict[str, tuple[int, int]]:
+        """The files here, by name, with what changes when one is written: time in ns, and size.
+
+        Args:
+            within: instead, the file of this name in every folder here, by the folder's name.
+        """
+        if within and self.is_local:
+            paths = [f"{self._path}/{name}/{within}" for name in self.folders()]
+            infos = self._fs.get_file_info(paths)
+        else:  # a store lists a thousand objects at once, whatever their folders
+            selector = fs.FileSelector(self._path, allow_not_found=True, recursive=bool(within))
+            infos = self._fs.get_file_info(selector)
+        return {
+            info.path.rsplit("/", 2)[-2] if within else info.base_name: (info.mtime_ns, info.size)
+            for info in infos
+            if info.type == fs.FileType.File and info.base_name == (within or info.base_name)
+        }
+
     def read(self, name: str) -> bytes:
         """The whole of one file.
 

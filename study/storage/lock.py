@@ -104,7 +104,7 @@ class Lock:
 
     def _take_turns(self) -> None:
         holder = read_holder(self._study)
-        if holder and _beats(holder):
+        if holder and beats(holder.host, holder.pid, holder.beat):
             raise _taken(self._study)
         self._write()
         time.sleep(SETTLE_S)
@@ -175,9 +175,9 @@ def is_alive(study: Folder) -> bool:
     except Timeout:
         return True
     except OSError:  # a folder that this user may read alone
-        return _beats(holder)
+        return beats(holder.host, holder.pid, holder.beat)
     if system is None:
-        return _beats(holder)
+        return beats(holder.host, holder.pid, holder.beat)
     system.release()
     return False
 
@@ -201,10 +201,11 @@ def _system_lock(study: Folder, timeout: float) -> BaseFileLock | None:
     return lock
 
 
-def _beats(holder: Holder) -> bool:
-    if holder.host == platform.node() and not _exists(holder.pid):
+def beats(host: str, pid: int, beat: float) -> bool:
+    """Whether a process lives that last gave a sign of life, in Unix time, at `beat`."""
+    if host == platform.node() and not _exists(pid):
         return False  # killed on this machine: no need to wait
-    return time.time() - holder.beat < EXPIRY_S
+    return time.time() - beat < EXPIRY_S
 
 
 def _exists(pid: int) -> bool:

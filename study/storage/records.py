@@ -8,10 +8,9 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, NamedTuple, NotRequired
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, NotRequired
 
-import torch
 from pydantic import AllowInfNan, ConfigDict, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict  # pydantic takes no other before Python 3.12
 
@@ -19,6 +18,9 @@ from study.config.errors import StudyError, explain
 from study.config.run import RunConfig, plain
 from study.storage.checksums import UNSEALED, Checksum, seal, verify
 from study.storage.folder import Folder
+
+if TYPE_CHECKING:
+    import torch  # slow, and who reads records needs none
 
 RECORD = "record.json"
 WEIGHTS = "weights.pt"
@@ -75,10 +77,10 @@ def read_record(run: Folder) -> Record | None:
         return None
 
 
-def read_records(study: Folder) -> Records:
-    """The records of all runs that have one; a damaged one costs no other."""
+def read_records(study: Folder, runs: Iterable[str] | None = None) -> Records:
+    """The records of all runs, or of some, that have one; a damaged one costs no other."""
     folder = runs_folder(study)
-    names = folder.folders()
+    names = folder.folders() if runs is None else list(runs)
     records = Records({}, {})
     contents = folder.read_all(f"{name}/{RECORD}" for name in names)
     for name, content in zip(names, contents, strict=True):
@@ -119,7 +121,7 @@ def is_done(record: Record | None, config: RunConfig) -> bool:
     return bool(record and record["state"] == "done" and len(record["epochs"]) >= config.epochs)
 
 
-def write_weights(run: Folder, weights: Mapping[str, torch.Tensor], record: Record) -> None:
+def write_weights(run: Folder, weights: "Mapping[str, torch.Tensor]", record: Record) -> None:
     """Write the weights of a run, and their checksum into its record, which is to be written next.
 
     Args:
@@ -127,6 +129,8 @@ def write_weights(run: Folder, weights: Mapping[str, torch.Tensor], record: Reco
         weights: by name, on the CPU.
         record: of the run.
     """
+    import torch
+
     buffer = io.BytesIO()
     torch.save(dict(weights), buffer)
     run.write(WEIGHTS, buffer.getvalue())
@@ -155,12 +159,14 @@ def read_weights(run: Folder, record: Record) -> bytes:
     return content
 
 
-def load_weights(content: bytes, file: str) -> dict[str, torch.Tensor]:
+def load_weights(content: bytes, file: str) -> "dict[str, torch.Tensor]":
     """The weights in the content of their file, by name.
 
     Raises:
         StudyError: they cannot be read; names the file.
     """
+    import torch
+
     try:
         weights = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         return {str(name): torch.as_tensor(value) for name, value in weights.items()}
