@@ -31,6 +31,7 @@ def score_and_rank(
     connect: Callable[[], None],
     console: Console,
     metrics: Sequence[Metric] = (),
+    advance: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Outcome:
     """Score what is missing, write every table, print the ranking and who is not in it.
 
@@ -40,11 +41,13 @@ def score_and_rank(
         connect: joins Ray; called where something is missing, once or twice.
         console: gets progress, the ranking and the reasons.
         metrics: a user's own, scored beside those of analysis.metrics.
+        advance: gets the stage, how many of its steps are done, and of how many.
 
     Raises:
         StudyError: the data, a table or Ray is not to be had.
     """
     say = partial(console.print, soft_wrap=True)
+    advance("scoring", 0, 0)
     data = study.images(data_folder)
     cache = data_dir(data_folder)
     sets = [image_set(data, cache)]
@@ -52,13 +55,13 @@ def score_and_rank(
         sets.append(intervention_set(made))
         table = fidelity(made).to_csv(index=False)
         (study.folder / "tables").write("redrawn-images.csv", table.encode())
-    outcome = score_study(study, tuple(sets), connect, say, metrics)
+    outcome = score_study(study, tuple(sets), connect, say, metrics, advance)
     if not outcome.computed:
         console.print("every score is there; nothing to compute")
     write_ranking(study)
     unaligned = {}
     if pictures := _pictures(study, data, cache, say):
-        unaligned = align_study(study, pictures, connect, say)
+        unaligned = align_study(study, pictures, connect, say, advance)
     else:
         say(f"nothing measures the pictures of {data.name}: what latents move is left out")
     if len(study.ranking[RANKING].dropna()):
@@ -91,7 +94,11 @@ def _pictures(
 
 
 def present(
-    study: Study, data_folder: Path | None, say: Callable[[str], None], known: Sequence[str] = ()
+    study: Study,
+    data_folder: Path | None,
+    say: Callable[[str], None],
+    known: Sequence[str] = (),
+    advance: Callable[[str, int, int], None] = lambda *_: None,
 ) -> bool:
     """Figures, claims, explorer and report of a study as it is; whether nothing went wrong.
 
@@ -102,11 +109,12 @@ def present(
         data_folder: cache of the data; None: the default one.
         say: gets a line for each thing written or lacking.
         known: reasons that were given before, such as why scoring failed.
+        advance: gets the stage, how many of its steps are done, and of how many.
     """
     cost: dict[str, list[str]] = {}  # reason -> what could not be written
 
     def draw() -> None:
-        for why, names in draw_all(study, data_folder, say).failures.items():
+        for why, names in draw_all(study, data_folder, say, advance=advance).failures.items():
             cost.setdefault(why, []).extend(names)
 
     parts: dict[str, Callable[[], object]] = {
@@ -115,7 +123,8 @@ def present(
         "explorer": lambda: say(f"turn the latents: {write_explorer(study, data_folder)}"),
         "report": lambda: say(f"the whole study on one page: {write_report(study)}"),
     }
-    for name, write in parts.items():
+    for done, (name, write) in enumerate(parts.items()):
+        advance("writing pages", done, len(parts))
         try:
             write()
         except NothingToShow as error:  # such as weights that are not here

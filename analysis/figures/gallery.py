@@ -70,6 +70,7 @@ def draw_all(
     data_dir: Path | None = None,
     say: Callable[[str], None] = lambda _: None,
     figures: Sequence[StudyFigure] = FIGURES,
+    advance: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Drawn:
     """Draw every figure that a study has the runs, weights, scores and alignments for.
 
@@ -81,11 +82,13 @@ def draw_all(
         data_dir: cache of the data set; None: the default one.
         say: gets what was drawn, at the end.
         figures: to draw; the others are not listed.
+        advance: gets the stage, how many of its steps are done, and of how many.
     """
     inputs = FigureInputs(study, data_dir)
     items, missing = [], []
     failures: dict[str, list[str]] = {}
-    for figure in figures:
+    for done, figure in enumerate(figures):
+        advance("drawing", done, len(figures))
         try:
             items.append(_draw(figure, inputs))
         except Missing as lack:

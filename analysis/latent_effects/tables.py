@@ -100,6 +100,7 @@ def align_study(
     pictures: Callable[[], Pictures],
     connect: Callable[[], None],
     say: Callable[[str], None] = lambda _: None,
+    advance: Callable[[str, int, int], None] = lambda *_: None,
 ) -> dict[str, str]:
     """Compute and write what a study lacks of these tables; returns who failed and why.
 
@@ -109,6 +110,7 @@ def align_study(
         pictures: called once, and only where something is missing.
         connect: joins Ray; the same.
         say: takes news of progress, a line at a time.
+        advance: gets the stage, how many of its runs are done, and of how many.
     """
     done = study.trials.query("state == 'done'")["run"]
     keys, failed = dict[str, str](), dict[str, str]()
@@ -125,6 +127,7 @@ def align_study(
     ]  # no knob may reach anything: a run need not be in their table
     if not todo:
         return failed
+    advance("aligning", 0, len(todo))
     connect()
     say(
         "measuring what the latents move, of "
@@ -150,7 +153,9 @@ def align_study(
                 _write(study, name, tables[name])
         except RayError as error:
             failed[run] = f"{type(error).__name__}: {str(error).strip().splitlines()[-1]}"
-        say(f"{run} {'failed' if run in failed else 'measured'} ({len(pending)} left)")
+        if run in failed:
+            say(f"{run} failed")
+        advance("aligning", len(todo) - len(pending), len(todo))
     return failed
 
 

@@ -32,6 +32,7 @@ def score_study(
     connect: Callable[[], None],
     say: Callable[[str], None] = lambda _: None,
     metrics: Sequence[Metric] = (),
+    advance: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Outcome:
     """Compute and write what a study lacks of its scores; a failure costs its own rows alone.
 
@@ -42,6 +43,7 @@ def score_study(
         connect: joins Ray; called once, and only where something is missing.
         say: takes news of progress, a line at a time.
         metrics: a user's own, scored beside those of analysis.metrics.
+        advance: gets the stage, how many of its tasks are done, and of how many.
 
     Raises:
         StudyError: a table is damaged, or Ray cannot be joined.
@@ -65,7 +67,7 @@ def score_study(
         from analysis.scoring.tasks import work  # Ray is slow, and often nothing is missing
 
         try:
-            failed |= work(jobs, cache, say)
+            failed |= work(jobs, cache, say, advance)
         finally:
             cache.write()
     elif cache.changed():

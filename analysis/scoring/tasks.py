@@ -29,7 +29,12 @@ WRITE_EVERY_S = 10.0
 RunValues = tuple[list[Value], list[Value]]  # of the run, and of its shuffled control
 
 
-def work(jobs: Jobs, cache: ScoreCache, say: Callable[[str], None]) -> dict[str, str]:
+def work(
+    jobs: Jobs,
+    cache: ScoreCache,
+    say: Callable[[str], None],
+    advance: Callable[[str, int, int], None],
+) -> dict[str, str]:
     """Do all jobs over the connected Ray and enter their rows; returns who failed and why."""
     shared, folder = ray.put(cache.setup), str(cache.study.folder)
     control_task, pair_task = ray.remote(_control_task), ray.remote(_pair_task)
@@ -49,6 +54,7 @@ def work(jobs: Jobs, cache: ScoreCache, say: Callable[[str], None]) -> dict[str,
 
     failed: dict[str, str] = {}
     total = len(pending)
+    advance("scoring", 0, total)
     while pending:
         ready, _ = ray.wait(list(pending), num_returns=1)
         name, enter = pending.pop(ready[0])
@@ -57,8 +63,9 @@ def work(jobs: Jobs, cache: ScoreCache, say: Callable[[str], None]) -> dict[str,
         except RayError as error:
             failed[name] = _reason(error)
         cache.write(every_s=WRITE_EVERY_S)
-        state = "failed" if name in failed else "scored"
-        say(f"{name} {state} ({total - len(pending)} of {total})")
+        if name in failed:
+            say(f"{name} failed")
+        advance("scoring", total - len(pending), total)
     return failed
 
 

@@ -77,6 +77,7 @@ def run(
         gpus_per_run=gpus_per_run,
         max_failures=max_failures,
         log=log,
+        watch=False,
     )
     if seeds is not None:
         changes["seed"] = list(seeds)

@@ -14,8 +14,9 @@ from study.cli.present import claims, explore, report, score
 from study.cli.run import run
 from study.cli.search import search
 from study.cli.status import status
+from study.cli.watch import watch
 
-COMMANDS = (run, search, score, report, explore, claims, status, bench, data)
+COMMANDS = (run, search, score, report, explore, claims, status, watch, bench, data)
 
 
 def main(words: Sequence[str] | None = None) -> int:

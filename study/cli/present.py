@@ -1,6 +1,7 @@
 """`study score`, `report`, `explore` and `claims`: what a trained study shows."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,15 +36,19 @@ def score(
     Measures how disentangled every finished run is. Only what is missing is computed: repeat the
     command after training more, or after an interruption. The tables go to the study's folder.
     """
-    from analysis import open_study
-    from analysis.pipeline import score_and_rank
-    from study.storage.study_file import read_study
+    console = new_console()
+    with console.status("loading libraries"):
+        from analysis import open_study
+        from analysis.pipeline import score_and_rank
+        from study.execution.stages import Stages
+        from study.storage.study_file import read_study
 
     opened = open_study(study)
     invocations = read_study(opened.folder).get("invocations") or [{}]
     named = dict.fromkeys(invocations[-1].get("metrics", []), "study.yaml")
     metrics = load_own(named | dict.fromkeys(own_metrics, "--metric"))
-    outcome = score_and_rank(opened, data_dir, joining(address), new_console(), metrics)
+    with Stages(console, opened.folder) as stages:
+        outcome = score_and_rank(opened, data_dir, joining(address), console, metrics, stages)
     return EXIT_FAILURE if outcome.unscored else 0
 
 
@@ -57,10 +62,16 @@ def report(study: str, data_dir: Path | None) -> int:
     are single files that need no network. Whatever the study lacks, they say so, and which command
     helps.
     """
-    from analysis import open_study
-    from analysis.pipeline import present
+    console = new_console()
+    with console.status("loading libraries"):
+        from analysis import open_study
+        from analysis.pipeline import present
+        from study.execution.stages import Stages
 
-    return 0 if present(open_study(study), data_dir, print) else EXIT_FAILURE
+    opened = open_study(study)
+    say = partial(console.print, soft_wrap=True, markup=False)
+    with Stages(console, opened.folder) as stages:
+        return 0 if present(opened, data_dir, say, advance=stages) else EXIT_FAILURE
 
 
 @click.command("explore", cls=Command, context_settings=CONTEXT)

@@ -80,9 +80,10 @@ def train_grid(
     runs = read_grid(definition.text, definition.source, overrides, origins, _n_train)
 
     # Only now the slow imports: a mistyped grid answers at once.
-    from study.execution.runner import run_grid, show_plan
-    from study.execution.scheduler import Outcome
-    from study.execution.study_log import make_plan
+    with new_console().status("loading libraries"):
+        from study.execution.runner import run_grid, show_plan
+        from study.execution.scheduler import Outcome
+        from study.execution.study_log import make_plan
 
     if given.dry_run:
         show_plan(make_plan(runs, given.folder(definition)), given.cpus_per_run, new_console())

@@ -11,8 +11,9 @@ from study.config.errors import StudyError
 
 if TYPE_CHECKING:
     from study.storage.folder import Folder
+    from study.storage.progress import Progress
 
-STATES = ("done", "begun", "waiting", "failed", "damaged")
+STATES = ("done", "running", "stopped", "waiting", "failed", "damaged")
 
 
 @click.command("status", cls=Command, context_settings=CONTEXT)
@@ -25,29 +26,35 @@ def status(study: str) -> None:
     from rich.table import Table
 
     from study.storage.folder import Folder
+    from study.storage.progress import read_progress
     from study.storage.study_file import read_study
 
     folder, console = Folder(study), new_console(wrap=True)
     content = read_study(folder)
     if not content:
         raise StudyError(f"no study at {study}: it has no study.yaml")
-    states = _states(folder, content.get("runs", []))
+    progress = read_progress(folder)
+    states = _states(folder, content.get("runs", []), progress)
     counts = Counter(state for state, _ in states.values())
-    console.print(_driver(folder), style="bold", markup=False)
+    console.print(_driver(folder, progress), style="bold", markup=False)
+    if progress:
+        console.print(_stage(progress))
     numbers = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
     console.print(f"{len(states)} runs: {numbers}")
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for run, (state, detail) in states.items():
-        if state in {"begun", "failed", "damaged"}:
+        if state in {"running", "stopped", "failed", "damaged"}:
             table.add_row(run, detail)
     if table.row_count:
         console.print(table)
 
 
-def _driver(study: "Folder") -> str:
+def _driver(study: "Folder", progress: "Progress | None") -> str:
     from study.storage.lock import is_alive, read_holder
 
     holder, alive = read_holder(study), is_alive(study)
+    if holder is None and progress:  # it scores, or draws
+        return f"running: process {progress.pid} on {progress.host}"
     if holder is None:
         return "no driver: it ended, or was stopped"
     ago = f"last heard {max(0.0, time.time() - holder.beat):.0f} s ago"
@@ -56,8 +63,26 @@ def _driver(study: "Folder") -> str:
     return f"{'stopping' if holder.stopping else 'running'}: {holder}; {ago}"
 
 
-def _states(study: "Folder", runs: list[str]) -> dict[str, tuple[str, str]]:
+def _stage(progress: "Progress") -> str:
+    """The stage that a command is in, and when that ends."""
+    from study.execution.stages import duration
+    from study.storage.progress import TRAINING
+
+    now = time.time()
+    text = f"{progress.stage} for {duration(now - progress.began)}"
+    if progress.seconds_left is None:
+        return f"{text}; when it ends is not known yet"
+    left = max(0.0, progress.seconds_left - (now - progress.beat))
+    end = time.strftime("%H:%M" if left < 12 * 3600 else "%d %b, %H:%M", time.localtime(now + left))
+    more = "; scores and figures follow" if progress.stage in TRAINING else ""
+    return f"{text}; ends in about {duration(left)}, at {end}{more}"
+
+
+def _states(
+    study: "Folder", runs: list[str], progress: "Progress | None"
+) -> dict[str, tuple[str, str]]:
     """Run id -> its state, and what to say of it; records first, for they are newer."""
+    from study.storage.progress import state_now
     from study.storage.records import read_records
     from study.storage.tables import read_tables
 
@@ -69,7 +94,10 @@ def _states(study: "Folder", runs: list[str]) -> dict[str, tuple[str, str]]:
     records, damaged = read_records(study)
     for run, record in records.items():
         where = f" on {record['node']} ({record['device']})" if record["node"] else ""
-        progress = f"epoch {len(record['epochs'])} of {record['config']['epochs']}{where}"
+        latest = progress.running.get(run, []) if progress else []
+        epoch = max([len(record["epochs"]), *(int(one["epoch"]) for one in latest)])
+        told = f"epoch {epoch} of {record['config']['epochs']}{where}"
         failed = record["state"] == "failed"
-        states[run] = (record["state"], f"failed: {record['error']}" if failed else progress)
-    return states | {run: ("damaged", why) for run, why in damaged.items()}
+        states[run] = (record["state"], f"failed: {record['error']}" if failed else told)
+    states |= {run: ("damaged", why) for run, why in damaged.items()}
+    return {run: (state_now(run, state, progress), what) for run, (state, what) in states.items()}

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,10 +13,9 @@ import click
 from study.cli.options import address_option, data_dir_option, metric_option, new_console
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from analysis.metrics import Metric
     from study.execution.scheduler import Invocation, Outcome
+    from study.execution.stages import Stages
     from study.storage.folder import Folder
 
 
@@ -37,6 +37,7 @@ class Training(NamedTuple):
     gpus_per_run: float | None
     max_failures: int
     log: str | None
+    watch: bool
 
     def overrides(self) -> dict[str, Any]:
         """What replaces values of the YAML file."""
@@ -99,16 +100,20 @@ def train_and_show(
     Raises:
         KeyboardInterrupt: the user has asked to stop.
     """
-    from study.cli.present import load_own
-    from study.config.grid import read_metrics
-    from study.data.verified_files import data_dir
-    from study.execution.cluster import Resources
-    from study.execution.runner import start_over
-    from study.execution.scheduler import Invocation
-    from study.storage.lock import require_free
-    from study.storage.repair import repair
+    from study.cli.watch import page
 
     console, study = new_console(), given.folder(definition)
+    with console.status("loading libraries"):
+        from study.cli.present import load_own
+        from study.config.grid import read_metrics
+        from study.data.verified_files import data_dir
+        from study.execution.cluster import Resources
+        from study.execution.runner import start_over
+        from study.execution.scheduler import Invocation
+        from study.execution.stages import Stages
+        from study.storage.lock import require_free
+        from study.storage.repair import repair
+
     own = read_metrics(definition.text, definition.source)
     named = dict.fromkeys(given.own_metrics, "--metric") | dict.fromkeys(own, definition.source)
     metrics = load_own(named)
@@ -121,13 +126,17 @@ def train_and_show(
     request |= {"metrics": own} if own else {}  # `study score` computes them, too
     request |= {"command": command}
     cache = data_dir(given.data_dir)
-    outcome = train(Invocation(study, request, resources, console, cache, given.log))
-    if outcome.interrupted:
-        raise KeyboardInterrupt
-    return outcome, show(study, given, metrics, console)
+    with ExitStack() as open_now:
+        if given.watch:
+            console.print(f"live page: {open_now.enter_context(page(study))}", soft_wrap=True)
+        stages = open_now.enter_context(Stages(console, study))
+        outcome = train(Invocation(study, request, resources, stages, cache, given.log))
+        if outcome.interrupted:
+            raise KeyboardInterrupt
+        return outcome, show(study, given, metrics, stages)
 
 
-def show(study: "Folder", given: Training, metrics: "list[Metric]", console: "Console") -> bool:
+def show(study: "Folder", given: Training, metrics: "list[Metric]", stages: "Stages") -> bool:
     """Print what a study has, score and present it unless that is not wanted.
 
     Returns:
@@ -139,6 +148,7 @@ def show(study: "Folder", given: Training, metrics: "list[Metric]", console: "Co
     from study.config.errors import StudyError, reason
     from study.execution.display import trials_table
 
+    console = stages.console
     print_line = partial(console.print, soft_wrap=True, markup=False)
     opened = open_study(str(study))
     console.print(trials_table(opened.trials))
@@ -146,13 +156,13 @@ def show(study: "Folder", given: Training, metrics: "list[Metric]", console: "Co
         return True
     failures = []
     try:
-        score_and_rank(opened, given.data_dir, joining(given.address), console, metrics)
+        score_and_rank(opened, given.data_dir, joining(given.address), console, metrics, stages)
     except (StudyError, OSError, ValueError) as error:
         failures = [reason(error)]
         print_line(
             f"could not score: {failures[0]}; try again with python -m analysis.score {study}"
         )
-    return present(opened, given.data_dir, print_line, failures) and not failures
+    return present(opened, given.data_dir, print_line, failures, stages) and not failures
 
 
 def _seeds(ctx: click.Context, option: click.Parameter, text: str | None) -> list[int] | None:
@@ -232,6 +242,9 @@ OPTIONS = (
         "--log",
         type=click.Choice(["tensorboard", "mlflow", "wandb"]),
         help="Also log every epoch to a tracker (needs the extra of that name).",
+    ),
+    click.option(
+        "--watch", is_flag=True, help="Open a live page beside the training, as `study watch` does."
     ),
 )
 

@@ -16,7 +16,7 @@ from study.execution.cluster import first_line
 from study.execution.display import Display
 from study.execution.resumable_run import fail_run
 from study.execution.study_log import StudyLog
-from study.execution.trainable import members
+from study.execution.trainable import PHASES, members
 from study.storage.folder import Folder
 from study.storage.lock import Lock
 from study.storage.records import runs_folder
@@ -86,8 +86,11 @@ class Events(tune.Callback):
         run = result["run"]
         for warning in result["warnings"]:
             self._display.warning(run, warning)
+        if result["state"] in PHASES:
+            self._display.phase(run, result["state"])
+            return
         if result["state"] == "begun":
-            self._display.epoch(run, result["epoch"], result["objective"])
+            self._display.epoch(run, result["epoch"], result["objective"], result["figures"])
             self._study_log.trained(run, result["figures"])
             return
         self._end_run(run, result["error"])

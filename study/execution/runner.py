@@ -11,8 +11,9 @@ from study.config.errors import StudyError
 from study.config.run import RunConfig
 from study.execution.callbacks import Events
 from study.execution.cluster import gpus
-from study.execution.display import Display, axis_cells, axis_headings, duration, figure_table
+from study.execution.display import Display, axis_cells, axis_headings, figure_table
 from study.execution.scheduler import Invocation, Outcome, start_session
+from study.execution.stages import duration
 from study.execution.study_log import Plan, StudyLog, make_plan
 from study.execution.trackers import open_tracker
 from study.execution.trainable import trainable
@@ -77,7 +78,8 @@ def run_grid(runs: list[RunConfig], invocation: Invocation) -> Outcome:
         StudyError: the study cannot begin: its folder, the data or the cluster is not to be had.
     """
     check_runs(runs)
-    study, request, resources, console, data_dir, log = invocation
+    study, request, resources, stages, data_dir, log = invocation
+    console = stages.console
     with Lock(study) as lock:
         plan = make_plan(runs, study)
         todo, errors = plan.todo, plan.of_damaged()
@@ -99,7 +101,8 @@ def run_grid(runs: list[RunConfig], invocation: Invocation) -> Outcome:
             before = [f"{n_done} done before"] if n_done else []
             before += [f"{begun} go on from a checkpoint"] if begun else []
             session.announce(f"{len(todo)} runs to train", *before)
-            with Display(console, todo, n_done) as display:
+            display = Display(stages, todo, n_done, plan.records)
+            with stages.following(display.look):
                 events = Events(display, study_log, lock)
                 tasks = [session.task(pack) for pack in packs(todo, on_gpu=gpus(resources) > 0)]
                 outcome = session.fit(trainable, events, {"task": tune.grid_search(tasks)})

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import ray
 from ray import tune
 from ray.tune.progress_reporter import TrialProgressCallback
-from rich.console import Console
 
 from study.config.own_data import from_anywhere
 from study.config.run import RunConfig
@@ -16,6 +15,7 @@ from study.data import prepare_data
 from study.execution import on_signals
 from study.execution.callbacks import Events, trial_name
 from study.execution.cluster import Needs, Resources, check_nodes, connect, gpus, idle_nodes, slots
+from study.execution.stages import Stages
 from study.execution.study_log import StudyLog
 from study.execution.trainable import Task
 from study.storage.folder import Folder
@@ -30,7 +30,7 @@ class Invocation(NamedTuple):
     study: Folder  # reachable from every node
     request: dict[str, Any]  # what study.yaml says of the command
     resources: Resources
-    console: Console
+    stages: Stages  # of the command, with its console
     data_dir: Path  # the cache of the data, on every node
     log: str | None = None  # the tracker that also gets the figures, by its name
 
@@ -55,7 +55,7 @@ class Session(NamedTuple):
         Raises:
             StudyError: not even one run fits.
         """
-        _, _, resources, console, *_ = self.invocation
+        resources, console = self.invocation.resources, self.invocation.stages.console
         console.print("; ".join([f"{what}, {slots(resources)} at a time", *more]))
         if idle := idle_nodes(resources):
             console.print(
@@ -143,11 +143,14 @@ def start_session(
     Raises:
         StudyError: one of them is not to be had.
     """
-    study, _, resources, _, data_dir, _ = invocation
+    study, _, resources, stages, data_dir, _ = invocation
+    stages("start-up", 0)
     for name in sorted(data):
         prepare_data(name, data_dir)
     study_log.note_data(data)
+    stages("start-up", 2)
     connect(resources.address)
+    stages("start-up", 10)
     if resources.address or own_code:  # a Ray of our own has this machine alone
         needs = Needs(str(data_dir), sorted(map(from_anywhere, data)), sorted(own_code))
         check_nodes(study, lock.holder.invocation, needs)

@@ -24,6 +24,8 @@ from study.storage.records import Record, new_record, runs_folder
 from study.storage.study_file import STUDY
 from study.storage.tables import epoch_row
 
+COMPILING, TRAINING = PHASES = ("compiling", "training")  # states in reports without an epoch
+
 
 class Task(TypedDict):
     """What a trial gets: plain values, for Tune names a trial before it puts others in."""
@@ -106,7 +108,9 @@ def _train(task: Task, stopping: Callable[[], bool], report: Callable[[Run], Non
     if not runs:
         return
     if len(runs) == 1 and task["compile"] and device.type == "cpu":
+        tune.report({**figures_of(runs[0].config, runs[0].record), "state": COMPILING})
         runs[0].compile(data_dir / "compiled")
+        tune.report({**figures_of(runs[0].config, runs[0].record), "state": TRAINING})
     images = splits(data, runs[0].config.train_images, device)
     train_runs(runs, *images, report, stopping)
 

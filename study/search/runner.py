@@ -11,8 +11,9 @@ from study.config.errors import StudyError
 from study.config.run import RunConfig
 from study.config.search import Directions, Search
 from study.config.space import INTEGERS, Axis
-from study.execution.display import Display, duration
+from study.execution.display import Display
 from study.execution.scheduler import Invocation, Outcome, Session, start_session
+from study.execution.stages import duration
 from study.execution.study_log import StudyLog, make_plan, require_unchanged
 from study.execution.trackers import open_tracker
 from study.search.storage import database_errors, place
@@ -58,7 +59,8 @@ def run_search(
         UsageError: the folder holds another search.
         StudyError: the search cannot begin: its folder, the data or the cluster is not to be had.
     """
-    study, request, _, console, data_dir, log = invocation
+    study, request, _, stages, data_dir, log = invocation
+    console = stages.console
     place(study)  # before anything is written
     with database_errors(study), Lock(study) as lock:
         data = set(search.choices("data"))
@@ -83,7 +85,8 @@ def run_search(
             session = start_session(invocation, lock, study_log, runs, data, own_code)
             several = f" of {len(search.seeds)} seeds" if len(search.seeds) > 1 else ""
             session.announce(f"searching: {_limit(search, trials.left())}{several}")
-            with Display(console, [], 0) as display:
+            display = Display(stages, [], 0, plan.records)
+            with stages.following(display.look):
                 return _train(session, trials, evaluator.measure, study_log, display)
 
 

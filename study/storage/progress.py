@@ -19,6 +19,8 @@ from study.storage.lock import beats
 
 PROGRESS = "progress.json"
 EVERY_S = 3.0  # how often it is written
+TRAINING = ("start-up", "compiling", "training")  # stages after which runs still train
+KINDS = {"none": "without labels", "label": "with labels", "prior": "labels in the prior"}
 
 
 class Progress(NamedTuple):
@@ -66,7 +68,7 @@ def end_progress(study: Folder) -> None:
 class Best(NamedTuple):
     """The run with the lowest bound among those that can be compared."""
 
-    among: str  # what these have in common where not all runs do, such as "label"; else ""
+    among: str  # what these have in common where not all runs do, such as "with labels"; else ""
     run: str
     neg_elbo: float  # nats per image, on the test set
 
@@ -83,10 +85,29 @@ def best_runs(runs: Iterable[tuple[str, str, str, float]]) -> list[Best]:
     for run, data, conditioning, neg_elbo in runs:
         place = (data, conditioning)
         lowest[place] = min(lowest.get(place, (neg_elbo, run)), (neg_elbo, run))
-    data, kinds = ({place[i] for place in lowest} for i in (0, 1))
+    several, kinds = ({place[i] for place in lowest} for i in (0, 1))
     best = []
     for (name, conditioning), (neg_elbo, run) in sorted(lowest.items()):
-        kind = "without labels" if conditioning == "none" else f"conditioning {conditioning}"
-        among = [*([name] if len(data) > 1 else []), *([kind] if len(kinds) > 1 else [])]
+        kind = KINDS.get(conditioning, conditioning)
+        among = [*([name] if len(several) > 1 else []), *([kind] if len(kinds) > 1 else [])]
         best.append(Best(", ".join(among), run, neg_elbo))
     return best
+
+
+def state_now(run: str, state: str, progress: Progress | None) -> str:
+    """What a run does now.
+
+    Args:
+        run: its id.
+        state: in its record or row: `begun` says that it has epochs, not that anyone trains it.
+        progress: what a command does with the study.
+
+    Returns:
+        done, failed, damaged, `running`, `waiting` for its turn, or, where no command works,
+        `stopped` of a run that has epochs and `waiting` of one that has none.
+    """
+    if progress and run in progress.running:
+        return "running"
+    if state == "begun":
+        return "waiting" if progress and progress.stage in TRAINING else "stopped"
+    return state

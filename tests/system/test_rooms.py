@@ -30,6 +30,7 @@ ANALYSIS = {
     "analysis.paper": "the paper's claims and open questions, decided on a study",
     "analysis.figures": "figures: table, drawing and caption of each",
     "analysis.report": "pages: report and explorer",
+    "analysis.watch": "a live page of a study, served on this machine; reads its folder alone",
     "analysis.pipeline": "a study scored and presented",
 }
 COMMANDS = {"study.cli": "the commands; the only room of study that imports analysis"}

@@ -19,7 +19,7 @@ from study.data.shipped.mnist import SHAPE
 from study.data.shipped.mnist_sources import N_TRAIN
 from study.data.splits import random_data, splits
 from study.data.verified_files import data_dir
-from study.execution.display import duration
+from study.execution.stages import duration
 from study.training.compiled import CompileError, load_update, step_shape
 from study.training.evaluation import evaluate
 from study.training.hardware import device_name, processor
