@@ -35,7 +35,7 @@ def test_a_part_that_fails_costs_no_other(copy, monkeypatch):
 
 
 def test_a_reason_that_is_known_is_not_repeated(copy, monkeypatch):
-    def broken(*_):
+    def broken(*_, **__):
         raise OSError("the disk is gone")
 
     monkeypatch.setattr("analysis.pipeline.draw_all", broken)

@@ -19,7 +19,18 @@ from study.storage.folder import Folder
 from study.storage.records import runs_folder, write_record
 
 ROOT = Path(__file__).parents[3]
-NAMES = ["run", "search", "score", "report", "explore", "claims", "status", "bench", "data"]
+NAMES = [
+    "run",
+    "search",
+    "score",
+    "report",
+    "explore",
+    "claims",
+    "status",
+    "watch",
+    "bench",
+    "data",
+]
 SLOW = {"numpy", "pandas", "pydantic", "pyarrow", "ray", "rich", "torch", "yaml"}
 
 
@@ -92,7 +103,7 @@ def test_a_mistake_is_one_line_and_status_2(words, message, tmp_path, monkeypatc
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("command", ["score", "report", "explore", "claims", "status"])
+@pytest.mark.parametrize("command", ["score", "report", "explore", "claims", "status", "watch"])
 def test_a_study_that_is_not_there_is_one_line_and_status_1(command, tmp_path, capsys):
     assert main([command, str(tmp_path / "none")]) == 1
     assert capsys.readouterr().err.startswith(f"study {command}: no study at ")
@@ -191,23 +202,25 @@ def test_what_was_trained_stands_where_scoring_fails_and_the_reason_is_said_once
     """As after `study run`: one reason for the scores and for all that is drawn."""
     from study.cli.options import new_console
     from study.cli.training import Training, show
+    from study.execution.stages import Stages
 
-    def fail(*_):
+    def fail(*_, **__):
         raise StudyError("the data is\nnot to be had")
 
     monkeypatch.setattr("analysis.pipeline.score_and_rank", fail)
     monkeypatch.setattr("analysis.pipeline.draw_all", fail)
     monkeypatch.setattr("analysis.pipeline.write_explorer", fail)
     given = Training(
-        (), None, False, False, False, False, (), None, "", None, None, 1.0, None, 2, None
+        (), None, False, False, False, False, (), None, "", None, None, 1.0, None, 2, None, False
     )
     study = Folder(shutil.copytree(small_study.folder.location, tmp_path / "study"))
-    assert not show(study, given, [], new_console())
+    stages = Stages(new_console(), study)
+    assert not show(study, given, [], stages)
     text = capsys.readouterr().out
     assert text.count("not to be had") == 1
     assert "could not score: the data is not to be had; try again with" in text
     assert "not written: figures, explorer, for the same reason" in text
-    assert show(study, given._replace(no_scores=True), [], new_console())
+    assert show(study, given._replace(no_scores=True), [], stages)
 
 
 def test_fewer_epochs_than_runs_have_are_said(tmp_path, capsys):
