@@ -57,7 +57,7 @@ def page(study: "Folder", port: int = PORT) -> Iterator[str]:
         UsageError: the server's library is not installed.
     """
     try:
-        from analysis.watch.server import served
+        from analysis.report.watch.server import served
     except ModuleNotFoundError as error:
         if error.name not in {"starlette", "uvicorn"}:
             raise

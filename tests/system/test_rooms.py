@@ -29,8 +29,7 @@ ANALYSIS = {
     "analysis.scoring": "a study's scores: targets, evaluation, cache, over Ray",
     "analysis.paper": "the paper's claims and open questions, decided on a study",
     "analysis.figures": "figures: table, drawing and caption of each",
-    "analysis.report": "pages: report and explorer",
-    "analysis.watch": "a live page of a study, served on this machine; reads its folder alone",
+    "analysis.report": "pages: report, explorer, and the live page of a study at work",
     "analysis.pipeline": "a study scored and presented",
 }
 COMMANDS = {"study.cli": "the commands; the only room of study that imports analysis"}

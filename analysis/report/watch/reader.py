@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from typing import Any, NamedTuple
 
-from analysis.watch.rows import Row, of_record, of_tables
+from analysis.report.watch.rows import Row, of_record, of_tables
 from study.config.errors import StudyError
 from study.storage.folder import Folder
 from study.storage.progress import Progress, best_runs, read_progress, state_now

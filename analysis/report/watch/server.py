@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from analysis.watch.reader import Reader
+from analysis.report.watch.reader import Reader
 from study.config.errors import StudyError
 from study.storage.folder import Folder
 

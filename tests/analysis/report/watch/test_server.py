@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from pages import finished, tiny, write_runs
 
-from analysis.watch.server import served
+from analysis.report.watch.server import served
 from study.storage.folder import Folder
 
 

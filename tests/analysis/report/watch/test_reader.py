@@ -6,7 +6,7 @@ import time
 import pytest
 from pages import finished, tiny, write_runs
 
-from analysis.watch.reader import Reader
+from analysis.report.watch.reader import Reader
 from study.storage.folder import Folder
 from study.storage.progress import Progress, end_progress, write_progress
 from study.storage.records import RECORD, new_record, runs_folder, write_record
@@ -15,8 +15,8 @@ from study.storage.study_file import write_study
 
 @pytest.fixture(autouse=True)
 def _no_pause(monkeypatch):
-    monkeypatch.setattr("analysis.watch.reader.PAUSE_S", 0.0)
-    monkeypatch.setattr("analysis.watch.reader.SHARE", 1e9)
+    monkeypatch.setattr("analysis.report.watch.reader.PAUSE_S", 0.0)
+    monkeypatch.setattr("analysis.report.watch.reader.SHARE", 1e9)
 
 
 @pytest.fixture
