@@ -1,13 +1,18 @@
-"""Which runs of a study the explorer has on board, with their decoders."""
+"""Which runs of a study the explorer has on board, with their networks."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from analysis.report.explorer.decoder import decoder_layers
-from analysis.report.explorer.layers import CannotShow, Layer, halves, n_bytes
+from analysis.report.explorer.layers import CannotShow, Layer
+from analysis.report.explorer.networks import (
+    decoder_difference,
+    decoder_layers,
+    encoder_layers,
+)
+from analysis.report.explorer.weights import Stored, layers_of, stored
 from analysis.study import Study, configuration, named
 from study.config.errors import StudyError
 from study.config.run import RunConfig
@@ -15,8 +20,10 @@ from study.models import Vae
 from study.storage.axes import STANDARD, alike, in_words, varied
 from study.storage.tables import has_table
 
-N_RUNS = 6
-MAX_BYTES = 8_000_000  # of weights, in base64
+N_RUNS = 12
+N_SEEDS = 3  # of a configuration
+MAX_BYTES = 9_300_000  # of weights, in base64
+ROUGH = 0.1  # of a pixel: a decoder that 8 bits change by more is kept in 16
 
 
 class NothingToShow(StudyError):
@@ -29,12 +36,24 @@ class OnBoard(NamedTuple):
     run: str
     model: Vae
     config: RunConfig
-    axes: dict[str, Any]  # of the study: what tells it from the others
-    layers: list[Layer]  # of its decoder, in half precision
+    axes: dict[str, Any]  # of the study: what tells its configuration from the others
+    decoder: list[Stored]
+    encoder: list[Stored]  # empty: the page cannot run it
+    no_encoder: str = ""  # why
+
+    @property
+    def configuration(self) -> str:
+        """What all seeds of it have in common, in words."""
+        return in_words(self.axes)
 
     @property
     def title(self) -> str:
-        return f"{in_words(self.axes)}, seed {self.config.seed}"
+        return f"{self.configuration}, seed {self.config.seed}"
+
+    @property
+    def size(self) -> int:
+        """Characters in the page."""
+        return sum(one.size for one in (*self.decoder, *self.encoder))
 
 
 class Board(NamedTuple):
@@ -45,28 +64,30 @@ class Board(NamedTuple):
 
 
 def choose(study: Study) -> Board:
-    """Runs on board, the most disentangled first: one a configuration, the lowest seed.
+    """Runs on board, the most disentangled first: up to `N_SEEDS` of a configuration.
 
     The paper's four of Figure 7 (J = 10, beta 1 and 10, with and without labels) have a place;
     the top of the ranking takes the others, up to `N_RUNS` and `MAX_BYTES`. The one with the most
-    knobs that turn is shown first, of equals the most disentangled.
+    knobs that turn is shown first; of equals the one whose knobs change the class least.
 
     Raises:
         NothingToShow: no run has its weights, or the page can show no run's decoder.
     """
-    by_rank = _one_a_configuration(study)
+    by_rank = _by_rank(study)
     paper = (by_rank["latent_dim"] == 10) & by_rank["beta"].isin([1, 10])
     paper &= by_rank["run"].isin(alike(by_rank)["run"])
     order = list(by_rank["run"])
     board = load(study, [*by_rank.loc[paper, "run"], *by_rank.loc[~paper, "run"]], MAX_BYTES)
     runs = sorted(board.runs, key=lambda one: order.index(one.run))
-    first = max(runs, key=lambda one: _n_knobs(study, one.run))
-    runs = [first, *(other for other in runs if other is not first)]
-    return board._replace(runs=runs)
+    first = max(runs, key=lambda one: _turning(study, one.run))
+    own = configuration_of(first.run)
+    seeds = [other for other in runs if configuration_of(other.run) == own and other is not first]
+    rest = [other for other in runs if configuration_of(other.run) != own]
+    return board._replace(runs=[first, *seeds, *rest])
 
 
 def load(study: Study, runs: Iterable[str], limit: float = np.inf) -> Board:
-    """These runs with their decoders, up to `N_RUNS` where the bytes have a limit, but one.
+    """These runs with their networks, up to `N_RUNS` where the bytes have a limit, but one.
 
     Raises:
         NothingToShow: the page can show no run's decoder.
@@ -77,18 +98,41 @@ def load(study: Study, runs: Iterable[str], limit: float = np.inf) -> Board:
     for run in runs:
         model, config = study.model(run)
         try:
-            layers = halves(decoder_layers(model))
+            decoder = _decoder(model)
         except CannotShow as why:
-            board.left_out[run] = str(why)
+            board.left_out[run] = f"its decoder {why}"
             continue
-        size += n_bytes(layers) * 4 // 3  # in base64
+        encoder, no_encoder = _encoder(model)
+        one = OnBoard(run, model, config, dict(rows.loc[run]), decoder, encoder, no_encoder)
+        size += one.size
         if board.runs and (size > limit or (len(board.runs) == N_RUNS and limit < np.inf)):
             break
-        board.runs.append(OnBoard(run, model, config, dict(rows.loc[run]), layers))
+        board.runs.append(one)
     if not board.runs:
         whys = "; ".join(f"{run}: {why}" for run, why in board.left_out.items())
         raise NothingToShow(f"no decoder of {study.folder} can be shown in the page: {whys}")
     return board
+
+
+def _decoder(model: Vae) -> list[Stored]:
+    layers = decoder_layers(model)
+    return _within(layers, lambda rounded: decoder_difference(model, rounded))
+
+
+def _encoder(model: Vae) -> tuple[list[Stored], str]:
+    """The encoder, or none and the reason."""
+    try:
+        return stored(encoder_layers(model)), ""
+    except CannotShow as why:
+        return [], str(why)
+
+
+def _within(layers: list[Layer], difference: Callable[[list[Layer]], float]) -> list[Stored]:
+    """In 8 bits, or in 16 where that is too rough."""
+    small = stored(layers)
+    if difference(layers_of(small)) <= ROUGH:
+        return small
+    return stored(layers, large=max(layer.weight.size for layer in layers) + 1)
 
 
 def configuration_of(run: str) -> str:
@@ -104,22 +148,27 @@ def ranks_of(study: Study) -> dict[str, int]:
     return dict(zip(ranked["configuration"], ranked["rank"].astype(int).tolist(), strict=True))
 
 
-def _one_a_configuration(study: Study) -> pd.DataFrame:
-    """Finished runs with weights, the lowest seed of each configuration, in order of rank."""
+def _by_rank(study: Study) -> pd.DataFrame:
+    """Finished runs with weights, `N_SEEDS` of each configuration, in order of rank, then seed."""
     done = study.trials[study.trials["state"] == "done"].sort_values("seed", kind="stable")
     have = done[[study.has_weights(run) for run in done["run"]]]
     if have.empty:
         lacking = f"; those of {named(list(done['run']))} are elsewhere" if len(done) else ""
         raise NothingToShow(f"{study.folder} holds the weights of no finished run{lacking}")
-    table = have.assign(configuration=configuration(have["run"]))
-    first = table.drop_duplicates("configuration").set_index("configuration").sort_index()
+    names = configuration(have["run"])
+    few = have.assign(configuration=names)[have.groupby(names).cumcount() < N_SEEDS]
     ranks = ranks_of(study)
-    order = [name for name in ranks if name in first.index]
-    return first.loc[order + [name for name in first.index if name not in ranks]]
+    few = few.assign(rank=few["configuration"].map(ranks).fillna(np.inf))
+    return few.sort_values(["rank", "configuration", "seed"], kind="stable")
 
 
-def _n_knobs(study: Study, run: str) -> int:
-    """Properties of a run whose knob turns: what was asked for somewhere was obtained."""
+def _turning(study: Study, run: str) -> tuple[int, float]:
+    """Properties of a run whose knob turns: what was asked for somewhere was obtained.
+
+    And less what share of pictures changes its class where the knobs end.
+    """
     if not has_table(study.folder, "knobs"):
-        return 0
-    return int(study.knobs.query("run == @run and holds and asked != 0")["property"].nunique())
+        return 0, 0.0
+    turned = study.knobs.query("run == @run and holds and asked != 0")
+    changed = turned.groupby("property")["class_change"].max().fillna(0).mean()
+    return int(turned["property"].nunique()), -round(float(np.nan_to_num(changed)), 2)

@@ -1,4 +1,4 @@
-"""Layers as the page executes them: dense ones and transposed convolutions, in 16 bits."""
+"""Layers as the page executes them: dense ones and convolutions, forwards or transposed."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from analysis.report.explorer.sliders import packed
 from study.config.errors import StudyError
 from study.models.likelihoods import ContinuousBernoulli
 
@@ -26,20 +25,24 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {  # as the page's layers.j
 
 
 class CannotShow(StudyError):
-    """The page cannot show a model; says why."""
+    """The page cannot run a network; says why, of "its decoder" or "its encoder"."""
 
 
 class Convolution(NamedTuple):
-    """How a transposed convolution moves over its maps."""
+    """How a convolution moves over its maps."""
 
     inputs: Shape  # (channels, height, width)
     outputs: Shape
     stride: Shape  # (rows, columns)
     padding: Shape
+    transposed: bool
 
 
 class Layer(NamedTuple):
-    """activation(weight @ inputs + bias), or a transposed convolution in place of the product."""
+    """activation(weight @ inputs + bias), or a convolution in place of the product.
+
+    Where a layer takes more numbers than come in, the one-hot label stands at their end.
+    """
 
     weight: npt.NDArray[Any]  # (n_outputs, n_inputs); (inputs, outputs, rows, columns) of maps
     bias: npt.NDArray[Any]  # (n_outputs,); one a map
@@ -55,15 +58,22 @@ class Layer(NamedTuple):
         return self.weight.shape[1], self.weight.shape[0]
 
 
-def run_layers(layers: Sequence[Layer], values: Tensor) -> Tensor:
+def run_layers(layers: Sequence[Layer], values: Tensor, one_hot: Tensor) -> Tensor:
     """(batch, n_outputs) of values (batch, n_inputs), in double precision.
+
+    Args:
+        layers: a chain.
+        values: that go in.
+        one_hot: labels, (batch, n_classes), for layers that take more than comes in.
 
     Raises:
         ValueError: a layer takes another number of inputs.
     """
-    values = values.double()
+    values, one_hot = values.double(), one_hot.double()
     for layer in layers:
         n_inputs, _ = layer.sizes
+        if values.shape[1] < n_inputs:
+            values = torch.cat([values, one_hot], dim=1)
         if values.shape[1] != n_inputs:
             raise ValueError(f"got {values.shape[1]} inputs of a layer of {n_inputs}")
         values = ACTIVATIONS[layer.activation](_product(layer, values))
@@ -74,51 +84,12 @@ def _product(layer: Layer, values: Tensor) -> Tensor:
     weight, bias = (torch.from_numpy(part.astype(np.float64)) for part in layer[:2])
     if layer.convolution is None:
         return F.linear(values, weight, bias)
-    inputs, outputs, stride, padding = layer.convolution
+    inputs, outputs, stride, padding, transposed = layer.convolution
+    maps = torch.unflatten(values, 1, inputs)
+    if not transposed:
+        return F.conv2d(maps, weight.transpose(0, 1), bias, stride, padding).flatten(1)
     least = [
         (inputs[i + 1] - 1) * stride[i] - 2 * padding[i] + weight.shape[i + 2] for i in range(2)
     ]
     beyond = [outputs[i + 1] - least[i] for i in range(2)]
-    maps = torch.unflatten(values, 1, inputs)
     return F.conv_transpose2d(maps, weight, bias, stride, padding, beyond).flatten(1)
-
-
-def halves(layers: Sequence[Layer]) -> list[Layer]:
-    """The same in half precision, the first byte of each number the lower one.
-
-    Raises:
-        CannotShow: a weight is beyond half precision's range.
-    """
-    stored = []
-    for layer in layers:
-        with np.errstate(over="ignore"):
-            weight, bias = layer.weight.astype("<f2"), layer.bias.astype("<f2")
-        if not (np.isfinite(weight).all() and np.isfinite(bias).all()):
-            raise CannotShow("a weight of its decoder is beyond the range of 16 bits")
-        stored.append(layer._replace(weight=weight, bias=bias))
-    return stored
-
-
-def n_bytes(layers: Sequence[Layer]) -> int:
-    """Size of layers as they are."""
-    return sum(layer.weight.nbytes + layer.bias.nbytes for layer in layers)
-
-
-def as_payload(layers: Sequence[Layer]) -> list[dict[str, Any]]:
-    """Layers as the page reads them: half precision, in base64."""
-    return [_layer_payload(layer) for layer in layers]
-
-
-def _layer_payload(layer: Layer) -> dict[str, Any]:
-    n_inputs, n_outputs = layer.sizes
-    plain = {
-        "inputs": n_inputs,
-        "outputs": n_outputs,
-        "weight": packed(layer.weight, "<f2"),
-        "bias": packed(layer.bias, "<f2"),
-        "activation": layer.activation,
-    }
-    if layer.convolution is None:
-        return plain
-    kernel = layer.weight.shape[2:]
-    return plain | {"convolution": {**layer.convolution._asdict(), "kernel": kernel}}

@@ -52,10 +52,18 @@ class Pane {
 
   /** Start anew: a run, codes to measure changes from, the class, and the point to show. */
   begin(run, start, label, { codes, knobs } = pointAt(start)) {
-    if (this.run !== run) this.decoder = new Decoder(run);
     Object.assign(this, { run, start, label, codes, knobs, stale: true });
+    this.decoder = decoderOf(run);
     this.heading.textContent = run.title;
     this.from = this.measured(this.pixelsOf(start));
+  }
+
+  /** Say what the picture started from, and show its pixels where it has some. */
+  cameFrom([pixels, words]) {
+    const canvas = sized(this.element.querySelector(".origin canvas"));
+    canvas.hidden = !pixels;
+    if (pixels) paint(canvas.getContext("2d"), pixels);
+    this.element.querySelector(".origin span").textContent = `Started from ${words}`;
   }
 
   /** Figures of a picture, where the data set has properties that the page can measure. */
@@ -67,12 +75,13 @@ class Pane {
     return levels(this.decoder.decode(codes, this.label));
   }
 
-  /** Show the sliders of one basis. */
-  turn(basis) {
+  /** Show the sliders of one basis; `end` are the codes that the line between two pictures leads to. */
+  turn(basis, end) {
     this.watch.disconnect();
     const lists = this.element.querySelectorAll(".rows");
     for (const list of lists) list.replaceChildren();
-    this.rows = linesOf(this.run, basis).map((line, index) => {
+    const lines = end ? [lineBetween(this.start, end)] : linesOf(this.run, basis);
+    this.rows = lines.map((line, index) => {
       const row = this.rowOf(line, index);
       lists[line.reacts ? 0 : 1].append(row.element);
       this.watch.observe(row.element);
@@ -128,8 +137,7 @@ class Pane {
   set(index, value) {
     const { line } = this.rows[index];
     const within = Math.min(Math.max(value, line.low), line.high);
-    Object.assign(this, moved(line, this, within));
-    this.stale = true;
+    Object.assign(this, moved(line, this, within), { stale: true, last: index });
     this.rows.forEach((row, i) => {
       if (i !== index) row.drawn = 0;
     });

@@ -18,6 +18,15 @@ function linesOf(run, basis) {
   });
 }
 
+/** The straight line from one code to another: 0 is the first picture, 1 the second. */
+function lineBetween(start, end) {
+  const step = end.map((code, i) => code - start[i]);
+  const square = step.reduce((sum, way) => sum + way * way, 0);
+  const reader = step.map((way) => (square ? way / square : 0));
+  const words = { name: "First to second picture", property: "between", text: "", reacts: true };
+  return { ...words, sign: 1, unit: "", low: 0, high: 1, step, reader, centre: start };
+}
+
 /** Where a point, its codes and how far its knobs were turned, is along a line. */
 function placeOn(line, { codes, knobs }) {
   if (line.knob !== undefined) return knobs[line.knob];

@@ -19,9 +19,15 @@ function floats(text) {
   return new Float32Array(bytesOf(text).buffer);
 }
 
-/** Half-precision numbers of a base64 string, as 32-bit ones; weights are finite. */
-function halves(text) {
-  const bits = new Uint16Array(bytesOf(text).buffer);
+/** The bytes that were deflated and put into base64. */
+async function inflated(text) {
+  const plain = new Blob([bytesOf(text)]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Uint8Array(await new Response(plain).arrayBuffer());
+}
+
+/** Half-precision numbers as 32-bit ones; weights are finite. */
+function halves(bytes) {
+  const bits = new Uint16Array(bytes.buffer);
   const scale = Float64Array.from({ length: 32 }, (_, exponent) => 2 ** ((exponent || 1) - 25));
   const numbers = new Float32Array(bits.length);
   for (let i = 0; i < bits.length; i++) {
@@ -30,4 +36,16 @@ function halves(text) {
     numbers[i] = bits[i] & 0x8000 ? -size : size;
   }
   return numbers;
+}
+
+/** Weights in 8 bits, whole numbers of steps, or where there is no step in half precision. */
+function weightsOf(bytes, step) {
+  return step ? Float32Array.from(new Int8Array(bytes.buffer), (level) => step * level) : halves(bytes);
+}
+
+/** Inflate all that is deflated, in its place: weights, biases, the images of the map. */
+function unpack() {
+  const layers = payload.runs.flatMap(({ decoder, encoder }) => [...decoder, ...encoder]);
+  const places = [...layers.flatMap((layer) => [[layer, "weight"], [layer, "bias"]]), [payload.map, "images"]];
+  return Promise.all(places.map(async ([owner, name]) => (owner[name] = await inflated(owner[name]))));
 }

@@ -1,6 +1,6 @@
 "use strict";
-// Layers of decoders, as analysis/report/explorer/layers.py has them: dense ones and transposed
-// convolutions. Maps are flattened as in PyTorch: channels first, then rows, then columns.
+// Layers of networks, as analysis/report/explorer/layers.py has them: dense ones and convolutions,
+// forwards or transposed. Maps are flattened as in PyTorch: channels first, then rows, then columns.
 
 /** A function of one number as one of all numbers of an array, in place. */
 const each = (change) => (values) => {
@@ -20,10 +20,10 @@ const ACTIVATIONS = {
 };
 
 /** A layer of the payload, ready to run: `activate(product(layer, values))`. */
-function layerOf({ inputs, outputs, weight, bias, activation, convolution }) {
-  const layer = { inputs, outputs, weight: halves(weight), bias: halves(bias) };
+function layerOf({ inputs, outputs, weight, bias, step, activation, convolution }) {
+  const layer = { inputs, outputs, weight: weightsOf(weight, step), bias: halves(bias) };
   const parts = convolution
-    ? { ...laidOut(layer.weight, convolution), product: transposedConvolution }
+    ? { ...laidOut(layer.weight, convolution), product: convolve }
     : { product: dense };
   return { ...layer, ...parts, activate: ACTIVATIONS[activation] };
 }
@@ -47,12 +47,13 @@ function dense({ inputs, outputs, weight, bias }, values) {
   return sums;
 }
 
-/** What `transposedConvolution` runs through, prepared once.
+/** What `convolve` runs through, prepared once.
  *
  * Weights (inputs, outputs, rows, columns) come to lie as (outputs / 4, rows, columns, inputs, 4),
  * as they are read: four outputs at a time, with zeros for those beyond the last.
  */
-function laidOut(weight, { inputs, outputs, kernel, stride, padding }) {
+function laidOut(weight, { inputs, outputs, kernel, stride, padding, transposed }) {
+  const terms = transposed ? taps : forwardTaps;
   const [nInputs, nOutputs, area] = [inputs[0], outputs[0], kernel[0] * kernel[1]];
   const nFours = Math.ceil(nOutputs / 4);
   const fours = new Float32Array(nFours * area * nInputs * 4);
@@ -64,7 +65,7 @@ function laidOut(weight, { inputs, outputs, kernel, stride, padding }) {
     fours[(four * nInputs + input) * 4 + (output % 4)] = weight[i];
   }
   const [rowTaps, columnTaps] = [0, 1].map((axis) =>
-    taps(inputs[axis + 1], outputs[axis + 1], kernel[axis], stride[axis], padding[axis])
+    terms(inputs[axis + 1], outputs[axis + 1], kernel[axis], stride[axis], padding[axis])
   );
   const maps = { inputs, outputs, kernel, nFours };
   return { weight: fours, maps, rowTaps, columnTaps };
@@ -72,7 +73,7 @@ function laidOut(weight, { inputs, outputs, kernel, stride, padding }) {
 
 /** For each place along an axis of the output, [place of the input, of the kernel] of its terms.
  *
- * Input i reaches i * stride - padding + k by the kernel's place k.
+ * Of a transposed convolution: input i reaches i * stride - padding + k by the kernel's place k.
  */
 function taps(nInputs, nOutputs, kernel, stride, padding) {
   return Array.from({ length: nOutputs }, (_, output) => {
@@ -85,11 +86,19 @@ function taps(nInputs, nOutputs, kernel, stride, padding) {
   });
 }
 
+/** The same of a convolution: output o reads the inputs o * stride - padding + k. */
+function forwardTaps(nInputs, nOutputs, kernel, stride, padding) {
+  return Array.from({ length: nOutputs }, (_, output) => {
+    const terms = Array.from({ length: kernel }, (_, k) => [output * stride - padding + k, k]);
+    return terms.filter(([input]) => input >= 0 && input < nInputs);
+  });
+}
+
 /** Maps convolved: for each pixel its terms are gathered once, then summed for all outputs.
  *
  * Inputs of zero are left out; after a ReLU that is about half of them.
  */
-function transposedConvolution({ maps, rowTaps, columnTaps, weight, bias }, values) {
+function convolve({ maps, rowTaps, columnTaps, weight, bias }, values) {
   const [nInputs, inputHeight, inputWidth] = maps.inputs;
   const [nOutputs, height, width] = maps.outputs;
   const pixels = channelsLast(values, nInputs, inputHeight * inputWidth);

@@ -1,0 +1,73 @@
+"use strict";
+// What the page says beside its names.
+
+const STEP =
+  "A step is one standard deviation of the codes; what a slider does was measured over two steps.";
+const TURNS = {
+  knob: [
+    "Properties",
+    "Each slider mixes latents so that, on average, one property changes by what you ask for and the" +
+      " others stay. It ends where that stops being true on other images. Beside it: what you asked," +
+      " and what this picture obtained.",
+  ],
+  latent: [
+    "Latents",
+    "Each slider sets one number of the code, over the paper\u2019s range from \u22125 to 5. " + STEP,
+  ],
+  ica: ["ICA directions", "Each slider moves along an independent component of the codes. " + STEP],
+  between: [
+    "Between two pictures",
+    "The slider leads from the first picture to the second in a straight line between their codes" +
+      " (linear interpolation). Choose the second picture below or on the map.",
+  ],
+};
+const UNMEASURED =
+  (payload.properties.length
+    ? "What the latents move has not been measured (python -m analysis.score does it)"
+    : "Nothing measures these pictures") + ": the latents used most stand first.";
+const IN_SD =
+  " Where the prior is not N(0, I), they are in standard deviations of the codes of test images," +
+  " around their mean.";
+const IN_PRIOR =
+  ` The decoder does not see the ${payload.noun}; choosing one moves the latents to its mean in` +
+  " the prior.";
+const KEPT_CLASS = ` The ${payload.noun} that the model is conditioned on stays: only the style changes.`;
+
+function mapWords(run, n) {
+  const share = Math.round(100 * run.map.explained);
+  return (
+    `${n} test images, placed by the first two principal components of their codes (${share}% of` +
+    " their variance). The ring is your picture; the line leads back to where you started."
+  );
+}
+
+function seedWords(basis, agreement) {
+  const words = {
+    knob: "Each seed was trained from other random weights. Its knobs were found anew, so they should agree.",
+    latent: "Each seed was trained from other random weights. Latents have no fixed order: the same number does something else.",
+    ica: "Each seed was trained from other random weights, and its components are numbered anew.",
+    between: "Each seed draws the way between the same two images.",
+  }[basis];
+  if (agreement === null) return words;
+  return `${words} UDR, the agreement of their latents from 0 to 1: ${agreement.toFixed(2)}.`;
+}
+
+function drawingWords({ run, reads, drawn }) {
+  if (run && !reads) return `This model cannot read a drawing: its encoder ${run.no_encoder}.`;
+  if (!drawn) return "It is scaled and centred as MNIST\u2019s digits were, then encoded.";
+  const guessed = run?.classes ? ` The ${payload.noun} is a guess: correct it if it is wrong.` : "";
+  return `Right: what the model gets. The large picture is drawn from its code.${guessed}`;
+}
+
+/** What a start or an end is, in words. */
+function imageWords(from) {
+  const labelled = (kind, label) => {
+    const name = payload.classes[label];
+    return name === undefined ? kind : `${kind}, ${payload.noun} ${name}`;
+  };
+  if (from === "drawn") return "your drawing";
+  if (from.startsWith("random-")) return "a random sample of the prior";
+  const [, image] = /^map-(\d+)$/.exec(from) ?? [];
+  if (image !== undefined) return labelled(`image ${Number(image) + 1} of the map`, payload.map.labels[image]);
+  return labelled(`test image ${Number(from) + 1}`, payload.labels[from]);
+}
