@@ -1,6 +1,10 @@
 """The explorer in a real browser, as hands and eyes use it."""
 
+import time
+
 import numpy as np
+
+READY_S = 60  # until the page has unpacked its weights, on a machine that is busy
 
 
 class Page:
@@ -12,6 +16,14 @@ class Page:
     def open(self, link=""):
         self.driver.get("about:blank")
         self.driver.get(self.address + link)
+        self.wait("document.body.dataset.ready")
+
+    def wait(self, condition):
+        """Until an expression of the page is true."""
+        until = time.monotonic() + READY_S
+        while not self.js(f"return !!({condition})"):
+            assert time.monotonic() < until, condition
+            time.sleep(0.02)
 
     def js(self, script, *arguments):
         return self.driver.execute_script(script, *arguments)

@@ -10,7 +10,7 @@ import pytest
 from analysis import open_study
 from analysis.figures.pictures.sheet import unpack
 from analysis.report.explorer.board import choose
-from analysis.report.explorer.page import payload
+from analysis.report.explorer.contents import payload
 from study.cli.main import main
 
 HERE = Path(__file__).parent

@@ -43,10 +43,10 @@ def decoder_layers(model: Vae) -> list[Layer]:
     Raises:
         CannotShow: it is not such a chain, of the layers and activations that the page has.
     """
-    near, labels = _probes(model)
-    codes = np.concatenate([near, REACH * near])  # as far as sliders go
 
     def run() -> Tensor:
+        near, labels = _probes(model)
+        codes = np.concatenate([near, REACH * near])  # as far as sliders go
         return torch.from_numpy(pixel_rows(decode(model, codes, np.tile(labels, 2))))
 
     layers = _chain(model.decoder, run)

@@ -10,10 +10,12 @@ from torch import nn
 from torch.distributions import ContinuousBernoulli
 
 from analysis.report.explorer.board import Board, OnBoard, choose
-from analysis.report.explorer.decoder import decoder_layers
-from analysis.report.explorer.layers import ACTIVATIONS, as_payload, halves
-from analysis.report.explorer.page import payload, render
-from analysis.representations.encode import decode
+from analysis.report.explorer.contents import payload
+from analysis.report.explorer.layers import ACTIVATIONS, run_layers
+from analysis.report.explorer.networks import decoder_layers, encoder_layers, one_hot
+from analysis.report.explorer.page import render
+from analysis.report.explorer.weights import as_payload, deflated, layers_of, stored
+from analysis.representations.encode import decode, posterior_means
 from analysis.representations.traversal import scale_of
 from study.config.run import RunConfig
 from study.data.dataset import DataShape
@@ -65,12 +67,14 @@ def opened(driver, folder, content, model):
     """The page with the decoder of a model in place of the first run's."""
     shape, run = model.data_shape, content["runs"][0]
     run = run | {"latent_dim": 6, "classes": model.n_classes, "starts": [[0.0] * 6] * 2}
-    run |= {"layers": as_payload(halves(decoder_layers(model)))}
+    run |= {"decoder": as_payload(stored(decoder_layers(model)))}
+    run |= {"encoder": as_payload(stored(encoder_layers(model)))}
     run |= {"bases": {"latent": run["bases"]["latent"]}}
     size = dict(zip(("channels", "height", "width"), shape.image, strict=True))
     images = {"images": "AAAA" * shape.n_pixels, "labels": [0, 1], "first": "0", "image": size}
     classes = [str(label) for label in range(shape.n_classes)]
-    shown = {**content, **images, "classes": classes, "properties": [], "runs": [run]}
+    there = {"map": {**content["map"], "images": deflated([0], "u1")}, "drawing": False}
+    shown = {**content, **images, **there, "classes": classes, "properties": [], "runs": [run]}
     (folder / "page.html").write_text(render(shown))
     page = Page(driver, f"file://{folder}/page.html")
     page.open()
@@ -94,6 +98,34 @@ def test_the_page_decodes_as_torch_does(driver, tmp_path, content, kind):
     want = (want if want.ndim == 3 else np.moveaxis(want, 3, 1)).reshape(40, -1)
     assert want.std() > 0.05  # or anything would agree
     assert np.abs(np.array(obtained) - want).max() < 5e-3
+    assert complaints(driver) == []
+
+
+@pytest.mark.parametrize("kind", SEEN)
+def test_the_page_encodes_as_torch_does(driver, tmp_path, content, kind):
+    """As the stored weights do, to five places; as the model does, within their rounding."""
+    model = drawn(*SEEN[kind])
+    layers, shape = stored(encoder_layers(model)), model.data_shape
+    generator = np.random.default_rng(0)
+    rows = generator.integers(0, 256, (40, shape.n_pixels)) * generator.integers(0, 2, (40, 1))
+    images = rows.astype(np.uint8).reshape(40, *shape.image)
+    images = images[:, 0] if shape.channels == 1 else np.moveaxis(images, 1, 3)
+    labels = np.arange(40) % shape.n_classes
+    page = opened(driver, tmp_path, content, model)
+    obtained = np.array(
+        page.js(
+            "const [rows, nClasses] = arguments; const encoder = encoderOf(panes[0].run);"
+            "return rows.map((row, i) => Array.from(encoder.encode(row, i % nClasses)))",
+            rows.tolist(),
+            shape.n_classes,
+        )
+    )
+    label = one_hot(labels, model.n_classes)
+    of_layers = run_layers(layers_of(layers), torch.from_numpy(rows / 255), label)[:, :6]
+    np.testing.assert_allclose(obtained, of_layers, atol=1e-5)
+    want = posterior_means(model, images, labels)
+    assert want.std() > 0.02  # or anything would agree
+    assert np.abs(obtained - want).max() < 0.05
     assert complaints(driver) == []
 
 
@@ -135,9 +167,9 @@ def by_class(driver, explored_study, tmp_path, monkeypatch):
     with torch.no_grad():
         model.prior.mean.copy_(torch.arange(60.0).reshape(10, 6) / 20 - 1.5)
         model.prior.logvar.fill_(-4)
-    config, layers = RunConfig(latent_dim=6, **keys), halves(decoder_layers(model))
-    board = Board([OnBoard(PLAIN.run_id, model, config, {}, layers)], {})
-    monkeypatch.setattr(OnBoard, "title", "labels in the prior")
+    config, decoder = RunConfig(latent_dim=6, **keys), stored(decoder_layers(model))
+    board = Board([OnBoard(PLAIN.run_id, model, config, {}, decoder, [])], {})
+    monkeypatch.setattr(OnBoard, "configuration", "labels in the prior")
     (tmp_path / "page.html").write_text(render(payload(explored_study, board)))
     page = Page(driver, f"file://{tmp_path}/page.html")
     page.open()

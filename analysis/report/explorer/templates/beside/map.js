@@ -3,7 +3,13 @@
 
 const MAP_SIZE = 292; // CSS pixels
 const EDGE = 10; // between the outermost image and the border
-const PALETTE = ["#e6194b", "#3cb44b", "#b8a100", "#4363d8", "#f58231", "#911eb4", "#1aa7b8", "#d13fc4", "#7f9a2c", "#a0652f"];
+const PALETTE = [
+  ...["#d93a3a", "#2a9d3f", "#ad8700", "#4474e8", "#e07020"],
+  ...["#a556d6", "#1598a8", "#d046b0", "#7a9420", "#a8704c"],
+];
+
+const COLOURED = payload.n_classes > 1 && payload.n_classes <= PALETTE.length;
+const SHORT = Object.values(payload.classes).every((name) => name.length <= 2);
 
 class ImageMap {
   /** `onPick(image)`: an image of the map was chosen, by its place among them. */
@@ -34,8 +40,22 @@ class ImageMap {
     this.middle = sides.map(([low, high]) => (low + high) / 2);
     this.scale = (MAP_SIZE - 2 * EDGE) / span;
     this.note.textContent = mapWords(run, this.places.length);
+    this.tellColours();
     this.canvas.setAttribute("aria-label", `Map of ${this.places.length} test images. Arrow keys go to the next image, Enter chooses it.`);
     this.draw();
+  }
+
+  /** Which colour is which class, where the names are too long to stand on the map. */
+  tellColours() {
+    const legend = this.plot.parentElement.querySelector(".legend");
+    const names = COLOURED && !SHORT ? Object.entries(payload.classes) : [];
+    legend.replaceChildren(
+      ...names.map(([label, name]) => {
+        const entry = Object.assign(document.createElement("span"), { textContent: name });
+        entry.style.color = PALETTE[label];
+        return entry;
+      })
+    );
   }
 
   /** Coordinates of a code along the two axes. */
@@ -68,12 +88,11 @@ class ImageMap {
     context.font = "600 10px system-ui, sans-serif";
     Object.assign(context, { textAlign: "center", textBaseline: "middle", globalAlpha: 0.8 });
     const [labels, plain] = [payload.map.labels, getComputedStyle(this.canvas).color];
-    const named = payload.n_classes > 1 && payload.n_classes <= PALETTE.length;
     this.places.forEach((place, i) => {
       const [x, y] = this.pixel(place);
-      context.fillStyle = named ? PALETTE[labels[i]] : plain;
-      if (named) context.fillText(String(labels[i]), x, y);
-      else context.fillRect(x - 1.5, y - 1.5, 3, 3);
+      context.fillStyle = COLOURED ? PALETTE[labels[i]] : plain;
+      if (COLOURED && SHORT) context.fillText(payload.classes[labels[i]], x, y);
+      else context.fillRect(x - 2, y - 2, 4, 4);
     });
   }
 

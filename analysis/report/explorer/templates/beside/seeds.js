@@ -24,6 +24,7 @@ class Seeds {
     thumb.context = sized(button.querySelector("canvas")).getContext("2d");
     button.querySelector("b").textContent = `seed ${run.seed}`;
     button.addEventListener("click", () => this.onPick(run, thumb.point));
+    thumb.from = null; // figures of the start, measured once
     thumb.partners = this.pane.rows.map(({ line }) => partnerOf(line, lines));
     return thumb;
   }
@@ -62,14 +63,16 @@ class Seeds {
   }
 
   /** What the slider that was moved last is in that seed, and what it did to the picture. */
-  wordsOf({ run, start, lines, partners }, pixels) {
+  wordsOf(thumb, pixels) {
+    const { run, start, lines, partners } = thumb;
     const mate = lines[partners[this.pane.last]];
     if (!mate || this.basis === "between") return "";
     const property = payload.properties.find(({ name }) => name === this.pane.rows[this.pane.last].line.property);
     if (mate.knob === undefined || !property) return mate.name;
-    const figures = [measure(levels(decoderOf(run).decode(start, this.pane.label))), measure(pixels)];
-    if (!figures.every(Boolean)) return mate.name;
-    const way = figures[1][property.column] - figures[0][property.column];
+    thumb.from ??= measure(levels(decoderOf(run).decode(start, this.pane.label)));
+    const figures = measure(pixels);
+    if (!thumb.from || !figures) return mate.name;
+    const way = figures[property.column] - thumb.from[property.column];
     return `${property.name} ${valueText({ signed: true, unit: property.unit }, way)}`;
   }
 }

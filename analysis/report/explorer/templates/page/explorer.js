@@ -214,10 +214,13 @@ const seeds = new Seeds(find("seeds"), ({ run }, point) => {
 });
 const drawing = find("draw") && new Drawing(find("draw"), () => begin("drawn"), () => runs.get(state.run));
 
-unpack().then(() => {
+function start() {
   fillMenus();
   listen();
   recall();
   startTour();
   document.body.dataset.ready = "yes";
-});
+}
+
+if (window.DecompressionStream) unpack().then(start);
+else find("hint").textContent = TOO_OLD;

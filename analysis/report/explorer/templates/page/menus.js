@@ -31,8 +31,9 @@ function fillMenus() {
     Object.assign(state, { digit, at: "class" });
     show(panes.map((pane) => (pane.run.class_means ? undefined : pane)));
   });
+  const has = (turn) => turn === "between" || payload.runs.some(({ bases }) => bases[turn]);
   const all = Object.entries(TURNS).map(([turn, [name]]) => [turn, name]);
-  const turns = all.filter(([turn]) => payload.properties.length || ["latent", "between"].includes(turn));
+  const turns = all.filter(([turn]) => payload.properties.length || (turn !== "knob" && has(turn)));
   radios("turns", turns, (turn) => {
     state.turn = turn;
     show(turn === "between" ? [] : [...panes]);

@@ -80,6 +80,7 @@ class Pane {
     this.watch.disconnect();
     const lists = this.element.querySelectorAll(".rows");
     for (const list of lists) list.replaceChildren();
+    this.last = undefined; // the slider that was moved last
     const lines = end ? [lineBetween(this.start, end)] : linesOf(this.run, basis);
     this.rows = lines.map((line, index) => {
       const row = this.rowOf(line, index);

@@ -40,7 +40,7 @@ function startTour() {
   };
   document.getElementById("tour-close").addEventListener("click", close);
   tour.addEventListener("keydown", ({ key }) => key === "Escape" && close());
-  for (const step of tour.querySelectorAll("[data-shows]")) {
+  for (const step of document.querySelectorAll("[data-shows]")) {
     step.addEventListener("click", () => point(document.getElementById(step.dataset.shows)));
   }
   tour.hidden = memory.get(CLOSED) === "yes";

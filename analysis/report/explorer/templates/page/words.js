@@ -21,6 +21,8 @@ const TURNS = {
       " (linear interpolation). Choose the second picture below or on the map.",
   ],
 };
+const TOO_OLD =
+  "This browser cannot unpack the models: it needs Chrome 80, Firefox 113, Safari 16.4 or a later one.";
 const UNMEASURED =
   (payload.properties.length
     ? "What the latents move has not been measured (python -m analysis.score does it)"
