@@ -453,6 +453,7 @@ def test_other_pictures_and_classes(driver, study, tmp_path):
     }
     run["bases"] = {"latent": {"rows": [row, row | {"name": "z2", "latent": 1}]}}
     run["bases"]["latent"]["unmeasured"] = True
+    content |= {"drawing": False}
     content |= {"image": {"channels": 3, "height": 5, "width": 8}, "noun": "class"}
     content |= {"classes": ["coat", "bag", "shoe"], "labels": [0, 2], "first": "1"}
     content |= {"images": packed(np.arange(240), "u1"), "properties": [], "runs": [run]}
