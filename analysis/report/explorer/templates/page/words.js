@@ -38,20 +38,20 @@ const KEPT_CLASS = ` The ${payload.noun} that the model is conditioned on stays:
 function mapWords(run, n) {
   const share = Math.round(100 * run.map.explained);
   return (
-    `${n} test images, placed by the first two principal components of their codes (${share}% of` +
-    " their variance). The ring is your picture; the line leads back to where you started."
+    `${n} test images, at the first two principal components of their codes (${share}% of the` +
+    " variance). The ring is your picture. Click an image to start from it."
   );
 }
 
 function seedWords(basis, agreement) {
   const words = {
-    knob: "Each seed was trained from other random weights. Its knobs were found anew, so they should agree.",
-    latent: "Each seed was trained from other random weights. Latents have no fixed order: the same number does something else.",
-    ica: "Each seed was trained from other random weights, and its components are numbered anew.",
-    between: "Each seed draws the way between the same two images.",
+    knob: "The same model, trained from other random weights. Its sliders were fitted anew, and should do the same.",
+    latent: "The same model, trained from other random weights. A latent of the same number does something else there.",
+    ica: "The same model, trained from other random weights. Its components are numbered anew.",
+    between: "The same model, trained from other random weights, between the same two images.",
   }[basis];
   if (agreement === null) return words;
-  return `${words} UDR, the agreement of their latents from 0 to 1: ${agreement.toFixed(2)}.`;
+  return `${words} How far the latents of all seeds agree (UDR): ${agreement.toFixed(2)} of 1.`;
 }
 
 function drawingWords({ run, reads, drawn }) {
