@@ -5,11 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from analysis.figures.notebook import OpenStudy, open_study
+    from analysis.report.compare import compare
     from analysis.scoring.known_factors import score_codes
 
-__all__ = ["OpenStudy", "open_study", "score_codes"]
+__all__ = ["OpenStudy", "compare", "open_study", "score_codes"]
 
-_PLACES = {"score_codes": "analysis.scoring.known_factors"}
+_PLACES = {
+    "compare": "analysis.report.compare",
+    "score_codes": "analysis.scoring.known_factors",
+}
 
 
 def __getattr__(name: str) -> Any:

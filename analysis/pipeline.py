@@ -121,7 +121,7 @@ def present(
         "figures": draw,
         "claims": lambda: write_claims(study),
         "explorer": lambda: say(f"turn the latents: {write_explorer(study, data_folder)}"),
-        "report": lambda: say(f"the whole study on one page: {write_report(study)}"),
+        "report": lambda: say(f"the whole study on one page: {write_report(study, data_folder)}"),
     }
     for done, (name, write) in enumerate(parts.items()):
         advance("writing pages", done, len(parts))

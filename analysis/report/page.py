@@ -5,8 +5,8 @@ on one screen of text, README.md.
 import base64
 import gzip
 import io
-import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jinja2
@@ -15,37 +15,25 @@ import pandas as pd
 from analysis.factors.regression import in_words
 from analysis.latent_effects.pictures import READ_FACTORS
 from analysis.latent_effects.wording import Aligned, alignments
-from analysis.metrics import CLASS_PROBE, LABELS, RANKABLE, UDR
+from analysis.metrics import CLASS_PROBE, RANKABLE
 from analysis.paper.questions import BEST, what_came_out
-from analysis.paper.verdicts import COLUMNS, PAPER_EPOCHS, by_claim
-from analysis.report import inlined, provenance, summary, tables
+from analysis.paper.verdicts import COLUMNS, by_claim
+from analysis.report import tables
+from analysis.report.sections import inlined, provenance, summary
+from analysis.report.sections.claims import Claim, claim_rows, short_of, unlike_the_paper
+from analysis.report.sections.plots import plots
+from analysis.report.sections.runs import RunPictures, on_board, run_pictures
 from analysis.statistics.elbo import configurations, n_active, with_joint_bound
-from analysis.statistics.ranking import RANKING, own, ranking_rows, unlisted, unranked, whole
+from analysis.statistics.ranking import RANKING, unlisted, unranked, whole
 from analysis.study import Study
 from study.config.errors import StudyError
-from study.storage.axes import STANDARD, alike, axis_in_words, varied
+from study.storage.axes import alike
 from study.storage.folder import Folder
 from study.storage.study_file import read_study
 from study.storage.tables import has_table
 
 REPORT = "report.html"
 README = "README.md"
-CLAIM_COLUMNS = ("id", "statement", "place", "expected", "observed", "verdict", "sentence")
-MEASURES = {
-    "latent_dim": "J",
-    "beta": "β",
-    "conditioning": "labels",
-    "recon": "recon",
-    "kl": "KL",
-    "objective": "objective",
-    "neg_elbo_joint": "−ELBO, joint",
-    "kl_fraction": "KL fraction",
-    "kl_fraction_raw": "KL fraction, raw",
-    "active": "active latents",
-    RANKING: "score that ranks",
-    **{name: LABELS[name] for name in (*RANKABLE, UDR.name, CLASS_PROBE.name)},
-}
-"""What the interactive plots can show, and what it is called there."""
 
 
 class Report(NamedTuple):
@@ -55,16 +43,21 @@ class Report(NamedTuple):
     notices: list[provenance.Notice]
     counts: dict[str, int]
     what: dict[str, str]
-    outcome: list[str]  # sentences: what came out
+    unlike: list[str]  # what its runs do not share with the paper's
+    finding: list[str]  # three sentences: what came out
+    outcome: list[str]  # the same with its figures
     highlights: list[summary.Highlight]
-    claims: list[dict[str, str]]  # those that the study has the runs for
+    claims: list[Claim]  # those that the study has the runs for
     unclaimed: int  # the others
     short_of: int  # epochs that the runs have, where the paper's are more; else 0
     sensitivity: tables.Table | None
     questions: dict[str, list[str]]  # question -> its answers
     ranking: tables.Table | None
+    all_scores: tables.Table | None  # of the ranked, what the ranking leaves out
     unranked: str  # why nothing ranks, where runs are scored
     plots: dict[str, Any]
+    pictures: RunPictures  # of the runs that are picked in the plots
+    explorer: list[str] | None  # the runs that the explorer beside it has; None without one
     gallery: inlined.Gallery
     elbo: tables.Table
     ica_changes: tables.Table | None
@@ -79,14 +72,24 @@ class Report(NamedTuple):
     runs: tables.Table
     provenance: provenance.Provenance
 
+    @property
+    def data(self) -> dict[str, Any]:
+        """What the page's script draws."""
+        of_runs = {"explorer": self.explorer, "pictures": self.pictures._asdict()}
+        return {**self.plots, **of_runs}
 
-def write_report(study: Study) -> str:
+
+def write_report(study: Study, data_folder: Path | None = None) -> str:
     """Write report.html and README.md to a study's folder; returns the place of the first.
+
+    Args:
+        study: as it is.
+        data_folder: cache of the data, for pictures of its runs; None: the default one.
 
     Raises:
         StudyError: a table of the study is damaged.
     """
-    report = gather(study)
+    report = gather(study)._replace(pictures=run_pictures(study, data_folder))
     study.folder.write(REPORT, render(report).encode())
     study.folder.write(README, render_readme(report).encode())
     return f"{study.folder}/{REPORT}"
@@ -101,8 +104,10 @@ def gather(study: Study) -> Report:
     ica = _csv(study.folder / "tables", "ica", ("score", "factors", "scope"))
     readings = _csv(study.folder / "tables", READ_FACTORS, ("factor", "r2", "error", "used"))
     thresholds = _csv(study.folder, "sensitivity", ("id", "at_half", "as_set", "at_twice"))
-    claims = by_claim(_csv(study.folder, "claims", COLUMNS))
+    clauses = _csv(study.folder, "claims", COLUMNS)
+    claims = by_claim(clauses)
     decided = claims[claims["verdict"] != "not run"]
+    verdicts = [str(verdict) for verdict in decided["verdict"]]
     answers = _csv(study.folder, "findings", ("question", "answer"))
     outcome = what_came_out(decided, answers)
     whole_study = len(alike(study.trials)) == len(study.trials)
@@ -114,22 +119,28 @@ def gather(study: Study) -> Report:
     aligned = alignments(alignment)
     more, nothing_ranks = unlisted(scores), unranked(scores)
     others = [*RANKABLE[2:], *more, CLASS_PROBE.name]
+    gallery = inlined.gallery(study.folder)
     return Report(
         name=study.folder.name,
         notices=provenance.notices(study, study_file),
         counts=provenance.counts(study.trials),
         what=provenance.what_was_run(study.trials, study_file),
+        unlike=unlike_the_paper(study.trials),
+        finding=summary.finding(ranked, nothing_ranks, alignment, verdicts),
         outcome=summary.against(scores, str((study_file.get("data") or {}).get("name"))) + outcome,
-        highlights=summary.highlights(ranked, elbo, whole(ica), alignment, decided, scores),
-        claims=claim_rows(decided),
+        highlights=summary.highlights(ranked, elbo, whole(ica), alignment, verdicts),
+        claims=claim_rows(clauses, gallery.numbers),
         unclaimed=len(claims) - len(decided),
         short_of=short_of(claims),
         sensitivity=tables.sensitivity(thresholds) if len(thresholds) else None,
         questions=questions(answers),
-        ranking=tables.ranking(ranked, more, nothing_ranks) if len(ranked) else None,
+        ranking=tables.ranking(ranked) if len(ranked) and not nothing_ranks else None,
+        all_scores=tables.all_scores(ranked, more) if len(ranked) else None,
         unranked=nothing_ranks,
-        plots=plots(trials, elbo, scores, ranked),
-        gallery=inlined.gallery(study.folder),
+        plots=plots(trials, elbo, scores, ranked, study.epochs),
+        pictures=RunPictures({}, (0, 0)),
+        explorer=on_board(study.folder),
+        gallery=gallery,
         elbo=tables.elbo(elbo),
         ica_changes=tables.ica_changes(whole(ica)) if len(whole(ica)) else None,
         ica=tables.ica(ica) if len(ica) else None,
@@ -150,88 +161,32 @@ def render(report: Report) -> str:
     from plotly.offline import get_plotlyjs  # slow, and --help needs none
 
     plotly = base64.b64encode(gzip.compress(get_plotlyjs().encode(), mtime=0)).decode()
-    return _template("report.html.j2").render(report=report, plotly=plotly)
+    return template("report.html.j2").render(report=report, plotly=plotly)
 
 
 def render_readme(report: Report) -> str:
     """The same on one screen of text, for a terminal or where the folder is published."""
-    return _template("readme.md.j2").render(report=report)
+    return template("readme.md.j2").render(report=report)
 
 
-def _template(name: str) -> jinja2.Template:
-    return jinja2.Environment(
+def template(name: str) -> jinja2.Template:
+    """A template of the pages."""
+    environment = jinja2.Environment(
         loader=jinja2.PackageLoader("analysis.report"),
         autoescape=name.endswith(".html.j2"),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-    ).get_template(name)
-
-
-def claim_rows(claims: pd.DataFrame) -> list[dict[str, str]]:
-    """Claims as text, with the kind of each verdict: good, bad or open."""
-    rows = []
-    for row in claims.to_dict("records"):
-        cells = {name: tables.text(row.get(name)) for name in CLAIM_COLUMNS}
-        rows.append(cells | {"kind": verdict_kind(cells["verdict"])})
-    return rows
-
-
-def short_of(claims: pd.DataFrame) -> int:
-    """Epochs of the runs that claims were decided on, where these are fewer than the paper's."""
-    epochs = int(claims["epochs"].max()) if "epochs" in claims and len(claims) else 0
-    return epochs if epochs < PAPER_EPOCHS else 0
+    )
+    environment.policies["json.dumps_kwargs"] = {}  # in their own order, as menus show them
+    return environment.get_template(name)
 
 
 def questions(answers: pd.DataFrame) -> dict[str, list[str]]:
     """The answers of `findings.csv` by question, in its order."""
     rows = answers.groupby("question", sort=False)["answer"]
     return {str(question): [str(answer) for answer in part] for question, part in rows}
-
-
-def verdict_kind(verdict: str) -> str:
-    """How a verdict is coloured: bad ("does not hold", "fails"), good ("holds"), or open."""
-    verdict = verdict.lower()
-    if verdict.startswith(("does not", "not ", "fail")):
-        return "bad"
-    return "good" if verdict.startswith(("hold", "reproduced")) else "open"
-
-
-def plots(
-    trials: pd.DataFrame, elbo: pd.DataFrame, scores: pd.DataFrame, ranked: pd.DataFrame
-) -> dict[str, Any]:
-    """The data of the interactive plots: columns of figures, by configuration and by run."""
-    more = unlisted(scores)
-    by_configuration = elbo
-    if len(ranked):
-        names = ["configuration", RANKING, *RANKABLE, *more, UDR.name, CLASS_PROBE.name]
-        known = ranked[[name for name in names if name in ranked]]
-        by_configuration = by_configuration.merge(known, on="configuration", how="left")
-    by_run = trials[trials["state"] == "done"]
-    if len(scores):
-        wide = own(scores).pivot(index="run", columns="score", values="value")
-        wide[RANKING] = ranking_rows(scores).set_index("run")["value"]
-        by_run = by_run.merge(wide, left_on="run", right_index=True, how="left")
-    axes = [*STANDARD, *varied(trials)]
-    measures = dict(MEASURES)
-    if not tables.one_objective(trials):
-        del measures["objective"], measures["kl_fraction"]
-    labels = {column: axis_in_words(column) for column in axes} | measures
-    labels |= {name: name for name in more}
-    rows = {}
-    for name, table in (("configuration", by_configuration), ("run", by_run)):
-        kept = [key for key in labels if key in table and table[key].notna().any()]
-        columns = {key: [_plain(value) for value in table[key]] for key in kept}
-        rows[name] = {"names": list(table[name]), "columns": columns}
-    return {"labels": labels, "axes": axes, "rows": rows}
-
-
-def _plain(value: Any) -> float | str | None:
-    """A value as JSON holds it."""
-    if isinstance(value, str):
-        return value
-    return None if pd.isna(value) or math.isinf(value) else float(value)
 
 
 def _table(study: Study, name: str, columns: Sequence[str]) -> pd.DataFrame:

@@ -10,13 +10,13 @@ import click
 from study.cli.bench import bench
 from study.cli.data import data
 from study.cli.options import CONTEXT, EXIT_INTERRUPTED, EXIT_USAGE, INTERRUPTED, Failure
-from study.cli.present import claims, explore, report, score
+from study.cli.present import claims, compare, explore, report, score
 from study.cli.run import run
 from study.cli.search import search
 from study.cli.status import status
 from study.cli.watch import watch
 
-COMMANDS = (run, search, score, report, explore, claims, status, watch, bench, data)
+COMMANDS = (run, search, score, report, explore, claims, compare, status, watch, bench, data)
 
 
 def main(words: Sequence[str] | None = None) -> int:

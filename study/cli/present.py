@@ -1,4 +1,4 @@
-"""`study score`, `report`, `explore` and `claims`: what a trained study shows."""
+"""`study score`, `report`, `explore`, `claims` and `compare`: what trained studies show."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -118,6 +118,34 @@ def claims(study: str) -> int:
         console.print(f"{row['question']} {row['answer']}", markup=False)
     if len(decided) and 0 < decided["epochs"].iloc[0] < PAPER_EPOCHS:
         console.print(f"after {decided['epochs'].iloc[0]} epochs; the paper trained {PAPER_EPOCHS}")
+    return 0
+
+
+@click.command("compare", cls=Command, context_settings=CONTEXT)
+@click.argument("studies", metavar="results/A results/B ...", nargs=-1, required=True)
+@click.option(
+    "--to",
+    "target",
+    metavar="DIR",
+    default=".",
+    help="Folder, or URI, of compare.html and compare.csv (default: the present one).",
+)
+def compare(studies: tuple[str, ...], target: str) -> int:
+    """Compare studies with the first of them.
+
+    Runs are matched by what the studies have in common, and by their seed. Every figure and score
+    that both have gets its difference, with a 95% interval over seeds: on one page and in a table.
+    """
+    from analysis.report.compare import PAGE, TABLE, compare_studies, write_comparison
+    from study.storage.folder import Folder
+
+    pairs, folder = compare_studies(studies), Folder(target)
+    write_comparison(pairs, folder)
+    for pair in pairs:
+        print(f"{pair.other} against {pair.one}: {pair.finding}")
+        for note in pair.notes:
+            print(f"  {note}")
+    print(f"the comparison on one page: {folder}/{PAGE}; as a table: {folder}/{TABLE}")
     return 0
 
 

@@ -103,7 +103,7 @@ def test_known_factors_without_labels(tmp_path):
     assert "as a regression reads it from the pictures" in drawn["traversal-mean"]["caption"]
     page, text = (study.folder.read(name).decode() for name in ("report.html", "README.md"))
     assert "The known factors are read from the pictures: place_px (R² " in page
-    assert "<strong>Scores are against known factors" in page
+    assert "Ranked by Higgins (3 pairs) on known factors" in page
     assert text.partition("\n\n")[2].startswith("Scores are against known factors")
 
 

@@ -12,7 +12,7 @@ from analysis.figures.inputs import FigureInputs, Missing
 from analysis.paper.checks import paper_runs
 from analysis.report.explorer.board import choose, load
 from analysis.report.page import gather
-from analysis.report.summary import best
+from analysis.report.sections.summary import best
 from analysis.scoring.score_study import ranking_table
 from analysis.study import Study
 from study.config.belongs import KEYS as OWN

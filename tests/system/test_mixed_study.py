@@ -109,8 +109,8 @@ def test_no_table_or_plot_compares_costs_of_objectives(report):
     for level in report.plots["rows"].values():
         assert not {"objective", "kl_fraction"} & set(level["columns"])
         assert "kl_fraction_raw" in level["columns"]
-    assert "costs of several objectives are not compared" in report.elbo.caption
-    assert "Bounds of different likelihoods" in report.elbo.caption
+    assert "costs of several objectives are not compared" in report.elbo.notes
+    assert "Bounds of different likelihoods" in report.elbo.notes
     largest = report.elbo.columns.index("largest KL")
     kinds = [row[0].text for row in report.elbo.rows if row[largest].text == "–"]
     assert len(kinds) == len(PRIORS)

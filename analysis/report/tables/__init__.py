@@ -4,6 +4,7 @@ from analysis.report.tables.bounds import elbo, one_objective, runs
 from analysis.report.tables.cells import Table, text
 from analysis.report.tables.scores import (
     alignment,
+    all_scores,
     controls,
     ica,
     ica_changes,
@@ -14,6 +15,7 @@ from analysis.report.tables.scores import (
 __all__ = [
     "Table",
     "alignment",
+    "all_scores",
     "controls",
     "elbo",
     "ica",

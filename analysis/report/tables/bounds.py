@@ -3,7 +3,16 @@
 import pandas as pd
 
 from analysis.metrics import ACTIVE_VARIANCE
-from analysis.report.tables.cells import NOTHING, Cell, CellOf, Table, numbers, table, words
+from analysis.report.tables.cells import (
+    NOTHING,
+    Cell,
+    CellOf,
+    Table,
+    numbers,
+    table,
+    words,
+    words_of_axes,
+)
 
 
 def one_objective(table: pd.DataFrame) -> bool:
@@ -18,16 +27,17 @@ def elbo(configurations: pd.DataFrame) -> Table:
     """
     kinds = set(configurations.get("objective_kind", ["beta"]))
     if kinds == {"beta"}:
-        cost = "objective = recon + β·KL is what training minimises and what the paper plots"
+        cost = "Objective = recon + β·KL is what training minimises and what the paper plots"
         share = "KL fraction: β·KL of the objective, the paper's; raw: KL of −ELBO."
     elif len(kinds) == 1:
-        cost = f"objective is what training minimises, {kinds.pop()}"
+        cost = f"Objective is what training minimises, {kinds.pop()}"
         share = "KL fraction: what is beyond recon, of the objective; raw: KL of −ELBO."
     else:
         cost = "What training minimised is left out: costs of several objectives are not compared"
         share = "Raw: KL of −ELBO."
-    caption = (
-        f"Test set, nats per image, means over finished seeds. {cost}; −ELBO = recon + KL is the"
+    caption = "Test set, nats per image, means over finished seeds."
+    notes = (
+        f"{cost}; −ELBO = recon + KL is the"
         " bound itself, on log p(x), with labels on log p(x|label). Joint: with labels, that of"
         " image and label, −ELBO + ln of the number of classes: so both kinds bound log p(x) and"
         f" can be compared. {share} A latent is active when the variance of its posterior mean"
@@ -35,14 +45,14 @@ def elbo(configurations: pd.DataFrame) -> Table:
         " the ELBO."
     )
     if configurations["kl_largest"].isna().any():
-        caption += (
+        notes += (
             f" {NOTHING} for the largest KL: that prior has no KL by latent, and its KL is"
             " estimated from one posterior sample an image."
         )
     if "likelihood" in configurations and configurations["likelihood"].nunique() > 1:
-        caption += " Bounds of different likelihoods are on different scales."
+        notes += " Bounds of different likelihoods are on different scales."
     columns: dict[str, CellOf] = {
-        "configuration": words("configuration"),
+        "configuration": words_of_axes,
         "seeds": numbers("n_seeds", ".0f"),
         "recon": numbers("recon", ".2f"),
         "KL": numbers("kl", ".2f"),
@@ -58,7 +68,7 @@ def elbo(configurations: pd.DataFrame) -> Table:
     }
     if not one_objective(configurations):
         del columns["objective"], columns["KL fraction"]
-    return table("elbo-table", caption, configurations, columns)
+    return table("elbo-table", caption, configurations, columns, notes)
 
 
 def runs(trials: pd.DataFrame) -> Table:

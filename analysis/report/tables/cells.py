@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from analysis.statistics.wording import interval
+from study.storage.axes import in_words
 
 NOTHING = "–"
 
@@ -27,6 +28,7 @@ class Table(NamedTuple):
     caption: str
     columns: list[str]
     rows: list[list[Cell]]
+    notes: str = ""  # what else its columns say, folded away
 
     @property
     def numeric(self) -> list[bool]:
@@ -40,7 +42,9 @@ class Table(NamedTuple):
 CellOf = Callable[[Row], Cell]
 
 
-def table(name: str, caption: str, rows: pd.DataFrame, columns: dict[str, CellOf]) -> Table:
+def table(
+    name: str, caption: str, rows: pd.DataFrame, columns: dict[str, CellOf], notes: str = ""
+) -> Table:
     """A row of cells for each row of a frame, without the columns that have nothing to tell.
 
     Args:
@@ -48,6 +52,7 @@ def table(name: str, caption: str, rows: pd.DataFrame, columns: dict[str, CellOf
         caption: what is seen, and how to read it.
         rows: as they stand in the table.
         columns: heading -> the cell of a row.
+        notes: what only some readers ask for.
     """
     records = rows.to_dict("records")
     cells = {heading: [cell(row) for row in records] for heading, cell in columns.items()}
@@ -56,12 +61,18 @@ def table(name: str, caption: str, rows: pd.DataFrame, columns: dict[str, CellOf
         for heading, column in cells.items()
         if not records or any(cell.text != NOTHING for cell in column)
     }
-    return Table(name, caption, list(kept), [list(row) for row in zip(*kept.values(), strict=True)])
+    whole = [list(row) for row in zip(*kept.values(), strict=True)]
+    return Table(name, caption, list(kept), whole, notes)
 
 
 def words(key: str) -> CellOf:
     """Cells that say what stands in a column; a dash where nothing does."""
     return lambda row: Cell(text(row.get(key)) or NOTHING)
+
+
+def words_of_axes(row: Row) -> Cell:
+    """The cell of a configuration, in words; in a row that has its axes."""
+    return Cell(in_words(row))
 
 
 def numbers(key: str, form: str = ".3f", strong: str = "") -> CellOf:

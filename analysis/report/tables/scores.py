@@ -18,6 +18,7 @@ from analysis.report.tables.cells import (
     numbers,
     table,
     words,
+    words_of_axes,
 )
 from analysis.statistics.comparisons import MARGIN
 from analysis.statistics.ranking import RANKING, SOURCES, WITH_INTERVAL, own
@@ -25,65 +26,65 @@ from analysis.statistics.wording import CONTROLS
 from analysis.study import configuration
 
 CHANGE = ["latent", "ica", "change", "separated"]
-BESIDE_RANK = ("rotated", "untrained", "pixel_pca", "oracle")
+BESIDE_RANK = ("pixel_pca", "rotated")
 
 
-def ranking(ranked: pd.DataFrame, more: Sequence[str] = (), unranked: str = "") -> Table:
-    """A row a configuration, as `study.ranking` has them.
-
-    Args:
-        ranked: a study's ranking.
-        more: names of a user's own metrics.
-        unranked: why there is no score that ranks, where there is none.
-    """
-    others = [name for name in RANKABLE if name not in WITH_INTERVAL]
+def ranking(ranked: pd.DataFrame) -> Table:
+    """A row a configuration, as `study.ranking` has them: the score that ranks, and its floors."""
     caption = (
-        f"Configurations by their mean score ({ranked['ranked_by'].iloc[0]}) on the latents, beside"
-        " its floors and its ceiling. To the best: the"
-        " difference to the best of the others, paired by seed, with 95% intervals that hold all"
-        f" at once; among the best where it is surely above −{MARGIN:g}, behind where it is surely"
-        " not above 0. * at the ceiling, where this score no longer tells configurations apart."
-        " Seeds: scored of trained. Front: none has both less −ELBO and a higher score."
+        f"Ranked by {ranked['ranked_by'].iloc[0]}: mean over seeds, with 95% intervals. To the"
+        " best: the difference to the best of the others, paired by seed."
     )
-    if unranked:
-        caption = f"Nothing is ranked: {unranked}. What there is, by configuration."
-    if ranked[UDR.name].notna().any():
-        caption += " UDR: how far runs that differ in their seed agree."
-    if ranked[CLASS_PROBE.name].notna().any():
-        caption += (
-            f" {LABELS[CLASS_PROBE.name].capitalize()}: how often a linear classifier tells the"
-            " class from the codes."
-        )
-    caption += " −ELBO in nats per image, with labels that of image and label together."
+    notes = (
+        "Intervals of the differences hold all at once. Among the best: surely above"
+        f" −{MARGIN:g}; behind: surely not above 0. Seeds: scored of trained. Front: none has both"
+        " less −ELBO and a higher score. −ELBO in nats per image, with labels that of image and"
+        " label together."
+    )
     if "likelihood" in ranked and ranked["likelihood"].nunique() > 1:
-        caption += " Bounds of different likelihoods are on different scales, with a front each."
+        notes += " Bounds of different likelihoods are on different scales, with a front each."
     columns: dict[str, CellOf] = {
-        "configuration": words("configuration"),
+        "configuration": words_of_axes,
         "rank": numbers("rank", ".0f"),
         "seeds": lambda row: Cell(f"{row['n_scored']}/{row['n_runs']}", row["n_scored"]),
         "score [95%]": estimates(RANKING),
         **{CONTROLS[name]: numbers(f"{RANKING}_{name}") for name in BESIDE_RANK},
         "to the best [95%]": estimates("difference"),
         "verdict": words("verdict"),
+        "−ELBO, joint": numbers("neg_elbo_joint", ".2f"),
+        "front": flags("pareto"),
+    }
+    return table("ranking-table", caption, ranked, columns, notes)
+
+
+def all_scores(ranked: pd.DataFrame, more: Sequence[str] = ()) -> Table:
+    """The other scores of each configuration; `more` names a user's own metrics."""
+    others = [name for name in RANKABLE if name not in WITH_INTERVAL]
+    caption = (
+        "Scores over all test images, means over seeds. *: at the ceiling, where this score no"
+        " longer tells configurations apart."
+    )
+    if ranked[UDR.name].notna().any():
+        caption += " UDR: how far runs that differ in their seed agree."
+    if ranked[CLASS_PROBE.name].notna().any():
+        label = LABELS[CLASS_PROBE.name].capitalize()
+        caption += f" {label}: how often a linear classifier tells the class from the codes."
+    columns: dict[str, CellOf] = {
+        "configuration": words_of_axes,
         f"{LABELS[HIGGINS.name]} [95%]": estimates(HIGGINS.name, star="saturated"),
         f"{LABELS[MIG.name]} [95%]": estimates(MIG.name),
         **{LABELS.get(n, n): numbers(n) for n in (*others, *more, UDR.name, CLASS_PROBE.name)},
         "−ELBO, joint": numbers("neg_elbo_joint", ".2f"),
-        "front": flags("pareto"),
     }
-    if unranked:
-        for heading in ("seeds", "verdict", "front"):
-            del columns[heading]
-    return table("ranking-table", caption, ranked, columns)
+    return table("scores-table", caption, ranked, columns)
 
 
 def ica(changes: pd.DataFrame) -> Table:
     """Every score before and after ICA, as `tables/ica.csv` has them."""
     caption = (
         "Every score on the latents, on their independent components (ICA) and on their principal"
-        " components. Change: ICA minus latents; separated: the two 95% intervals do not overlap."
-        " Converged: share of seeds whose ICA and classifier converged; components that did not"
-        " converge depend on their first guess."
+        " components. Change: ICA minus latents. Converged: share of seeds whose ICA and classifier"
+        " did; other components depend on their first guess."
     )
     columns = {
         "configuration": words("configuration"),
@@ -129,17 +130,18 @@ def controls(name: str, scores: pd.DataFrame, shown: Sequence[str]) -> Table | N
         return None
     caption = (
         f"Scores on the latents{_against(wanted)}, over all test images, means over seeds, beside"
-        " their floors and"
-        " their ceiling: by chance, where that is known; of random rotations of the same codes; of"
-        " an untrained encoder; of the principal components of the pixels, as many as there are"
-        " latents; of the raw pixels; of shuffled factors; of the factors themselves as codes, and"
-        f" their rotations. Bold: above every floor. {NOTHING}: cannot be computed, such as the"
-        " score of an encoder without active latents; the column note of controls.csv says why."
+        " what should score less and, last, the factors themselves. Bold: above every floor."
+    )
+    notes = (
+        "PCA of pixels: as many principal components as there are latents. The factors, rotated:"
+        f" the factors themselves as codes, after random rotations. {NOTHING}: cannot be computed,"
+        " such as the score of an encoder without active latents; the column note of controls.csv"
+        " says why."
     )
     keys = [configuration(wanted["run"]).rename("configuration"), "score"]
     means = wanted.groupby(keys, sort=False)[["value", *CONTROLS]].mean().reset_index()
     if means["raw_pixels"].isna().all():
-        caption += " Raw pixels are left out: images of so many are not scored as codes."
+        notes += " Raw pixels are left out: images of so many are not scored as codes."
     floors = [name for name in CONTROLS if not name.startswith("oracle")]
     means["above"] = means["value"] > means[floors].max(axis=1).fillna(0.0)
     columns = {
@@ -148,7 +150,7 @@ def controls(name: str, scores: pd.DataFrame, shown: Sequence[str]) -> Table | N
         "value": numbers("value", strong="above"),
         **{CONTROLS[name]: numbers(name) for name in CONTROLS},
     }
-    return table(name, caption, means, columns)
+    return table(name, caption, means, columns, notes)
 
 
 def _against(scores: pd.DataFrame) -> str:

@@ -15,22 +15,18 @@ from PIL import Image
 
 from analysis import open_study
 from analysis.latent_effects.wording import moved
-from analysis.report.inlined import SVG_LIMIT, inline, png_size, svg_size
-from analysis.report.page import (
-    gather,
-    render,
-    render_readme,
-    verdict_kind,
-    write_report,
-)
-from analysis.report.provenance import notices
-from analysis.report.summary import best
+from analysis.report.page import gather, render, render_readme, write_report
+from analysis.report.sections.claims import unlike_the_paper, verdict_kind
+from analysis.report.sections.inlined import SVG_LIMIT, inline, png_size, svg_size
+from analysis.report.sections.provenance import notices
+from analysis.report.sections.summary import best, finding
 from study.cli.main import carry_out
 from study.cli.present import report
 from study.config.errors import StudyError
 from study.config.run import RunConfig
 from study.data.shipped.mnist import DATA_HASH
 from study.data.shipped.mnist_sources import SHA256
+from study.storage.axes import words_of
 from study.storage.folder import Folder
 from study.storage.records import WEIGHTS, new_record, runs_folder
 
@@ -46,7 +42,7 @@ SECTIONS = [
     "controls",
     "alignment",
 ]
-SECTIONS += ["failures", "runs", "provenance"]
+SECTIONS += ["failures", "details"]
 MEGABYTE = 1_000_000
 
 
@@ -150,18 +146,70 @@ def test_the_first_screen(report):
     assert what["labels"] == "without and with"
     assert what["epochs"] == "3"
     assert what["command"] == COMMAND
-    shown = {finding.label: finding for finding in report.highlights}
+    shown = {one.label: one for one in report.highlights}
+    assert len(shown) == 5
     assert shown["Lowest −ELBO"].value == "97.3 nats"  # 95 + ln 10, below 100
     assert shown["Lowest −ELBO"].note.startswith("J = 4, β = 1, labels")
     # Lower ends 0.89, 0.79, 0.785 against 0.7 of the pixels; 0.64 is below.
-    above = shown["Score above PCA of the pixels"]
+    above = shown["Above PCA of the pixels"]
     assert above.value == "3 of 4"
-    pixels = "configurations; PCA's score is 0.700, an untrained encoder's 0.500"
-    assert above.note == f"{pixels}; 4 above a random rotation of the same codes"
-    assert shown["MIG after ICA"].value == "rises in 4 of 4"
+    assert above.note == "configurations; PCA scores 0.700, an untrained encoder 0.500"
+    assert shown["Highest score"].value == "0.900"
+    assert shown["Highest score"].note.startswith("[0.890, 0.910]; J = 4, β = 4; Higgins")
     assert shown["Move one property alone"].value == "1 latent"
     assert shown["Move one property alone"].note == "of 4 latents of 1 run; 1 does not react"
-    assert shown["Published claims"].value == "1 of 2 holds"
+    assert shown["The paper's claims"].value == "1 of 2 holds"
+
+
+def test_the_finding_in_three_plain_sentences(report):
+    assert report.finding == [
+        "J = 4, β = 4 scores highest of 4 configurations, on one seed: how far seeds differ is not"
+        " known.",
+        "3 of 4 score surely above the principal components of the pixels, which need no training,"
+        " and 4 above a random rotation of the same codes.",
+        "Of the paper's 2 claims that these runs can check, 1 holds and 1 does not.",
+    ]
+
+
+def test_the_finding_says_what_seeds_can_tell(tmp_path):
+    def first(name, scores):
+        configs = [tiny(beta, seed=seed) for beta in (1.0, 2.0, 4.0) for seed in (0, 1, 2)]
+        study = write_runs(Folder(tmp_path / name), [finished(config) for config in configs])
+        write_scores(study, dict(zip((c.run_id for c in configs), scores, strict=True)))
+        return finding(study.ranking, "", pd.DataFrame({"basis": []}), [])[0]
+
+    apart = [0.9, 0.9, 0.9, 0.5, 0.5, 0.5, 0.4, 0.4, 0.4]
+    assert first("apart", apart).endswith("; 2 of the others are surely behind.")
+    alike = [0.9, 0.9, 0.9, 0.89, 0.89, 0.89, 0.4, 0.4, 0.4]
+    assert first("alike", alike).endswith(
+        "; 1 of the others is surely behind and 1 is as good within 0.05."
+    )
+    noisy = [0.9, 0.1, 0.8, 0.2, 0.9, 0.3, 0.4, 0.5, 0.8]
+    assert "but three seeds cannot tell it from any of the other 2." in first("noisy", noisy)
+
+
+def test_a_study_says_in_what_it_is_unlike_the_papers(copy):
+    assert unlike_the_paper(copy.trials)[0] == "3 epochs (the paper: 200)"
+    papers = copy.trials.assign(epochs=200, hidden=500)
+    assert unlike_the_paper(papers) == []
+    faster = papers.assign(learning_rate=0.02, data="fashion")
+    assert unlike_the_paper(faster) == [
+        "data fashion (the paper: mnist)",
+        "learning rate 0.02 (the paper: 0.01)",
+    ]
+    text = Page(render(gather(copy))).text
+    assert text.index("Unlike the paper's study: 3 epochs") < text.index("1 does not hold")
+
+
+def test_a_claim_links_to_the_figure_that_it_speaks_of(report, page):
+    numbers = report.gallery.numbers
+    assert sorted(numbers.values()) == list(range(1, len(numbers) + 1))
+    shown = {claim.id: claim.figures for claim in report.claims}
+    assert shown["cond-gain"] == {}  # figure 6a is not drawn here
+    study_figures = [name for name in numbers if name.startswith("figure-3")]
+    assert study_figures
+    text = page.text
+    assert all(f"Figure {number}." in text for number in numbers.values())
 
 
 def test_questions_keep_their_answers_together(report, html):
@@ -174,7 +222,7 @@ def test_claims_without_their_runs_are_counted(copy):
     claims.loc[1, ["verdict", "claim_verdict"]] = "not run"
     copy.folder.write("claims.csv", claims.to_csv(index=False).encode())
     report = gather(copy)
-    assert [row["id"] for row in report.claims] == ["beta-costs"]
+    assert [claim.id for claim in report.claims] == ["beta-costs"]
     assert report.unclaimed == 1
     assert "Not run in this study: 1 of the claims." in Page(render(report)).text
 
@@ -185,20 +233,19 @@ def test_claims_decided_on_short_runs_say_so(copy):
     for epochs, warned in ((5, True), (200, False)):
         copy.folder.write("claims.csv", claims.assign(epochs=epochs).to_csv(index=False).encode())
         text = Page(render(gather(copy))).text
-        assert ("Decided after 5 epochs; the paper trained 200." in text) == warned
+        assert ("claims, decided after 5 epochs" in text) == warned
 
 
 def test_the_tables_are_those_of_the_study(study, report):
     ranked = study.ranking
     assert [cell.text for cell in column(report.ranking, "rank")] == ["1", "2", "3", "4", "–", "–"]
-    shown = [cell.sort for cell in column(report.ranking, "Higgins [95%]")]
+    shown = [cell.sort for cell in column(report.all_scores, "Higgins [95%]")]
     assert shown[:4] == ranked["higgins"].tolist()[:4]
     assert shown[4:] == [None, None]
-    elbo = pd.read_csv(study.folder.location + "/tables/elbo.csv").set_index("configuration")
-    for name, nats in zip(
-        column(report.elbo, "configuration"), column(report.elbo, "−ELBO"), strict=True
-    ):
-        assert nats.sort == pytest.approx(elbo.at[name.text, "neg_elbo"])
+    elbo = pd.read_csv(study.folder.location + "/tables/elbo.csv")
+    assert [cell.text for cell in column(report.elbo, "configuration")] == words_of(elbo)
+    nats = [cell.sort for cell in column(report.elbo, "−ELBO")]
+    assert nats == pytest.approx(elbo["neg_elbo"].tolist())
     ica = pd.read_csv(study.folder.location + "/tables/ica.csv")
     assert len(report.ica.rows) == len(ica)
     assert [cell.sort for cell in column(report.ica, "change")] == ica["change"].tolist()
@@ -212,7 +259,7 @@ def test_the_tables_are_those_of_the_study(study, report):
     assert mig[7] == ("+0.500", pytest.approx(0.5), True)
     assert column(report.ica_changes, "MIG")[0] == ("0.250 → 0.750", pytest.approx(0.5), True)
     assert column(report.ica_changes, "DCI")[0] == ("0.250 → 0.250", 0.0, False)
-    assert "UDR" not in report.ranking.columns  # one seed a configuration
+    assert "UDR" not in report.all_scores.columns  # one seed a configuration
 
 
 def test_verdicts_under_other_thresholds(copy):
@@ -262,7 +309,7 @@ def test_failures_and_what_helps(study, report):
     score = f"python -m analysis.score {study.folder}"
     assert [notice.command for notice in report.notices] == [COMMAND, COMMAND, score]
     assert report.notices[0].text.startswith("Not finished: 1 run.")
-    assert report.notices[1].text.startswith("Failed: 1 run, see Failures.")
+    assert report.notices[1].text.startswith("Failed: 1 run, see Unfinished runs.")
     moves = "What the latents of 3 runs move is not measured yet."
     assert report.notices[2].text == moves  # one of four is aligned
     assert notices(study, {})[0].command == ""  # no study.yaml
@@ -283,7 +330,7 @@ def test_the_same_as_text(study, report):
     assert f"| `{COMMAND}` | 2026-01-01 10:00:00 UTC | 1:02:03 | here, fast, 2 cores" in text
     assert report.outcome[0] in text
     for claim in report.claims:
-        assert f"| {claim['statement']} | **{claim['verdict']}** | {claim['sentence']} |" in text
+        assert f"| {claim.statement} | **{claim.verdict}** | {claim.sentence} |" in text
     assert all(answer in text for answers in report.questions.values() for answer in answers)
     assert "\n\n\n" not in text
     write_report(study)
@@ -302,7 +349,7 @@ def test_the_page_has_every_section_and_figure(study, page):
     ids = [element["id"] for _, element in page.elements if "id" in element]
     assert len(ids) == len(set(ids))
     assert [id_ for id_ in ids if id_ in SECTIONS] == SECTIONS
-    links = [link["href"] for link in page.all("a")]
+    links = [link["href"] for link in page.all("a") if link["href"] != "explorer.html"]
     assert {link.removeprefix("#") for link in links} <= set(ids)
     drawn = [name for name in (study.folder / "figures").names() if name.endswith(".svg")]
     assert len(page.all("img")) == len(drawn) > 0
@@ -315,6 +362,8 @@ def test_nothing_in_the_page_comes_from_elsewhere(page, html):
     for tag, attributes in page.elements:
         for name in ("src", "href", "srcset", "poster", "action", "data"):
             where = attributes.get(name, "#")
+            if (tag, where) == ("a", "explorer.html"):  # which lies beside it
+                continue
             assert where.startswith(("#", "data:")), f"<{tag} {name}={where[:60]}>"
     css = html[html.index("<style>") : html.index("</style>")]
     assert "url(" not in css
@@ -346,9 +395,10 @@ def test_an_unscored_study_says_so_and_which_command_helps(tmp_path):
     assert notice.command == f"python -m analysis.score {study.folder}"
     assert report.ranking is report.ica is report.controls is report.alignment is None
     assert len(report.elbo.rows) == 1
-    text = Page(render(report)).text
-    assert "No configuration is scored." in text
-    assert text.count("Not scored yet.") == 3
+    page = Page(render(report))
+    assert "No configuration is scored." in page.text
+    ids = {element.get("id") for _, element in page.elements}
+    assert ids & set(SECTIONS) == {"explore", "elbo", "details"}  # a section has something to say
 
 
 def test_a_study_of_one_scored_run(tmp_path):
@@ -359,7 +409,8 @@ def test_a_study_of_one_scored_run(tmp_path):
     assert [notice.text for notice in report.notices] == [
         "What the latents of 1 run move is not measured yet."
     ]
-    assert "None: every run is done." in Page(render(report)).text
+    assert not report.unfinished
+    assert "Unfinished" not in Page(render(report)).text
 
 
 def test_runs_done_after_the_scores_are_named(tmp_path):
@@ -374,7 +425,7 @@ def test_a_study_where_every_run_failed(tmp_path):
     assert report.notices[0] == ("No run is done yet: there is nothing to compare.", COMMAND)
     text = Page(render(report)).text
     assert "no luck" in text
-    assert "no run has finished an epoch" in text
+    assert "Figures" not in text
 
 
 def test_a_study_without_its_run_folders_or_study_yaml(tmp_path):
@@ -408,11 +459,9 @@ def test_the_gallery_names_the_figures_and_what_is_missing(tmp_path):
     missing = [("traversals", "no weights"), ("gone", "its file is not in figures/")]
     assert report.gallery.missing == missing
     page = Page(render(report))
-    assert {image["alt"] for image in page.all("img")} == {
-        "<wide>. Two & two.",
-        "<alone>. Two & two.",
-    }
-    assert "2 figures could not be drawn" in page.text
+    assert {image["alt"] for image in page.all("img")} == {"<wide>", "<alone>"}
+    assert page.text.count("Two & two.") == 1  # nothing is said twice
+    assert "What is left out, and why traversals : no weights" in page.text
 
 
 def test_a_figure_has_the_size_that_it_was_drawn_at(study):
@@ -465,7 +514,7 @@ def test_fifty_configurations_of_three_seeds_are_under_fifteen_megabytes(tmp_pat
     assert len(content) < 15 * MEGABYTE
     page = Page(content.decode())
     assert len(page.all("img")) == 30
-    assert "150 done of 150 runs" in page.text
+    assert "150 of 150 runs done" in page.text
 
 
 def test_verdicts_are_coloured():

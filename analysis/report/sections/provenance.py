@@ -121,7 +121,9 @@ def notices(study: Study, study_file: Mapping[str, Any]) -> list[Notice]:
         lacking.append(Notice(f"Not finished: {count(left, 'run')}.{ended} {again}", train))
     if failed := number["failed"]:
         again = "The same command tries again."
-        lacking.append(Notice(f"Failed: {count(failed, 'run')}, see Failures. {again}", train))
+        lacking.append(
+            Notice(f"Failed: {count(failed, 'run')}, see Unfinished runs. {again}", train)
+        )
     return lacking + _scoring_notices(study)
 
 

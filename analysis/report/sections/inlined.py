@@ -1,9 +1,10 @@
-"""The figures of a study as a page holds them: inlined, in groups, at the size they were drawn."""
+"""The figures of a study as a page holds them: inlined, numbered, in groups, at their own size."""
 
 import base64
 import io
 import json
 import re
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from PIL import Image
@@ -16,6 +17,7 @@ SVG_BUDGET = 6_000_000  # bytes of all together: with more than 20 figures the l
 SCALE = 1.25  # drawn for print at 8 points, read beside 15 px text
 PX_PER_INCH = 96
 UNITS_PX = {"pt": PX_PER_INCH / 72, "in": PX_PER_INCH, "px": 1.0, "": 1.0}
+SENTENCE_ENDS = re.compile(r"(?<=\.) (?=[A-Z0-9])")
 GROUPS = {
     "paper": "The paper's figures",
     "scores": "Scores",
@@ -24,15 +26,21 @@ GROUPS = {
 }
 
 
+LEADING = ("headline", "ranking", "higgins-by-beta")
+"""Figures that can lead a page, the best first."""
+
+
 class Inlined(NamedTuple):
     """A figure with its bytes."""
 
     name: str
     title: str
-    caption: str
+    caption: str  # its first sentence
+    more: str  # the others, without those of figures before it
     source: str  # a data URI
     width: int  # CSS pixels
     height: int
+    number: int = 0  # its place in the page, from 1
 
 
 class Group(NamedTuple):
@@ -46,8 +54,16 @@ class Group(NamedTuple):
 class Gallery(NamedTuple):
     """All figures of a study, and those that it could not have."""
 
-    groups: list[Group]
+    lead: Inlined | None  # the one that comes first
+    groups: list[Group]  # the others
     missing: list[tuple[str, str]]  # name, reason
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """The number of each figure, by its name."""
+        others = [figure for group in self.groups for figure in group.figures]
+        shown = [self.lead, *others] if self.lead else others
+        return {figure.name: figure.number for figure in shown}
 
 
 def gallery(study: Folder) -> Gallery:
@@ -67,10 +83,37 @@ def gallery(study: Folder) -> Gallery:
             missing.append((name, "its file is not in figures/"))
             continue
         title, caption = str(entry.get("title") or name), str(entry.get("caption") or "")
-        figure = Inlined(name, title, caption, source, round(SCALE * width), round(SCALE * height))
+        size = round(SCALE * width), round(SCALE * height)
+        figure = Inlined(name, title, caption, "", source, *size)
         groups.setdefault(str(entry.get("group") or "paper"), []).append(figure)
+    lead = _lead([figure for group in groups.values() for figure in group])
+    order = sorted((f for group in groups.values() for f in group), key=lambda f: f is not lead)
+    shown = dict(zip((figure.name for figure in order), _numbered(order), strict=True))
     titles = {name: GROUPS.get(name, name.capitalize()) for name in groups}
-    return Gallery([Group(name, titles[name], each) for name, each in groups.items()], missing)
+    return Gallery(
+        shown[lead.name] if lead else None,
+        [
+            Group(name, titles[name], others)
+            for name, group in groups.items()
+            if (others := [shown[figure.name] for figure in group if figure is not lead])
+        ],
+        missing,
+    )
+
+
+def _lead(figures: list[Inlined]) -> Inlined | None:
+    by_name = {figure.name: figure for figure in figures}
+    return next((by_name[name] for name in LEADING if name in by_name), None)
+
+
+def _numbered(figures: list[Inlined]) -> Iterator[Inlined]:
+    """Figures with their numbers; what a caption shares with one before it is said once."""
+    before: set[str] = set()
+    for number, figure in enumerate(figures, start=1):
+        sentences = SENTENCE_ENDS.split(figure.caption)
+        first, *others = [one for one in sentences if one not in before] or [""]
+        before.update(sentences)
+        yield figure._replace(number=number, caption=first, more=" ".join(others))
 
 
 def inline(study: Folder, name: str, limit: int = SVG_LIMIT) -> tuple[str, tuple[float, float]]:

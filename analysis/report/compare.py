@@ -1,0 +1,186 @@
+"""Studies compared with the first of them: a table of paired differences, and a page."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from analysis.metrics import LABELS
+from analysis.report.page import template
+from analysis.report.tables.cells import Cell, Table, number, numbers, table, words
+from analysis.statistics.elbo import with_joint_bound
+from analysis.statistics.intervals import Estimate
+from analysis.statistics.paired import COLUMNS, differences, match, values_of
+from analysis.statistics.wording import count, estimate, verb
+from analysis.study import Study, open_folder
+from study.config.errors import StudyError
+from study.storage.axes import axis_in_words
+from study.storage.folder import Folder
+from study.storage.study_file import read_study
+from study.storage.tables import has_table
+
+PAGE, TABLE = "compare.html", "compare.csv"
+FIRST_SHOWN = ("objective", "neg_elbo_joint", "recon", "kl", "active_latents")
+SCORES_SHOWN = ("higgins_few", "higgins", "mig", "dci")  # of the latents themselves
+
+
+class Pair(NamedTuple):
+    """A study compared with the first one."""
+
+    one: str
+    other: str
+    apart: dict[str, tuple[str, str]]  # keys and versions that differ -> their values in either
+    table: pd.DataFrame  # of `analysis.statistics.paired.differences`
+    notes: list[str]  # what cannot be compared, and why
+
+    @property
+    def finding(self) -> str:
+        """What differs surely, in a sentence."""
+        known = self.table.dropna(subset="low")
+        if known.empty:
+            return "no difference has an interval"
+        surely = int(((known["low"] > 0) | (known["high"] < 0)).sum())
+        return (
+            f"{surely} of {count(len(known), 'difference')} {verb(surely, 'is', 'are')} surely not"
+            f" 0; about {round(0.05 * len(known))} would be by chance alone"
+        )
+
+
+def compare(*places: str | Path) -> pd.DataFrame:
+    """Differences between studies, paired by seed, with 95% intervals.
+
+    Args:
+        places: results folders, or URIs of such; each is compared with the first.
+
+    Returns:
+        study_a, study_b, and the columns of `analysis.statistics.paired.COLUMNS`; `difference` is
+        b minus a.
+
+    Raises:
+        StudyError: fewer than two are given, one is no study, or they have nothing in common.
+    """
+    return as_table(compare_studies(places))
+
+
+def compare_studies(places: Sequence[str | Path]) -> list[Pair]:
+    """Every study but the first against the first; raises as `compare` does."""
+    if len(places) < 2:
+        raise StudyError(f"comparing takes two studies, got {len(places)}: name another folder")
+    studies = [Study(open_folder(place)) for place in places]
+    names = [study.folder.name for study in studies]
+    if len(set(names)) < len(names):
+        names = [str(study.folder) for study in studies]
+    if len(set(names)) < len(names):
+        raise StudyError(f"a study was given twice: {', '.join(names)}")
+    first, *others = zip(names, studies, strict=True)
+    pairs = [_pair(first, other) for other in others]
+    if all(pair.table.empty for pair in pairs):
+        raise StudyError("; ".join(note for pair in pairs for note in pair.notes))
+    return pairs
+
+
+def as_table(pairs: Sequence[Pair]) -> pd.DataFrame:
+    """All differences in one table."""
+    parts = [pair.table.assign(study_a=pair.one, study_b=pair.other) for pair in pairs]
+    return pd.concat(parts, ignore_index=True)[["study_a", "study_b", *COLUMNS]]
+
+
+def write_comparison(pairs: Sequence[Pair], folder: Folder) -> None:
+    """Write the page and the table of a comparison to a folder."""
+    folder.write(TABLE, as_table(pairs).to_csv(index=False, float_format="%.9g").encode())
+    names = [pairs[0].one, *(pair.other for pair in pairs)]
+    parts = [(pair, _tables(pair, place)) for place, pair in enumerate(pairs)]
+    page = template("compare.html.j2").render(names=names, parts=parts, csv=TABLE)
+    folder.write(PAGE, page.encode())
+
+
+def _pair(first: tuple[str, Study], second: tuple[str, Study]) -> Pair:
+    (one, left), (other, right) = first, second
+    trials = [with_joint_bound(study).query("state == 'done'") for study in (left, right)]
+    names = (one, other)
+    notes = [f"{n} has no finished run" for n, t in zip(names, trials, strict=True) if t.empty]
+    apart = _versions_apart(left, right)
+    if notes:
+        return Pair(one, other, apart, pd.DataFrame(columns=COLUMNS), notes)
+    matched = match(*trials)
+    apart = matched.apart | apart
+    scores = []
+    for name, study in zip(names, (left, right), strict=True):
+        scored = has_table(study.folder, "scores")
+        scores.append(study.scores if scored else pd.DataFrame())
+        if not scored:
+            notes.append(f"{name} is not scored: study score {study.folder}")
+    values = [values_of(*of_study) for of_study in zip(trials, scores, strict=True)]
+    compared = differences(*values, matched.pairs)
+    if not matched.pairs:
+        notes.insert(0, f"{one} and {other} have no configuration in common")
+    notes += [
+        f"{why}: {count(n, 'difference')} left empty, or without an interval"
+        for why, n in compared.loc[compared["reason"] != "", "reason"].value_counts().items()
+    ]
+    return Pair(one, other, apart, compared, notes)
+
+
+def _versions_apart(one: Study, other: Study) -> dict[str, tuple[str, str]]:
+    """Versions of what trained them, as their study.yaml has them, that are not the same."""
+    here, there = (_versions(read_study(study.folder)) for study in (one, other))
+    known = [name for name in here if name in there]
+    return {name: (here[name], there[name]) for name in known if here[name] != there[name]}
+
+
+def _versions(study_file: Mapping[str, Any]) -> dict[str, str]:
+    versions: dict[str, list[str]] = {}
+    for invocation in study_file.get("invocations") or []:
+        for name, value in (invocation.get("versions") or {}).items():
+            versions.setdefault(f"version of {name}", []).append(str(value))
+    return {name: ", ".join(dict.fromkeys(values)) for name, values in versions.items()}
+
+
+def _tables(pair: Pair, place: int) -> list[Table]:
+    """What differs in configuration; the first differences to look at; all of them."""
+    apart = pd.DataFrame(
+        [(axis_in_words(key), *values) for key, values in pair.apart.items()],
+        columns=["key", "one", "other"],
+    )
+    columns = {"key": words("key"), pair.one: words("one"), pair.other: words("other")}
+    tables = []
+    if len(apart):
+        tables.append(table(f"apart-{place}", "What is not the same in both.", apart, columns))
+    rows = pair.table
+    latents = (rows["basis"] == "latent") & rows["scope"].isin(["all", "within"])
+    first = rows["name"].isin(FIRST_SHOWN) | (rows["name"].isin(SCORES_SHOWN) & latents)
+    for name, caption, part in (
+        ("first", "Costs, bounds and scores of the latents.", rows[first]),
+        ("all", "Every figure and score that both have.", rows),
+    ):
+        if len(part):
+            tables.append(_differences(f"{name}-{place}", caption, part, pair))
+    return tables
+
+
+def _differences(name: str, caption: str, rows: pd.DataFrame, pair: Pair) -> Table:
+    same = bool((rows["configuration_a"] == rows["configuration_b"]).all())
+    columns = {
+        "configuration": words("configuration_a"),
+        **({} if same else {f"of {pair.other}": words("configuration_b")}),
+        "what": lambda row: Cell(LABELS.get(row["name"], axis_in_words(row["name"]))),
+        "basis": words("basis"),
+        "factors": words("factors"),
+        "scope": words("scope"),
+        "seeds": numbers("n_seeds", ".0f"),
+        pair.one: numbers("mean_a", ".4g"),
+        pair.other: numbers("mean_b", ".4g"),
+        "difference [95%]": _difference,
+        "why not": words("reason"),
+    }
+    caption += " Difference: the second minus the first, paired by seed. Bold: surely not 0."
+    return table(name, caption, rows, columns)
+
+
+def _difference(row: Mapping[Any, Any]) -> Cell:
+    value = row["difference"]
+    if pd.isna(value):
+        return number(value)
+    shown = estimate(Estimate(value, row["low"], row["high"])).replace("-", "−")
+    return Cell(shown, float(value), bool(row["low"] > 0 or row["high"] < 0))

@@ -1,0 +1,113 @@
+"""What the page shows of a run that is picked: its pictures, and its place in the explorer."""
+
+import base64
+import io
+import json
+import re
+from pathlib import Path
+from typing import NamedTuple
+from zipfile import BadZipFile
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from analysis.factors.examples import examples
+from analysis.figures.pictures.reconstructions import reconstructions
+from analysis.figures.pictures.sheet import mosaic
+from analysis.report.explorer.page import PAGE
+from analysis.representations.encode import decode, grey_levels, prior_samples
+from analysis.study import Study
+from study.config.errors import StudyError
+from study.data import Dataset
+from study.models import Vae
+from study.storage.folder import Folder
+
+PICTURES = "run-pictures.npz"
+MOST_BYTES = 2_000_000  # of all runs' pictures together, as PNG
+ACROSS = 10  # pictures in a row
+
+Pixels = npt.NDArray[np.uint8]
+
+
+class RunPictures(NamedTuple):
+    """Pictures of runs: originals, their reconstructions and samples of the prior, a row each."""
+
+    sources: dict[str, str]  # run -> a data URI
+    size: tuple[int, int]  # width and height in pixels
+
+
+def run_pictures(study: Study, data_folder: Path | None = None) -> RunPictures:
+    """Pictures of every finished run, drawn where its weights are and kept in `tables/`.
+
+    Args:
+        study: its runs without weights keep the pictures that were drawn elsewhere.
+        data_folder: cache of the data; None: the default one.
+    """
+    done = study.trials[study.trials["state"] == "done"]
+    # A run that was trained on has other pictures.
+    keys = [f"{run}@{n}" for run, n in zip(done["run"], done["epochs"], strict=True)]
+    saved = _saved(study.folder / "tables")
+    kept = {key: saved[key] for key in keys if key in saved}
+    lacking = [key for key in keys if key not in kept and study.has_weights(_run(key))]
+    if lacking:
+        try:
+            data = study.images(data_folder)
+            kept |= {key: _drawn(study, _run(key), data) for key in lacking}
+        except StudyError:  # images or weights that cannot be read: the page does without
+            pass
+        _save(study.folder / "tables", {key: kept[key] for key in keys if key in kept})
+    sources: dict[str, str] = {}
+    size, left = (0, 0), MOST_BYTES
+    for key, pixels in kept.items():
+        content = _png(pixels)
+        left -= len(content)
+        if left < 0:
+            break
+        size = pixels.shape[1], pixels.shape[0]
+        sources[_run(key)] = f"data:image/png;base64,{base64.b64encode(content).decode()}"
+    return RunPictures(sources, size)
+
+
+def on_board(study: Folder) -> list[str] | None:
+    """The runs whose models the study's explorer has, as it lies there; None without one."""
+    if not study.exists(PAGE):
+        return None
+    payload = re.search(r'id="payload">(.*?)</script>', study.read(PAGE).decode(), re.DOTALL)
+    try:
+        return [str(one["run"]) for one in json.loads(payload[1])["runs"]] if payload else []
+    except (ValueError, KeyError, TypeError):  # of another version
+        return []
+
+
+def _drawn(study: Study, run: str, data: Dataset) -> Pixels:
+    model: Vae = study.model(run)[0]
+    shown = examples(data)[:ACROSS]
+    labels = data.test_labels[shown].astype(np.int64)
+    rows = reconstructions({"": model}, data.test_images[shown], labels).images
+    codes = prior_samples(model, len(shown), labels)
+    return mosaic(np.concatenate([rows, grey_levels(decode(model, codes, labels))[None]]))
+
+
+def _run(key: str) -> str:
+    return key.rpartition("@")[0]
+
+
+def _saved(tables: Folder) -> dict[str, Pixels]:
+    try:
+        with np.load(io.BytesIO(tables.read(PICTURES))) as arrays:
+            return dict(arrays)
+    except (OSError, ValueError, BadZipFile):
+        return {}  # there are none, or they are drawn anew
+
+
+def _save(tables: Folder, pictures: dict[str, Pixels]) -> None:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **pictures)  # type: ignore[arg-type]
+    tables.write(PICTURES, buffer.getvalue())
+
+
+def _png(pixels: Pixels) -> bytes:
+    content = io.BytesIO()
+    Image.fromarray(pixels).save(content, "PNG", optimize=True)
+    return content.getvalue()
