@@ -50,7 +50,7 @@ function has(table, key, index) {
   return axes.includes(key) || table.columns[key][index] !== null;
 }
 
-function look(print) {
+function look() {
   return dark.matches && !print ? DARK : LIGHT;
 }
 
@@ -235,7 +235,7 @@ function pick(name) {
   if (index < 0) return;
   input("run").value = rows.run.names[index];
   showRun();
-  drawCurves(look(false));
+  drawCurves(look());
 }
 
 function fill(id, table, wanted) {
@@ -254,15 +254,17 @@ function fillRuns() {
   input("filter-note").textContent = names.length < all ? `${names.length} of ${all} runs` : "";
 }
 
-function draw(print = false) {
+let printing = false; // always light
+
+function draw() {
   const table = rows[input("level").value];
   fill("across", table, ["neg_elbo_joint"]);
   fill("up", table, ["score", "higgins", "kl_fraction"]);
   fill("colour", table, ["beta"]);
   fillRuns();
-  drawScatter(table, look(print));
-  drawCurves(look(print));
-  drawParallel(table, look(print));
+  drawScatter(table, look());
+  drawCurves(look());
+  drawParallel(table, look());
   showRun();
 }
 
@@ -281,8 +283,12 @@ async function start() {
   input("filter").addEventListener("input", () => draw());
   input("parallel-box").addEventListener("toggle", () => draw());
   dark.addEventListener("change", () => draw());
-  addEventListener("beforeprint", () => draw(true));
-  addEventListener("afterprint", () => draw());
+  for (const [event, starts] of [["beforeprint", true], ["afterprint", false]]) {
+    addEventListener(event, () => {
+      printing = starts;
+      draw();
+    });
+  }
   draw();
   for (const id of ["scatter", "curves"]) {
     input(id)?.on("plotly_click", (event) => pick(event.points[0].customdata));

@@ -83,7 +83,7 @@ def test_other_code_of_the_same_name_is_another_configuration():
     other = runs([tiny()], network="nets:Mine@bbbbbbbb")
     assert match(one, other).apart["network"] == ("nets:Mine@aaaaaaaa", "nets:Mine@bbbbbbbb")
     both = pd.concat([one, other])
-    assert match(one, both).pairs == [(one["run"][0], one["run"][0])]
+    assert len(match(one, both).pairs) == 1
 
 
 def test_what_cannot_be_compared_says_why():
