@@ -111,12 +111,12 @@ def _pair(first: tuple[str, Study], second: tuple[str, Study]) -> Pair:
         scores.append(study.scores if scored else pd.DataFrame())
         if not scored:
             notes.append(f"{name} is not scored: study score {study.folder}")
-    values = [values_of(*of_study) for of_study in zip(trials, scores, strict=True)]
-    compared = differences(*values, matched.pairs)
+    here, there = (values_of(*of_study) for of_study in zip(trials, scores, strict=True))
+    compared = differences(here, there, matched.pairs)
     if not matched.pairs:
         notes.insert(0, f"{one} and {other} have no configuration in common")
     notes += [
-        f"{why}: {count(n, 'difference')} left empty, or without an interval"
+        f"{count(n, 'difference')}: {why}"
         for why, n in compared.loc[compared["reason"] != "", "reason"].value_counts().items()
     ]
     return Pair(one, other, apart, compared, notes)

@@ -6,7 +6,7 @@ match. The value of a part of one's own carries its version, so that other code 
 """
 
 import json
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ from analysis.study import configuration
 from study.storage.axes import DEFAULTS, STANDARD
 from study.storage.tables import TRIALS
 
-HOW_FAR = "epochs"  # no part of what a configuration is
+NOT_MATCHED = ("seed", "epochs")  # no part of what a configuration is
 MEASURE = ["kind", "name", "basis", "factors", "scope"]
 COLUMNS = [
     *("configuration_a", "configuration_b", *MEASURE),
@@ -43,7 +43,7 @@ def match(one: pd.DataFrame, other: pd.DataFrame) -> Match:
         that agree in every key of which some value is in both.
     """
     keys = [key for key in (*STANDARD, *DEFAULTS) if key in one and key in other]
-    values = {key: (_texts(one[key]), _texts(other[key])) for key in (*keys, HOW_FAR)}
+    values = {key: (_texts(one[key]), _texts(other[key])) for key in (*keys, *NOT_MATCHED)}
     apart = {
         key: (_listed(one[key]), _listed(other[key]))
         for key, (here, there) in values.items()
@@ -182,7 +182,7 @@ def _texts(column: pd.Series) -> list[str]:
     return [_text(value) for value in column]
 
 
-def _text(value: object) -> str:
+def _text(value: Any) -> str:
     if pd.isna(value):
         return "none"
     return f"{value:g}" if isinstance(value, int | float | np.number) else str(value)

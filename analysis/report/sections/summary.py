@@ -117,7 +117,7 @@ def _first_place(scored: pd.DataFrame) -> str:
 
 def _above_floors(scored: pd.DataFrame) -> list[str]:
     """How many configurations do better than what needs no training: a sentence, or none."""
-    lowest, parts = scored[f"{RANKING}_low"], []
+    lowest, parts = scored[f"{RANKING}_low"], list[str]()
     for name, words in FLOORS.items():
         floor = scored[f"{RANKING}_{name}"]
         if floor.notna().any():

@@ -51,7 +51,7 @@ function has(table, key, index) {
 }
 
 function look() {
-  return dark.matches && !print ? DARK : LIGHT;
+  return dark.matches && !printing ? DARK : LIGHT;
 }
 
 function layout(colours, more) {

@@ -74,6 +74,7 @@ def test_keys_that_differ_are_left_out_of_the_match_and_told():
     assert found.apart["learning_rate"] == ("0.01", "0.02")
     assert found.apart["beta"] == ("1, 4, 10", "4, 10, 20")
     assert set(found.apart) == {"learning_rate", "beta"}
+    assert match(one, runs([tiny(seed=3)])).apart["seed"] == ("0", "3")
     assert [a.split("-")[1] for a, _ in found.pairs] == ["beta4", "beta10"]
     assert all("lr" in b or "learning_rate" in b for _, b in found.pairs)
 
