@@ -8,10 +8,11 @@ import pandas as pd
 
 from analysis.metrics import LABELS
 from analysis.report.page import template
-from analysis.report.tables.cells import Cell, Table, number, numbers, table, words
+from analysis.report.tables.cells import NOTHING, Cell, CellOf, Table, numbers, table, words
 from analysis.statistics.elbo import with_joint_bound
 from analysis.statistics.intervals import Estimate
 from analysis.statistics.paired import COLUMNS, differences, match, values_of
+from analysis.statistics.ranking import preferred
 from analysis.statistics.wording import count, estimate, verb
 from analysis.study import Study, open_folder
 from study.config.errors import StudyError
@@ -21,8 +22,15 @@ from study.storage.study_file import read_study
 from study.storage.tables import has_table
 
 PAGE, TABLE = "compare.html", "compare.csv"
-FIRST_SHOWN = ("objective", "neg_elbo_joint", "recon", "kl", "active_latents")
-SCORES_SHOWN = ("higgins_few", "higgins", "mig", "dci")  # of the latents themselves
+FIGURES_SHOWN = {
+    "objective": "objective",
+    "neg_elbo_joint": "−ELBO, joint",
+    "recon": "recon",
+    "kl": "KL",
+    "active_latents": "active latents",
+}
+SCORES_SHOWN = ("higgins_few", "mig", "dci")
+"""What the page shows first."""
 
 
 class Pair(NamedTuple):
@@ -138,33 +146,56 @@ def _versions(study_file: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _tables(pair: Pair, place: int) -> list[Table]:
-    """What differs in configuration; the first differences to look at; all of them."""
+    """What differs in configuration; the differences to look at first; all of them."""
     apart = pd.DataFrame(
         [(axis_in_words(key), *values) for key, values in pair.apart.items()],
         columns=["key", "one", "other"],
     )
-    columns = {"key": words("key"), pair.one: words("one"), pair.other: words("other")}
-    tables = []
+    columns: dict[str, CellOf] = {
+        "key": words("key"),
+        pair.one: words("one"),
+        pair.other: words("other"),
+    }
+    first, tables = _first(pair.table), []
     if len(apart):
         tables.append(table(f"apart-{place}", "What is not the same in both.", apart, columns))
-    rows = pair.table
-    latents = (rows["basis"] == "latent") & rows["scope"].isin(["all", "within"])
-    first = rows["name"].isin(FIRST_SHOWN) | (rows["name"].isin(SCORES_SHOWN) & latents)
-    for name, caption, part in (
-        ("first", "Costs, bounds and scores of the latents.", rows[first]),
-        ("all", "Every figure and score that both have.", rows),
-    ):
-        if len(part):
-            tables.append(_differences(f"{name}-{place}", caption, part, pair))
-    return tables
+    if len(first):
+        tables.append(_overview(f"first-{place}", first, pair))
+    return [*tables, _every(f"all-{place}", pair)] if len(pair.table) else tables
 
 
-def _differences(name: str, caption: str, rows: pd.DataFrame, pair: Pair) -> Table:
-    same = bool((rows["configuration_a"] == rows["configuration_b"]).all())
-    columns = {
-        "configuration": words("configuration_a"),
-        **({} if same else {f"of {pair.other}": words("configuration_b")}),
-        "what": lambda row: Cell(LABELS.get(row["name"], axis_in_words(row["name"]))),
+def _first(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `FIGURES_SHOWN` and, of the latents, `SCORES_SHOWN`, those that have a difference."""
+    known = rows.dropna(subset="difference").assign(value=rows["difference"])
+    latents = known[known["basis"] == "latent"]
+    figures = [known[known["name"] == name] for name in FIGURES_SHOWN]
+    return pd.concat([*figures, *(preferred(latents[latents["name"] == n]) for n in SCORES_SHOWN)])
+
+
+def _overview(name: str, rows: pd.DataFrame, pair: Pair) -> Table:
+    """A row a pair of configurations, a column a figure or score."""
+    wide = []
+    for (a, b), part in rows.groupby(["configuration_a", "configuration_b"], sort=False):
+        estimates = {row["name"]: row for row in part.to_dict("records")}
+        seeds = part["n_seeds"].max()
+        wide.append({"configuration_a": a, "configuration_b": b, "n_seeds": seeds, **estimates})
+    columns: dict[str, CellOf] = {
+        **_configurations(pair),
+        "seeds": numbers("n_seeds", ".0f"),
+        **{_words(one): _of(one) for one in dict.fromkeys(rows["name"])},
+    }
+    caption = (
+        f"{pair.other} minus {pair.one}, paired by seed, with 95% intervals. Bold: surely not 0."
+        " Scores are of the latents."
+    )
+    return table(name, caption, pd.DataFrame(wide), columns)
+
+
+def _every(name: str, pair: Pair) -> Table:
+    """A row a difference."""
+    columns: dict[str, CellOf] = {
+        **_configurations(pair),
+        "what": lambda row: Cell(_words(row["name"])),
         "basis": words("basis"),
         "factors": words("factors"),
         "scope": words("scope"),
@@ -174,13 +205,30 @@ def _differences(name: str, caption: str, rows: pd.DataFrame, pair: Pair) -> Tab
         "difference [95%]": _difference,
         "why not": words("reason"),
     }
-    caption += " Difference: the second minus the first, paired by seed. Bold: surely not 0."
-    return table(name, caption, rows, columns)
+    return table(name, "Every figure and score that both have.", pair.table, columns)
+
+
+def _configurations(pair: Pair) -> dict[str, CellOf]:
+    """Columns that name the configurations: one where they are called the same."""
+    same = bool((pair.table["configuration_a"] == pair.table["configuration_b"]).all())
+    other: dict[str, CellOf] = {} if same else {f"of {pair.other}": words("configuration_b")}
+    return {"configuration": words("configuration_a"), **other}
+
+
+def _words(name: str) -> str:
+    return FIGURES_SHOWN.get(name) or LABELS.get(name) or axis_in_words(name)
+
+
+def _of(name: str) -> CellOf:
+    def cell(row: Mapping[Any, Any]) -> Cell:
+        return _difference(row[name]) if isinstance(row[name], dict) else Cell(NOTHING)
+
+    return cell
 
 
 def _difference(row: Mapping[Any, Any]) -> Cell:
     value = row["difference"]
     if pd.isna(value):
-        return number(value)
-    shown = estimate(Estimate(value, row["low"], row["high"])).replace("-", "−")
-    return Cell(shown, float(value), bool(row["low"] > 0 or row["high"] < 0))
+        return Cell(NOTHING)
+    shown = estimate(Estimate(value, row["low"], row["high"]), 3 if abs(value) < 1 else 2)
+    return Cell(shown.replace("-", "−"), float(value), bool(row["low"] > 0 or row["high"] < 0))

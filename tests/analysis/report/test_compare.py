@@ -79,7 +79,8 @@ def test_one_seed_and_unscored_studies_are_each_told_in_a_line(one, tmp_path, ca
     assert table["low"].isna().all()
 
 
-def test_studies_with_nothing_in_common_are_a_line(one, tmp_path, capsys):
+def test_studies_with_nothing_in_common_are_a_line(one, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where the pages go
     far = write_runs(Folder(tmp_path / "far"), [finished(tiny(50.0))])
     assert main(["compare", one, str(far.folder)]) == 0  # beta tells them apart
     strange = write_runs(Folder(tmp_path / "strange"), [finished(tiny(1.0), 90.0)])
