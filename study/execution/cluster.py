@@ -6,6 +6,7 @@ folder and its data is asked of each before the first run.
 
 import logging
 import math
+import os
 import socket
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -180,9 +181,17 @@ def _require_answer(address: str) -> None:
     if not (host and port.isdigit()):
         raise UsageError(f"--address takes HOST:PORT, ray://HOST:PORT or auto, got {address!r}")
     try:
-        socket.create_connection((host, int(port)), timeout=CONNECT_S).close()
+        with socket.create_connection((host, int(port)), timeout=CONNECT_S) as door:
+            if not (os.environ.get("RAY_USE_TLS") == "1" or _speaks_grpc(door)):
+                raise ConnectionError("something else answers there")
     except OSError as error:
         raise StudyError(
             f"no Ray cluster answers at {address!r} ({error}); check the address, or leave it out"
             " to start a local Ray"
         ) from None
+
+
+def _speaks_grpc(door: socket.socket) -> bool:
+    """Whether a server greets as one of HTTP/2, with its settings (RFC 9113, 3.4)."""
+    door.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\x04" + bytes(5))
+    return door.recv(9)[3:4] == b"\x04"

@@ -1,6 +1,8 @@
 """What a run asks of the nodes there are."""
 
 import os
+import socket
+import threading
 from functools import partial
 
 import pytest
@@ -52,5 +54,23 @@ def test_a_node_with_other_code_of_ones_own_is_named(tmp_path, monkeypatch):
                 with pytest.raises(StudyError, match=f"^node .* cannot take runs: .*{complaint}"):
                     ask(lock.holder.invocation, Needs(str(tmp_path), [], [path]))
             ask(lock.holder.invocation, Needs(str(tmp_path), [], ["parts_of_a_node:net"]))
+        connect(ray.get_runtime_context().gcs_address)  # a cluster that answers is joined
     finally:
         ray.shutdown()
+
+
+@pytest.mark.parametrize("greeting", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b""])
+def test_another_server_at_the_address_is_one_line_at_once(greeting, capfd):
+    def greet():
+        door, _ = server.accept()
+        with door:
+            door.sendall(greeting)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=greet)
+        thread.start()
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(StudyError, match=f"^no Ray cluster answers at '{address}' "):
+            connect(address)
+        thread.join()
+    assert capfd.readouterr() == ("", "")
