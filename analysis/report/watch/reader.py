@@ -14,8 +14,8 @@ from study.storage.study_file import STUDY, read_study
 
 PAGES = {"report.html": "Report", "explorer.html": "Latent explorer"}
 PICTURES = (".svg", ".png")
-SHARE = 0.005  # of one core, at most, that reading takes
-PAUSE_S = 2.0  # between two readings, at least
+SHARE = 0.005  # of one core that reading takes, unless it then were too seldom
+PAUSE_S, LONGEST_S = 2.0, 10.0  # between two readings
 
 Stamps = dict[str, tuple[int, int]]
 
@@ -54,8 +54,8 @@ class Reader:
         self._read(live=progress is not None)
         self._show(progress)
         self._facts = self._gather(progress)
-        pause = max(PAUSE_S, (time.thread_time() - began) / SHARE)
-        self._next = time.monotonic() + pause
+        pause = (time.thread_time() - began) / SHARE
+        self._next = time.monotonic() + min(max(pause, PAUSE_S), LONGEST_S)
 
     def since(self, version: int) -> str:
         """JSON of the study's facts and of the runs that have changed since a version.

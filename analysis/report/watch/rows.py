@@ -47,9 +47,10 @@ class Row(NamedTuple):
         return self._replace(curves=curves) if later else self
 
     def to_json(self) -> str:
-        """For the page; figures have three decimals."""
+        """For the page; figures have two decimals."""
         curves = {name: [_short(v) for v in values] for name, values in self.curves.items()}
-        return json.dumps({**self._asdict(), "epoch": self.epoch, "curves": curves})
+        row = {**self._asdict(), "epoch": self.epoch, "curves": curves}
+        return json.dumps(row, separators=(",", ":"))
 
 
 def of_record(run: str, record: Record) -> Row:
@@ -98,6 +99,6 @@ def _curves(rows: Iterable[Mapping[Any, Any]]) -> dict[str, list[float | None]]:
 def _short(value: Any) -> float | None:
     """A number as the page gets it; None for what JSON cannot hold, or a table did not."""
     try:
-        return round(float(value), 3) if math.isfinite(value) else None
+        return round(float(value), 2) if math.isfinite(value) else None
     except TypeError:  # None, and the missing values of pandas
         return None

@@ -5,16 +5,17 @@
 const $ = (id) => document.getElementById(id);
 const EVERY_MS = 2000;
 const MARKED = 8; // curves in colour; the others are grey
-const POINTS = 20000; // of all grey curves together
+const POINTS = 8000; // of all grey curves together
+const LINES = 200; // of the table, until the reader asks for all
 const LIGHT = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9", "#8a6fd1", "#a0522d"];
 const DARK = ["#5aa9e6", "#ff8c42", "#3fc79a", "#e59ac4", "#f2c14e", "#9fd8ff", "#b39bff", "#d98e64"];
-const NAMES = { done: "done", running: "running", waiting: "waiting", stopped: "not finished", failed: "failed", damaged: "damaged" };
+const NAMES = { running: "running", failed: "failed", damaged: "damaged", stopped: "not finished", done: "done", waiting: "waiting" };
 const natural = new Intl.Collator("en", { numeric: true });
 const last = (row, name) => (row.curves[name] || []).at(-1) ?? null;
 const fixed = (value, digits = 2) => (value === null ? "" : value.toFixed(digits));
 const COLUMNS = [ // heading, what it sorts by, text, whether a number
   ["run", (row) => row.run, null, false],
-  ["state", (row) => NAMES[row.state] || row.state, null, false],
+  ["state", (row) => Object.keys(NAMES).indexOf(row.state), (row) => NAMES[row.state] || row.state, false],
   ["epoch", (row) => row.epoch, (row) => (row.epochs ? `${row.epoch} / ${row.epochs}` : `${row.epoch || ""}`), true],
   ["neg. ELBO", (row) => last(row, "test_neg_elbo"), (row, value) => fixed(value), true],
   ["recon", (row) => last(row, "test_recon"), (row, value) => fixed(value), true],
@@ -28,7 +29,7 @@ const COLUMNS = [ // heading, what it sorts by, text, whether a number
 const rows = new Map(); // run -> its row, as the server sent it
 const lines = new Map(); // run -> its <tr>
 const marked = new Set(); // by the reader; empty: those that run, and the best
-let facts = {}, at = 0, version = 0, sort = [0, 1], colours = new Map(), stale = false, drawn = 0, took = 0;
+let facts = {}, at = 0, version = 0, sort = [1, 1], shared = [], colours = new Map(), stale = false, drawn = 0, took = 0, most = LINES;
 
 function duration(seconds) {
   const s = Math.round(seconds), m = Math.round(seconds / 60);
@@ -44,9 +45,10 @@ function element(tag, text, attributes = {}) {
 
 async function poll() {
   try {
-    const answer = await fetch(`state?after=${version}`);
-    if (!answer.ok) throw new Error(await answer.text());
-    take(await answer.json());
+    const reply = await fetch(`state?after=${version}`);
+    if (!reply.ok) throw new Error(await reply.text());
+    const answer = await reply.json(), { stage, ended, states, best, links } = answer;
+    take({ ...answer, facts: JSON.stringify([stage, ended, states, best, links]) });
     $("away").hidden = true;
   } catch (error) {
     const gone = error instanceof TypeError; // nobody answers
@@ -67,11 +69,12 @@ function take(answer) {
   }
   for (const row of answer.runs) { rows.set(row.run, row); showRow(row); }
   ({ version } = answer);
+  const same = answer.facts === facts.facts && !answer.runs.length;
   facts = answer; at = Date.now();
   stale ||= answer.runs.length > 0;
-  if (answer.runs.length) { order(); showFailures(); }
-  showFacts();
-  if (stale && performance.now() - drawn > Math.max(1900, 30 * took)) draw();
+  if (answer.runs.length) { share(); order(); showFailures(); }
+  same ? tick() : showFacts();
+  if (stale && performance.now() - drawn > Math.max(1900, 100 * took)) draw();
 }
 
 function showFacts() {
@@ -89,7 +92,7 @@ function showFacts() {
   $("counts").replaceChildren(...parts, element("li", `of ${n} ${n === 1 ? "run" : "runs"}`));
   $("best").hidden = !facts.best.length;
   $("best").replaceChildren(`Lowest negative ELBO${finished ? "" : " so far"}: `, ...facts.best.flatMap((one, i) => [
-    i ? "; " : "", element("b", fixed(one.neg_elbo)), ` nats, ${one.run}${one.among ? ` (${one.among})` : ""}`,
+    i ? "; " : "", element("b", fixed(one.neg_elbo)), ` nats, ${short(one.run)}${one.among ? ` (${one.among})` : ""}`,
   ]));
   $("place").textContent = facts.place;
   $("command").replaceChildren(...(facts.command ? ["Command: ", element("code", facts.command)] : []));
@@ -131,12 +134,28 @@ function tick() { // also between two answers: time passes
   $("time").textContent = text.join("; ");
 }
 
+// What all run ids have in common is said once, and left out of each.
+function share() {
+  const parts = [...rows.keys()].map((run) => run.split("-"));
+  const first = rows.size > 1 ? parts[0].slice(3).filter((part) => !part.startsWith("seed")) : [];
+  const common = first.filter((part) => parts.every((other) => other.includes(part)));
+  if (String(common) !== String(shared)) {
+    shared = common;
+    for (const [run, line] of lines) line.querySelector("label").lastElementChild.textContent = short(run);
+  }
+  $("shared").textContent = shared.length ? ` All have ${shared.join(", ").replaceAll("_", " ")}.` : "";
+}
+
+function short(run) {
+  return shared.length ? run.split("-").filter((part) => !shared.includes(part)).join("-") : run;
+}
+
 function showFailures() {
   const bad = [...rows.values()].filter((row) => row.error);
   $("failures").hidden = !bad.length;
   const items = bad.slice(0, 20).map((row) => {
     const item = element("li", null);
-    item.append(element("b", row.run), `: ${row.error}`);
+    item.append(element("b", short(row.run)), `: ${row.error}`);
     return item;
   });
   if (bad.length > 20) items.push(element("li", `and ${bad.length - 20} more: filter the table by “failed”`));
@@ -151,7 +170,7 @@ function showRow(row) {
     const box = element("input", null, { type: "checkbox" });
     box.addEventListener("change", () => { box.checked ? marked.add(row.run) : marked.delete(row.run); draw(); });
     const label = element("label", null);
-    label.append(box, element("span", null, { className: "swatch" }), element("span", row.run));
+    label.append(box, element("span", null, { className: "swatch" }), element("span", short(row.run), { title: row.run }));
     line.firstElementChild.append(label);
     lines.set(row.run, line);
   }
@@ -174,9 +193,11 @@ function order() {
     if (empty(x) || empty(y)) return empty(x) - empty(y); // last, whichever way
     return way * (typeof x === "number" ? x - y : natural.compare(x, y)) || natural.compare(a.run, b.run);
   });
-  const body = document.querySelector("tbody"), wanted = kept.map((row) => lines.get(row.run));
+  const body = document.querySelector("tbody"), wanted = kept.slice(0, most).map((row) => lines.get(row.run));
   if (wanted.length !== body.children.length || wanted.some((line, i) => body.children[i] !== line)) body.replaceChildren(...wanted);
-  $("shown").textContent = words.length ? `${kept.length} of ${rows.size} runs` : "";
+  const first = wanted.length < kept.length ? `the first ${wanted.length} of ` : "";
+  $("shown").textContent = words.length || first ? `Shown: ${first}${kept.length} runs${words.length ? ` of ${rows.size}` : ""}.` : "";
+  $("all").hidden = !first;
   document.querySelectorAll("th").forEach((head, i) => {
     if (i === column) head.setAttribute("aria-sort", way > 0 ? "ascending" : "descending");
     else head.removeAttribute("aria-sort");
@@ -216,7 +237,7 @@ function draw() {
     const row = rows.get(run), line = { color: palette[colours.get(run)], width: 2 };
     for (const [split, dash] of [["train", "dot"], ["test", "solid"]]) {
       const values = row.curves[`${split}_${figure}`], x = values.map((_, i) => i + 1);
-      const name = run.replace(/[<>&]/g, (c) => ({ "<": "&lt;", ">": "&gt;", "&": "&amp;" })[c]); // plotly reads tags
+      const name = short(run).replace(/[<>&]/g, (c) => ({ "<": "&lt;", ">": "&gt;", "&": "&amp;" })[c]); // plotly reads tags
       traces.push({ x, y: values, name, mode: row.epoch > 1 ? "lines" : "lines+markers", line: { ...line, dash },
         opacity: split === "train" ? 0.7 : 1, showlegend: split === "test", legendgroup: run,
         hovertemplate: `%{y:.2f}, ${split}, epoch %{x}<extra>${name}</extra>` });
@@ -248,6 +269,7 @@ COLUMNS.forEach(([name, , , number], i) => {
   document.querySelector("thead tr").append(head);
 });
 $("filter").addEventListener("input", order);
+$("all").addEventListener("click", () => { most = Infinity; order(); });
 $("figure").addEventListener("change", draw);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 setInterval(tick, 1000);

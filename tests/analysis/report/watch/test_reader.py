@@ -15,8 +15,7 @@ from study.storage.study_file import write_study
 
 @pytest.fixture(autouse=True)
 def _no_pause(monkeypatch):
-    monkeypatch.setattr("analysis.report.watch.reader.PAUSE_S", 0.0)
-    monkeypatch.setattr("analysis.report.watch.reader.SHARE", 1e9)
+    monkeypatch.setattr("analysis.report.watch.reader.LONGEST_S", 0.0)
 
 
 @pytest.fixture
