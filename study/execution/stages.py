@@ -52,7 +52,7 @@ class Stages:
         self._writer = threading.Thread(target=self._write, daemon=True)
         self._live: Live | None = None
         if console.is_terminal or console.is_jupyter:
-            self._live = Live(console=console, get_renderable=self._render, transient=True)
+            self._live = Live(console=console, get_renderable=self.render, transient=True)
 
     def __enter__(self) -> "Stages":
         self._writer.start()
@@ -121,7 +121,8 @@ class Stages:
             except OSError as error:  # a store that is away for a moment
                 log.debug("cannot write how far the study is: %s", error)
 
-    def _render(self) -> RenderableType:
+    def render(self) -> RenderableType:
+        """What a terminal shows: the bar with its times, and what stands below it."""
         look, now = self.look(), time.time()
         if not look.stage:
             return Text()

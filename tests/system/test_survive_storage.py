@@ -1,19 +1,25 @@
 """Storage that fills up, goes away, or is an object store (a real S3 API on loopback)."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
+from pages import finished, tiny, write_runs
 from pyarrow import fs
 from studies import assert_same, epochs_saved, finish, run, start, wait_for, write_grid
 
 from analysis import open_study
+from analysis.report.watch.server import served
 from study.config.errors import StudyError, UsageError
 from study.storage.folder import Folder
 from study.storage.lock import LOCK, Lock, is_alive, read_holder
+from study.storage.records import runs_folder, write_record
 
 FULL = '''
 import errno, os
@@ -191,3 +197,24 @@ def test_study_on_s3_killed_and_repeated(s3, grid, undisturbed):
     # No credential in any file.
     for name in ("study.yaml", "trials.csv"):
         assert b"anything" not in study.read(name)
+
+
+def test_the_live_page_of_a_study_on_s3(s3):
+    study, run = Folder(s3) / "watched", tiny(1.0).run_id
+    half = {**finished(tiny(1.0)), "state": "begun"}
+    write_runs(study, [{**half, "epochs": half["epochs"][:1]}])
+    study.write("report.html", b"the report")
+    with served(study, 0) as url:
+
+        def ask(path):
+            with urlopen(url + path) as answer:
+                return answer.read()
+
+        facts = json.loads(ask("state"))
+        assert [(row["run"], row["epoch"]) for row in facts["runs"]] == [(run, 1)]
+        assert ask("study/report.html") == b"the report"
+        write_record(runs_folder(study) / run, finished(tiny(1.0)))
+        later = wait_for(lambda: json.loads(ask(f"state?after={facts['version']}"))["runs"])
+        assert [(row["state"], row["epoch"]) for row in later] == [("done", 3)]
+        with pytest.raises(HTTPError, match="404"):
+            ask("study/../s/study.yaml")
