@@ -1,18 +1,20 @@
 """Which runs of a study the explorer has on board, with their networks."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from analysis.report.explorer.layers import CannotShow, Layer
+from analysis.report.explorer.layers import CannotShow
 from analysis.report.explorer.networks import (
+    decoded_samples,
     decoder_difference,
     decoder_layers,
+    encoder_difference,
     encoder_layers,
 )
-from analysis.report.explorer.weights import Stored, layers_of, stored
+from analysis.report.explorer.weights import Stored, stored_within
 from analysis.study import Study, configuration, named
 from study.config.errors import StudyError
 from study.config.run import RunConfig
@@ -23,7 +25,8 @@ from study.storage.tables import has_table
 N_RUNS = 12
 N_SEEDS = 3  # of a configuration
 MAX_BYTES = 9_300_000  # of weights, in base64
-ROUGH = 0.1  # of a pixel: a decoder that 8 bits change by more is kept in 16
+PIXEL_OFF = 0.05  # of 1, that rounding may change a pixel by, on samples of the prior
+CODE_OFF = 0.03  # that it may change a number of a code by, on pictures of these
 
 
 class NothingToShow(StudyError):
@@ -115,24 +118,22 @@ def load(study: Study, runs: Iterable[str], limit: float = np.inf) -> Board:
 
 
 def _decoder(model: Vae) -> list[Stored]:
-    layers = decoder_layers(model)
-    return _within(layers, lambda rounded: decoder_difference(model, rounded))
+    return stored_within(
+        decoder_layers(model), PIXEL_OFF, lambda rounded: decoder_difference(model, rounded)
+    )
 
 
 def _encoder(model: Vae) -> tuple[list[Stored], str]:
     """The encoder, or none and the reason."""
+    pictures, labels = decoded_samples(model)
     try:
-        return stored(encoder_layers(model)), ""
+        return stored_within(
+            encoder_layers(model),
+            CODE_OFF,
+            lambda rounded: encoder_difference(model, rounded, pictures, labels),
+        ), ""
     except CannotShow as why:
         return [], str(why)
-
-
-def _within(layers: list[Layer], difference: Callable[[list[Layer]], float]) -> list[Stored]:
-    """In 8 bits, or in 16 where that is too rough."""
-    small = stored(layers)
-    if difference(layers_of(small)) <= ROUGH:
-        return small
-    return stored(layers, large=max(layer.weight.size for layer in layers) + 1)
 
 
 def configuration_of(run: str) -> str:

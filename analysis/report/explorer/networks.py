@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from analysis.report.explorer.layers import ACTIVATIONS, CannotShow, Convolution, Layer, run_layers
 from analysis.report.explorer.sliders import REACH
-from analysis.representations.encode import decode, posterior_means, prior_samples
+from analysis.representations.encode import decode, grey_levels, posterior_means, prior_samples
 from study.data.dataset import pixel_rows
 from study.models import Vae
 
@@ -61,8 +61,8 @@ def encoder_layers(model: Vae) -> list[Layer]:
     Raises:
         CannotShow: as of a decoder.
     """
-    codes, labels = _probes(model)
-    pixels = torch.from_numpy(pixel_rows(decode(model, codes, labels))).clamp(0, 1)
+    images, labels = decoded_samples(model)
+    pixels = torch.from_numpy(pixel_rows(images).astype(np.float32) / 255)
     label = one_hot(labels, model.n_classes)
 
     def run() -> Tensor:
@@ -73,8 +73,7 @@ def encoder_layers(model: Vae) -> list[Layer]:
     last, n = layers[-1], model.latent_dim
     if last.convolution is None:  # the variances are not needed
         layers[-1] = last._replace(weight=last.weight[:n], bias=last.bias[:n])
-    images = np.round(255 * pixels.numpy()).astype(np.uint8)
-    if not encoder_difference(model, layers, _as_images(model, images), labels) < 10 * SAME:
+    if not encoder_difference(model, layers, images, labels) < 10 * SAME:
         raise CannotShow("is no chain of layers that the page has")
     return layers
 
@@ -175,11 +174,10 @@ def _difference(
     return float(np.abs(made - want).max()) if made.shape == want.shape else np.inf
 
 
-def _as_images(model: Vae, rows: Images) -> Images:
-    """Rows of pixels, channels first, as images."""
-    channels, height, width = model.data_shape.image
-    images = rows.reshape(-1, channels, height, width)
-    return images[:, 0] if channels == 1 else np.moveaxis(images, 1, 3)
+def decoded_samples(model: Vae) -> tuple[Images, Ints]:
+    """Pictures to try an encoder with, of samples of the prior, and their classes."""
+    codes, labels = _probes(model)
+    return grey_levels(decode(model, codes, labels).clip(0, 1)), labels
 
 
 def _probes(model: Vae) -> tuple[npt.NDArray[np.float64], Ints]:

@@ -88,7 +88,7 @@ def _storage(runs: list[dict[str, Any]]) -> str:
     off = f" and in a number of a code {max(codes):.1g} (on the images of the map)" if codes else ""
     return (
         f"{count(len(runs), 'model')} on board, {sum(run['bytes'] for run in runs) / 1e6:.1f} MB"
-        " together. Large layers are stored in 8 bits a weight, small ones in 16. The largest"
+        " together. Large layers are stored in 6 to 8 bits a weight, small ones in 16. The largest"
         f" difference from PyTorch that was measured in a pixel is {worst:.1g} of 1 (on"
         f" {N_SAMPLES} samples of the prior and the starting images){off}."
     )

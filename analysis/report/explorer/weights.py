@@ -1,4 +1,4 @@
-"""Weights as the page stores them: large layers in 8 bits, the rest in 16, deflated, in base64.
+"""Weights as the page stores them: large layers in few bits, the rest in 16, deflated, in base64.
 
 A layer in 8 bits has whole numbers from -127 to 127 and one step for all. Most of them are small,
 so that a Huffman code makes them shorter: of the paper's decoders (hidden layer of 500, J = 10,
@@ -8,7 +8,7 @@ of 1 (root mean square), by 0.05 at most. With a step a row it would take 7.0 to
 
 import base64
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from analysis.report.explorer.layers import CannotShow, Layer
 
-LARGE = 20_000  # weights of a layer that has them in 8 bits
-TOP = 127  # the largest whole number
+LARGE = 20_000  # weights of a layer that has them in few bits
+BITS = (6, 7, 8)  # of a weight of such a layer, before the Huffman code
 
 
 class Stored(NamedTuple):
@@ -34,13 +34,24 @@ class Stored(NamedTuple):
         return len(self.weight) + len(self.bias)
 
 
-def stored(layers: Sequence[Layer], large: int = LARGE) -> list[Stored]:
-    """Layers rounded; those of `large` weights or more to 8 bits, the others to 16.
+def stored(layers: Sequence[Layer], bits: int = BITS[-1]) -> list[Stored]:
+    """Layers rounded; those of `LARGE` weights or more to `bits`, of BITS or 16, the others to 16.
 
     Raises:
         CannotShow: a number is beyond half precision's range.
     """
-    return [_stored(layer, large) for layer in layers]
+    return [_stored(layer, bits if layer.weight.size >= LARGE else 16) for layer in layers]
+
+
+def stored_within(
+    layers: Sequence[Layer], limit: float, difference: Callable[[list[Layer]], float]
+) -> list[Stored]:
+    """Layers in as few bits as keep their difference within a limit; else in 16."""
+    for bits in BITS:
+        few = stored(layers, bits)
+        if difference(layers_of(few)) <= limit:
+            return few
+    return stored(layers, 16)
 
 
 def layers_of(halves: Sequence[Stored]) -> list[Layer]:
@@ -66,12 +77,12 @@ def _huffman(content: bytes) -> bytes:
     return coder.compress(content) + coder.flush()
 
 
-def _stored(layer: Layer, large: int) -> Stored:
+def _stored(layer: Layer, bits: int) -> Stored:
     bias = _halved(layer.bias)
-    if layer.weight.size < large:
+    if bits == 16:
         weight, text, step = _halved(layer.weight), None, 0.0
     else:
-        step = float(np.abs(layer.weight).max()) / TOP or 1.0
+        step = float(np.abs(layer.weight).max()) / (2 ** (bits - 1) - 1) or 1.0
         levels = np.round(layer.weight / step)
         weight, text = (step * levels).astype(np.float32), deflated(levels, "i1")
     rounded = layer._replace(weight=weight, bias=bias)

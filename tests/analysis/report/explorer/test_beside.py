@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from browser import chromium, complaints, requests
 from explored import LABEL
 from explorer_page import Page
@@ -94,7 +95,7 @@ def test_the_keyboard_goes_over_the_map(page):
     assert page.js("return state.from") == f"map-{page.js('return map.at')}"
 
 
-def test_between_two_pictures_is_a_straight_line(page):
+def test_between_two_pictures_is_a_straight_line(page, explored_study):
     start = page.codes()
     page.turn("between")
     page.find('#ends label:has([value="15"])').click()
@@ -102,6 +103,13 @@ def test_between_two_pictures_is_a_straight_line(page):
     for share in (0, 1, 0.25):
         page.drag(page.sliders()[0], share)
         np.testing.assert_allclose(page.codes(), start + share * (end - start), atol=1e-3)
+    mixed = torch.zeros(1, 10)
+    mixed[0, page.js("return panes[0].label")], mixed[0, 7] = 0.75, 0.25  # image 15 is a 7
+    model, _ = explored_study.model(LABEL.run_id)
+    with torch.inference_mode():
+        logits = model.decode(torch.from_numpy(page.codes()[None]).float(), mixed)
+        want = model.likelihood.mean(logits).numpy()[0]
+    assert np.abs(page.picture() / 255 - want).max() < 0.06
     assert "straight line" in page.find("#hint").text
     page.open(page.js("return location.hash"))
     np.testing.assert_allclose(page.codes(), start + 0.25 * (end - start), atol=1e-3)

@@ -65,7 +65,7 @@ def test_a_drawn_digit_has_nearly_its_own_code(page, mnist, explored_study):
         page.js("drawing.menu.value = arguments[0];", str(label))
         page.js("drawing.menu.dispatchEvent(new Event('change'))")
         want = posterior_means(model, image[None], [label])[0]
-        assert np.abs(page.codes() - want).max() < 0.05
+        assert np.abs(page.codes() - want).max() < 0.1
         assert page.js("return state.digit") == str(label)
     assert right >= 14
     assert page.find(".origin").text == "Started from your drawing"
@@ -79,7 +79,7 @@ def test_a_drawing_goes_to_other_models_and_its_link_keeps_the_codes(page, explo
     )
     model, _ = explored_study.model(PLAIN.run_id)
     want = posterior_means(model, mnist.test_images[7:8], mnist.test_labels[7:8])[0]
-    assert np.abs(page.codes() - want).max() < 0.05
+    assert np.abs(page.codes() - want).max() < 0.1
     codes, link = page.codes(), page.js("return location.hash")
     page.open(link)
     np.testing.assert_allclose(page.codes(), codes, atol=1e-3)

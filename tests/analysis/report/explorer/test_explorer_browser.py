@@ -26,7 +26,7 @@ from analysis.representations.encode import decode, encode, grey_levels
 from analysis.representations.traversal import PAPER_VALUES, aggregated_samples
 
 FRAME_MS = 16
-ROUNDED = 0.03  # of a pixel, by weights in 8 bits: 0.016 measured
+ROUNDED = 0.06  # of a pixel, by weights in 6 to 8 bits; 0.05 on the samples that choose them
 ARROW_RIGHT = "\ue014"
 
 

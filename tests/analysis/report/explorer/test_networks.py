@@ -16,7 +16,7 @@ from analysis.report.explorer.networks import (
     encoder_difference,
     encoder_layers,
 )
-from analysis.report.explorer.weights import LARGE, deflated, layers_of, stored
+from analysis.report.explorer.weights import LARGE, deflated, layers_of, stored, stored_within
 from analysis.representations.encode import encode
 from study.data.shipped.mnist import SHAPE
 from study.models.likelihoods import Bernoulli
@@ -139,6 +139,25 @@ def test_large_layers_are_rounded_to_whole_steps_and_small_ones_to_eleven_bits()
     assert first.step == 0
     np.testing.assert_allclose(kept[0], small.weight, rtol=2**-11, atol=2**-24)
     assert stored([large._replace(weight=0 * large.weight)])[0].step == 1  # nothing to divide by
+
+
+def test_weights_have_as_few_bits_as_the_difference_allows(explored_study):
+    """6, 7 and 8 bits have steps of 1/31, 1/63 and 1/127 of the largest weight; 16 have none."""
+    model, _ = explored_study.model(PLAIN.run_id)
+    layers = decoder_layers(model)
+    largest = np.abs(layers[1].weight).max()
+    asked = []
+
+    def refuse(n):
+        asked.clear()
+        return lambda rounded: asked.append(rounded) or float(len(asked) <= n)
+
+    for n, top in enumerate((31, 63, 127)):
+        _, output = stored_within(layers, 0.5, refuse(n))
+        assert output.step == pytest.approx(largest / top)
+    assert stored_within(layers, 0.5, refuse(3))[1].step == 0
+    off = [decoder_difference(model, rounded) for rounded in asked]
+    assert off == sorted(off, reverse=True)
 
 
 def test_the_encoder_gives_the_means_that_the_model_gives(explored_study, mnist):

@@ -2,9 +2,18 @@
 // The same start and the same moves in the other seeds of a configuration: where they disagree.
 
 class Seeds {
-  /** `onPick(run, point)`: another seed was chosen; it is where its small picture is. */
-  constructor(element, onPick) {
-    Object.assign(this, { element, onPick, thumbs: [], note: element.querySelector(".note") });
+  /** `onPick(run, point)`: another seed was chosen; `aside` has the element on small pages. */
+  constructor(element, aside, onPick) {
+    Object.assign(this, { element, aside, onPick, thumbs: [], note: element.querySelector(".note") });
+    this.wide = matchMedia("(min-width: 861px)");
+    this.wide.addEventListener("change", () => this.settle());
+  }
+
+  /** Take a place below the picture, or where that is small beside the map. */
+  settle() {
+    const alone = panes.length === 1 && this.wide.matches;
+    const place = alone ? this.pane.element.querySelector(".stage") : this.aside;
+    if (this.element.parentElement !== place) place.append(this.element);
   }
 
   /** Show the seeds beside a pane; `startOf(run)` and `endOf(run)` are where each begins and ends. */
@@ -12,6 +21,7 @@ class Seeds {
     const runs = payload.runs.filter(({ group, run }) => group === pane.run.group && run !== pane.run.run);
     this.element.hidden = !runs.length;
     Object.assign(this, { pane, basis });
+    this.settle();
     this.thumbs = runs.map((run) => this.thumbOf(run, startOf(run), endOf?.(run)));
     this.element.querySelector(".thumbs").replaceChildren(...this.thumbs.map(({ button }) => button));
     this.note.textContent = seedWords(basis, pane.run.agreement);
@@ -19,7 +29,7 @@ class Seeds {
 
   thumbOf(run, start, end) {
     const button = fromTemplate("seed");
-    const lines = end ? [lineBetween(start, end)] : run.bases[this.basis] ? linesOf(run, this.basis) : [];
+    const lines = end ? [lineBetween(start, end.codes)] : run.bases[this.basis] ? linesOf(run, this.basis) : [];
     const thumb = { run, start, button, lines, stale: true, point: pointAt(start) };
     thumb.context = sized(button.querySelector("canvas")).getContext("2d");
     button.querySelector("b").textContent = `seed ${run.seed}`;
@@ -41,7 +51,7 @@ class Seeds {
       if (performance.now() > until) return true;
       thumb.stale = false;
       thumb.point = this.pointOf(thumb);
-      const { label } = this.pane;
+      const label = this.pane.labelAt(this.pane.codes);
       const pixels = levels(decoderOf(thumb.run).decode(thumb.point.codes, label));
       paint(thumb.context, pixels);
       thumb.button.querySelector("span").textContent = this.wordsOf(thumb, pixels);

@@ -10,11 +10,13 @@ function through(layers, values, label) {
   return values;
 }
 
-/** Values with the one-hot label at their end, n numbers. */
+/** Values with the one-hot label at their end, n numbers; a label is a class, or shares of classes. */
 function withLabel(values, label, n) {
   const more = new Float64Array(n);
   more.set(values);
-  more[values.length + label] = 1;
+  for (const [one, share] of Object.entries(typeof label === "object" ? label : { [label]: 1 })) {
+    more[values.length + Number(one)] += share;
+  }
   return more;
 }
 

@@ -38,7 +38,7 @@ function halves(bytes) {
   return numbers;
 }
 
-/** Weights in 8 bits, whole numbers of steps, or where there is no step in half precision. */
+/** Weights as whole numbers of steps, or where there is no step in half precision. */
 function weightsOf(bytes, step) {
   return step ? Float32Array.from(new Int8Array(bytes.buffer), (level) => step * level) : halves(bytes);
 }

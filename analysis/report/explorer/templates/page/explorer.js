@@ -19,7 +19,7 @@ function show(points = []) {
     find("panes").append(panes.at(-1).element);
   }
   const basis = basisOf(chosen);
-  const endOf = basis === "between" ? (run) => codesFrom(run, state.to) : null;
+  const endOf = basis === "between" ? (run) => ({ codes: codesFrom(run, state.to), label: Number(labelOf(state.to)) }) : null;
   panes.forEach((pane, i) => {
     pane.begin(chosen[i], startOf(chosen[i]), Number(state.digit), points[i]);
     pane.turn(basis, endOf?.(chosen[i]));
@@ -50,8 +50,8 @@ function hintOf(chosen, basis) {
   const unmeasured = basis !== "between" && has((run) => run.bases.latent.unmeasured);
   const hint = unmeasured ? UNMEASURED : TURNS[basis][1];
   const inSd = basis === "latent" && has((run) => run.bases.latent.steps);
-  const kept = basis === "between" && has((run) => run.classes && !run.class_means);
-  return hint + (inSd ? IN_SD : "") + (kept ? KEPT_CLASS : "") + (has((run) => run.class_means) ? IN_PRIOR : "");
+  const mixed = basis === "between" && has((run) => run.classes && !run.class_means);
+  return hint + (inSd ? IN_SD : "") + (mixed ? MIXED : "") + (has((run) => run.class_means) ? IN_PRIOR : "");
 }
 
 function showChoices(chosen, basis) {
@@ -208,7 +208,7 @@ function listen() {
 const map = new ImageMap(find("map"), (image) =>
   state.turn === "between" ? end(`map-${image}`) : begin(`map-${image}`)
 );
-const seeds = new Seeds(find("seeds"), ({ run }, point) => {
+const seeds = new Seeds(find("seeds"), find("beside"), ({ run }, point) => {
   state.run = run;
   show(state.turn === "between" ? [] : [point]);
 });

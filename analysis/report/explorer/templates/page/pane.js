@@ -52,7 +52,7 @@ class Pane {
 
   /** Start anew: a run, codes to measure changes from, the class, and the point to show. */
   begin(run, start, label, { codes, knobs } = pointAt(start)) {
-    Object.assign(this, { run, start, label, codes, knobs, stale: true });
+    Object.assign(this, { run, start, label, codes, knobs, stale: true, end: null });
     this.decoder = decoderOf(run);
     this.heading.textContent = run.title;
     this.from = this.measured(this.pixelsOf(start));
@@ -72,22 +72,31 @@ class Pane {
   }
 
   pixelsOf(codes) {
-    return levels(this.decoder.decode(codes, this.label));
+    return levels(this.decoder.decode(codes, this.labelAt(codes)));
   }
 
-  /** Show the sliders of one basis; `end` are the codes that the line between two pictures leads to. */
+  /** The class to draw; on the way between two pictures, the share of either. */
+  labelAt(codes) {
+    if (!this.end || this.end.label === this.label) return this.label;
+    const share = Math.min(Math.max(placeOn(this.rows[0].line, { codes }), 0), 1);
+    return { [this.label]: 1 - share, [this.end.label]: share };
+  }
+
+  /** Show the sliders of one basis, or the one that leads to `end`, codes and a label. */
   turn(basis, end) {
+    this.end = null; // while there are no rows
     this.watch.disconnect();
     const lists = this.element.querySelectorAll(".rows");
     for (const list of lists) list.replaceChildren();
     this.last = undefined; // the slider that was moved last
-    const lines = end ? [lineBetween(this.start, end)] : linesOf(this.run, basis);
+    const lines = end ? [lineBetween(this.start, end.codes)] : linesOf(this.run, basis);
     this.rows = lines.map((line, index) => {
       const row = this.rowOf(line, index);
       lists[line.reacts ? 0 : 1].append(row.element);
       this.watch.observe(row.element);
       return row;
     });
+    this.end = end;
     const quiet = this.rows.filter(({ line }) => !line.reacts).length;
     this.fold.hidden = !quiet;
     const what = basis === "latent" ? "latent" : "direction";
@@ -179,8 +188,9 @@ class Pane {
     slider.setAttribute("aria-valuetext", `${value}, ${shown ? shown.slice(2) : line.property}`);
   }
 
-  /** What a knob has obtained on this picture, beside what was asked of it. */
+  /** What a knob has obtained on this picture, beside what was asked of it; "" before any turns. */
   obtained(line, meter) {
+    if (!this.knobs.some(Boolean)) return "";
     if (line.knob === undefined || !meter?.change.textContent) return "";
     return ` asked, ${meter.change.textContent} obtained`;
   }

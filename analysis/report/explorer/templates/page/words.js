@@ -2,7 +2,8 @@
 // What the page says beside its names.
 
 const STEP =
-  "A step is one standard deviation of the codes; what a slider does was measured over two steps.";
+  "A step is one standard deviation of the codes; what a slider does was measured over two steps." +
+  " Leakage is the share of the squared effects that falls on other properties.";
 const TURNS = {
   knob: [
     "Properties",
@@ -33,7 +34,7 @@ const IN_SD =
 const IN_PRIOR =
   ` The decoder does not see the ${payload.noun}; choosing one moves the latents to its mean in` +
   " the prior.";
-const KEPT_CLASS = ` The ${payload.noun} that the model is conditioned on stays: only the style changes.`;
+const MIXED = ` The condition goes with it, in the same shares, from one ${payload.noun} to the other.`;
 
 function mapWords(run, n) {
   const share = Math.round(100 * run.map.explained);
@@ -46,7 +47,7 @@ function mapWords(run, n) {
 function seedWords(basis, agreement) {
   const words = {
     knob: "The same model, trained from other random weights. Its sliders were fitted anew, and should do the same.",
-    latent: "The same model, trained from other random weights. A latent of the same number does something else there.",
+    latent: "The same model, trained from other random weights. A latent of the same number may do something else there.",
     ica: "The same model, trained from other random weights. Its components are numbered anew.",
     between: "The same model, trained from other random weights, between the same two images.",
   }[basis];
