@@ -26,7 +26,7 @@ N_RUNS = 12
 N_SEEDS = 3  # of a configuration
 MAX_BYTES = 9_300_000  # of weights, in base64
 PIXEL_OFF = 0.05  # of 1, that rounding may change a pixel by, on samples of the prior
-CODE_OFF = 0.03  # that it may change a number of a code by, on pictures of these
+CODE_OFF = 0.05  # that it may change a number of a code by, on pictures of these
 
 
 class NothingToShow(StudyError):

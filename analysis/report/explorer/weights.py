@@ -18,6 +18,7 @@ from analysis.report.explorer.layers import CannotShow, Layer
 
 LARGE = 20_000  # weights of a layer that has them in few bits
 BITS = (6, 7, 8)  # of a weight of such a layer, before the Huffman code
+TOO_ROUGH = 3
 
 
 class Stored(NamedTuple):
@@ -46,12 +47,16 @@ def stored(layers: Sequence[Layer], bits: int = BITS[-1]) -> list[Stored]:
 def stored_within(
     layers: Sequence[Layer], limit: float, difference: Callable[[list[Layer]], float]
 ) -> list[Stored]:
-    """Layers in as few bits as keep their difference within a limit; else in 16."""
+    """Layers in as few bits as keep their difference within a limit.
+
+    Else in the most of BITS, or where that is off by more than `TOO_ROUGH` limits in 16.
+    """
     for bits in BITS:
         few = stored(layers, bits)
-        if difference(layers_of(few)) <= limit:
+        off = difference(layers_of(few))
+        if off <= limit:
             return few
-    return stored(layers, 16)
+    return few if off <= TOO_ROUGH * limit else stored(layers, 16)
 
 
 def layers_of(halves: Sequence[Stored]) -> list[Layer]:
