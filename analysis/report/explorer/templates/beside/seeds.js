@@ -24,6 +24,8 @@ class Seeds {
     this.settle();
     this.thumbs = runs.map((run) => this.thumbOf(run, startOf(run), endOf?.(run)));
     this.element.querySelector(".thumbs").replaceChildren(...this.thumbs.map(({ button }) => button));
+    const heading = `Seed ${pane.run.seed}, and the other seeds`;
+    this.element.querySelector("h2").textContent = heading;
     this.note.textContent = seedWords(basis, pane.run.agreement);
   }
 
