@@ -10,6 +10,7 @@ from analysis.factors.fidelity import fidelity
 from analysis.factors.image_set import image_set
 from analysis.factors.intervention import intervention_set, redrawn
 from analysis.figures.gallery import draw_all
+from analysis.figures.style import KINDS
 from analysis.latent_effects.alignment import Pictures
 from analysis.latent_effects.pictures import READ_FACTORS, measured_pictures, read_pictures
 from analysis.latent_effects.tables import align_study
@@ -17,6 +18,7 @@ from analysis.metrics import Metric
 from analysis.paper.verdicts import write_claims
 from analysis.report.explorer import NothingToShow, write_explorer
 from analysis.report.page import write_report
+from analysis.report.tables.latex import write_latex
 from analysis.scoring.score_study import Outcome, ranking_table, score_study, write_ranking
 from analysis.statistics.ranking import RANKING, unlisted, unranked
 from analysis.study import Study
@@ -99,6 +101,9 @@ def present(
     say: Callable[[str], None],
     known: Sequence[str] = (),
     advance: Callable[[str, int, int], None] = lambda *_: None,
+    *,
+    pdf: bool = False,
+    latex: bool = False,
 ) -> bool:
     """Figures, claims, explorer and report of a study as it is; whether nothing went wrong.
 
@@ -110,11 +115,15 @@ def present(
         say: gets a line for each thing written or lacking.
         known: reasons that were given before, such as why scoring failed.
         advance: gets the stage, how many of its steps are done, and of how many.
+        pdf: figures as PDF, too.
+        latex: tables for LaTeX, too.
     """
     cost: dict[str, list[str]] = {}  # reason -> what could not be written
+    kinds = (*KINDS, "pdf") if pdf else KINDS
 
     def draw() -> None:
-        for why, names in draw_all(study, data_folder, say, advance=advance).failures.items():
+        drawn = draw_all(study, data_folder, say, kinds, advance=advance)
+        for why, names in drawn.failures.items():
             cost.setdefault(why, []).extend(names)
 
     parts: dict[str, Callable[[], object]] = {
@@ -123,6 +132,10 @@ def present(
         "explorer": lambda: say(f"turn the latents: {write_explorer(study, data_folder)}"),
         "report": lambda: say(f"the whole study on one page: {write_report(study, data_folder)}"),
     }
+    if latex:
+        parts["tables for LaTeX"] = lambda: say(
+            f"for LaTeX, in {study.folder / 'tables'}: {', '.join(write_latex(study))}"
+        )
     for done, (name, write) in enumerate(parts.items()):
         advance("writing pages", done, len(parts))
         try:

@@ -10,11 +10,14 @@ import pandas as pd
 
 from analysis.figures import style
 from analysis.figures.charts import (
+    along_beta,
     before_and_after_ica,
     curves,
     heat_maps,
+    kl_by_latent,
     latent_space,
-    ranked,
+    pareto,
+    ranking,
 )
 from analysis.figures.inputs import FigureInputs, Missing, MissingWeights, StudyFigure
 from analysis.figures.pictures import (
@@ -39,8 +42,11 @@ FIGURES: list[StudyFigure] = [  # in the order of the paper and then by group
     *curves.CONDITIONAL,  # figure 6
     *curves.CONDITIONING,  # figure 7
     aligned_latents.FIGURE,  # figure 8
-    *ranked.FIGURES,
+    ranking.FIGURE,
+    pareto.FIGURE,
+    along_beta.FIGURE,
     before_and_after_ica.FIGURE,
+    kl_by_latent.FIGURE,
     *heat_maps.FIGURES,
     latent_space.FIGURE,
     traversals.AROUND_THE_MEAN,
@@ -69,18 +75,20 @@ def draw_all(
     study: Study,
     data_dir: Path | None = None,
     say: Callable[[str], None] = lambda _: None,
+    kinds: Sequence[str] = style.KINDS,
     figures: Sequence[StudyFigure] = FIGURES,
     advance: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Drawn:
     """Draw every figure that a study has the runs, weights, scores and alignments for.
 
-    Figures go to `figures/` as PNG and SVG; what they are drawn from to `tables/`, as CSV or NPZ;
-    the list of them to `tables/gallery.json`, with those left out and the reason.
+    Figures go to `figures/`; what they are drawn from to `tables/`, as CSV or NPZ; the list
+    of them to `tables/gallery.json`, with those left out and the reason.
 
     Args:
         study: as it is, half done or not scored.
         data_dir: cache of the data set; None: the default one.
         say: gets what was drawn, at the end.
+        kinds: of files: png, svg or pdf.
         figures: to draw; the others are not listed.
         advance: gets the stage, how many of its steps are done, and of how many.
     """
@@ -90,7 +98,7 @@ def draw_all(
     for done, figure in enumerate(figures):
         advance("drawing", done, len(figures))
         try:
-            items.append(_draw(figure, inputs))
+            items.append(_draw(figure, inputs, kinds))
         except Missing as lack:
             missing.append({"name": figure.name, "reason": str(lack)})
         except Exception as error:  # damaged weights, no data: it must not cost the other figures
@@ -108,7 +116,7 @@ def draw_all(
     return Drawn(items, failures)
 
 
-def _draw(figure: StudyFigure, inputs: FigureInputs) -> GalleryItem:
+def _draw(figure: StudyFigure, inputs: FigureInputs, kinds: Sequence[str]) -> GalleryItem:
     tables, name = inputs.study.folder / "tables", figure.name
     try:
         content = figure.make(inputs)
@@ -116,7 +124,7 @@ def _draw(figure: StudyFigure, inputs: FigureInputs) -> GalleryItem:
     except (MissingWeights, DataError):
         if not figure.from_weights or (content := _saved(tables, name)) is None:
             raise
-    style.save_figure(figure.draw(content), inputs.study.folder, name)
+    style.save_figure(figure.draw(content), inputs.study.folder, name, kinds)
     title = figure.title if isinstance(figure.title, str) else figure.title(content)
     return GalleryItem(name, title, figure.caption(content), figure.group)
 

@@ -12,26 +12,27 @@
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.collections import PathCollection
-from matplotlib.colors import LogNorm
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import ListedColormap, LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from optuna.exceptions import ExperimentalWarning
 from optuna.visualization.matplotlib import plot_parallel_coordinate
 
-from analysis.figures.style import PLAIN, STYLE, legend_entry, save_figure
+from analysis.figures import encodings
+from analysis.figures.style import COLUMN_IN, KINDS, PAGE_IN, PLAIN, STYLE, save_figure
 from analysis.metrics import LABELS
 from analysis.statistics.front import (
-    WITH_LABELS,
     as_optuna,
     complete,
     history,
@@ -43,8 +44,7 @@ from analysis.statistics.objectives import DIRECTIONS
 from analysis.study import Study
 from study.config.search import Search
 
-PANEL_IN = 3.0
-MAX_PANELS = 6
+ACROSS, MAX_PANELS = 3, 6
 UNITS = {"neg_elbo": "nats", "objective": "nats", "recon": "nats", "elbo": "nats", "iwae": "nats"}
 NAMES = {
     "latent_dim": "J",
@@ -58,7 +58,6 @@ NAMES = {
     "hypervolume": "hypervolume so far",
     **LABELS,
 }
-MARKS = dict(zip(WITH_LABELS, "osD", strict=True))
 FRONT_COLOUR, OTHERS_COLOUR = "#c23b22", "0.75"
 
 
@@ -72,7 +71,7 @@ class Trials(NamedTuple):
     importance: pd.DataFrame  # objective, parameter, share; empty for too few trials
 
 
-def save_search(study: Study) -> int:
+def save_search(study: Study, kinds: Sequence[str] = KINDS) -> int:
     """Draw the figures that a search has trials for; returns how many."""
     search = search_of(study.folder)
     done = complete(study.search)
@@ -82,7 +81,7 @@ def save_search(study: Study) -> int:
     trials = Trials(search, done, study.front, steps, shares)
     names = [name for name in FIGURES if name != "search-importance" or len(shares)]
     for name in names:
-        save_figure(FIGURES[name](trials), study.folder, name)
+        save_figure(FIGURES[name](trials), study.folder, name, kinds)
     return len(names)
 
 
@@ -92,18 +91,20 @@ def draw_front(trials: Trials) -> Figure:
     search, done = trials.search, trials.done
     names = search.objectives if len(search.objectives) > 1 else ["trial", *search.objectives]
     pairs = list(combinations(names, 2))[:MAX_PANELS]
-    figure = Figure(figsize=(PANEL_IN * len(pairs) + 0.9, 2.8), layout="constrained")
-    panels = figure.subplots(1, len(pairs), squeeze=False)[0]
+    across = min(ACROSS, len(pairs))
+    size = (PAGE_IN, 0.5 + (3.0 if across == 1 else 2.2) * -(-len(pairs) // across))
+    figure = Figure(figsize=size, layout="constrained")
+    panels = figure.subplots(-(-len(pairs) // across), across, squeeze=False).ravel()
     for axes, (x, y) in zip(panels, pairs, strict=True):
-        points = _scatter(axes, done, x, y, search)
+        _scatter(axes, done, x, y, search)
         ordered = trials.front.sort_values(x)
         line = "-" if len(search.objectives) == 2 else "none"
         steps = "steps-pre" if DIRECTIONS.get(x) == "maximize" else "steps-post"
-        look = {"color": FRONT_COLOUR, "drawstyle": steps, "zorder": 3}
+        look = {"color": FRONT_COLOUR, "drawstyle": steps, "zorder": 3, "gid": "front"}
         axes.plot(ordered[x], ordered[y], ls=line, marker="o", ms=9, mfc="none", **look)
         axes.set(xlabel=_label(x), ylabel=_label(y))
     if "beta" in search.space:
-        bar = figure.colorbar(points, ax=list(panels), label="β", pad=0.02)
+        bar = figure.colorbar(_beta_scale(done["beta"]), ax=list(panels), label="β", pad=0.02)
         ticks = _ticks(done["beta"])
         bar.set_ticks(ticks, labels=[f"{tick:g}" for tick in ticks])
         bar.minorticks_off()
@@ -116,7 +117,8 @@ def draw_front(trials: Trials) -> Figure:
 def draw_history(trials: Trials) -> Figure:
     """Values by trial, and the best so far as a line; a panel an objective."""
     names = list(trials.history["objective"].unique())
-    figure = Figure(figsize=(2.6 * len(names), 2.4), layout="constrained")
+    width = PAGE_IN if len(names) > 1 else COLUMN_IN
+    figure = Figure(figsize=(width, 2.2), layout="constrained")
     for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
         rows = trials.history[trials.history["objective"] == name]
         if name != "hypervolume":
@@ -142,7 +144,7 @@ def draw_parallel(trials: Trials) -> Figure:
     figure = plt.gcf()
     plt.close(figure)  # to pyplot; it would keep the figure
     names = [_label(label.get_text()).replace(" (", "\n(") for label in axes.get_xticklabels()]
-    figure.set_size_inches(1.15 * len(names) + 0.6, 3.0)
+    figure.set_size_inches(PAGE_IN, 3.0)
     axes.set_title("")
     axes.set_xticks(axes.get_xticks(), names, rotation=0)
     axes.tick_params(axis="x", length=0, pad=8)
@@ -164,7 +166,7 @@ def draw_importance(trials: Trials) -> Figure:
     """How much of each objective's variance a parameter explains (fANOVA)."""
     table = trials.importance
     table = table.assign(**{key: table[key].map(_name) for key in ("parameter", "objective")})
-    figure = Figure(figsize=(4.4, 0.8 + 0.12 * len(table)), layout="constrained")
+    figure = Figure(figsize=(COLUMN_IN, 0.8 + 0.12 * len(table)), layout="constrained")
     axes = figure.subplots()
     axes.set_axisbelow(True)
     sns.barplot(table, y="parameter", x="share", hue="objective", palette="viridis", ax=axes)
@@ -181,25 +183,24 @@ FIGURES: dict[str, Callable[[Trials], Figure]] = {
 }
 
 
-def _scatter(axes: Axes, done: pd.DataFrame, x: str, y: str, search: Search) -> PathCollection:
-    """Trials by two columns: colour shows beta, the mark the conditioning, where these vary.
+def _scatter(axes: Axes, done: pd.DataFrame, x: str, y: str, search: Search) -> None:
+    """Trials by two columns: colour shows beta, the filling the conditioning, where these vary.
 
-    Trials whose objective has no beta are grey. The last drawn tell the colours' scale.
+    Trials whose objective has no beta are grey.
     """
-    plain: dict[str, Any] = {"s": 18, "linewidths": 0, "alpha": 0.9}
-    look = plain
-    if "beta" in search.space:
-        betas = done["beta"]
-        look = {**plain, "cmap": "viridis", "norm": LogNorm(betas.min(), betas.max() * 1.0001)}
-    alike = pd.Series("none", done.index)
-    groups = done["conditioning"] if "conditioning" in search.space else alike
-    axes.set_axisbelow(True)
-    without = done["beta"].isna() if "beta" in search.space else pd.Series(True, done.index)
-    for kind, rows in done[without].groupby(groups):
-        points = axes.scatter(rows[x], rows[y], marker=MARKS[str(kind)], color="0.5", **plain)
-    for kind, rows in done[~without].groupby(groups):
-        points = axes.scatter(rows[x], rows[y], marker=MARKS[str(kind)], c=rows["beta"], **look)
-    return points
+    for row in done.to_dict("records"):
+        colour = encodings.beta_colour(row["beta"] if "beta" in search.space else np.nan)
+        kind = str(row["conditioning"]) if "conditioning" in search.space else "label"
+        axes.plot(row[x], row[y], "o", ms=4, mew=0.8, gid="trial",
+                  **encodings.filling(kind, colour))  # fmt: skip
+
+
+def _beta_scale(betas: pd.Series) -> ScalarMappable:
+    """The colours of betas, for a colour bar."""
+    low, high = float(betas.min()), float(betas.max()) * 1.0001
+    steps = np.geomspace(low, high, 256)
+    colours = ListedColormap([encodings.beta_colour(beta) for beta in steps])
+    return ScalarMappable(LogNorm(low, high), colours)
 
 
 def _ticks(betas: pd.Series) -> list[float]:
@@ -210,13 +211,12 @@ def _ticks(betas: pd.Series) -> list[float]:
 
 def _key(search: Search) -> list[Line2D]:
     label = "the front" if len(search.objectives) > 1 else "the best"
-    handles = [legend_entry(color=FRONT_COLOUR, marker="o", ms=7, mfc="none", label=label)]
-    if "conditioning" in search.space:
-        kinds = [kind for kind in MARKS if kind in search.space["conditioning"]]
-        handles += [
-            legend_entry(color="0.4", marker=MARKS[kind], label=WITH_LABELS[kind]) for kind in kinds
-        ]
-    return handles
+    look = {"color": FRONT_COLOUR, "marker": "o", "ms": 7, "mfc": "none"}
+    kinds = search.space.get("conditioning", ["none"])
+    return [
+        encodings.legend_entry(**look, label=label),
+        *encodings.conditioning_entries([str(kind) for kind in kinds]),
+    ]
 
 
 def _name(column: str) -> str:

@@ -1,73 +1,67 @@
-"""The style of all figures, what charts share, and how a figure is saved."""
+"""The style of all figures at the width of a journal's page or column, and how one is saved."""
 
 import io
-import textwrap
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from PIL import Image
 
-from study.storage.axes import CONDITIONING, others_in_words, varied
 from study.storage.folder import Folder
 
-COLUMN_IN = 3.4  # width of a column of print
-PAGE_IN = 7.0  # width of a page of print
-ROW_IN = 0.17  # height of a configuration's line
-NAME_LETTERS = 58  # of a configuration in one line; a longer name takes two
-NO_BREAK = "\N{NO-BREAK SPACE}"
+COLUMN_IN = 3.3  # width of one of a journal's two columns
+PAGE_IN = 6.9  # width of both
+PAGE_HEIGHT_IN = 9.0
+KINDS = ("png", "svg")  # of files; `study report --pdf` writes PDF, too
 STYLE: dict[Any, Any] = {
-    "font.size": 8,
-    "axes.titlesize": 9,
+    "font.size": 7,
+    "axes.titlesize": 8,
+    "axes.titlepad": 4,
+    "axes.linewidth": 0.6,
     "axes.spines.top": False,
     "axes.spines.right": False,
+    "axes.axisbelow": True,
     "axes.grid": True,
     "grid.linewidth": 0.4,
-    "grid.color": "0.88",
-    "lines.linewidth": 1.2,
+    "grid.color": "0.9",
+    "lines.linewidth": 1.0,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
     "legend.frameon": False,
     "legend.fontsize": 7,
     "savefig.dpi": 200,
-    "savefig.bbox": "tight",
-    "savefig.pad_inches": 0.03,
     "svg.hashsalt": "vae-study",  # the same table gives the same file
+    "pdf.fonttype": 42,  # TrueType, which journals ask for
 }
 PLAIN = {**STYLE, "axes.grid": False}
-LOOKS = {
-    name: {"color": colour, "marker": marker}
-    for name, colour, marker in zip(
-        CONDITIONING, sns.color_palette("colorblind"), "osD", strict=False
-    )
-}
-
-# Of configurations that other axes than J, beta and conditioning tell apart.
-DASHES, FILLS = ("-", "--", ":", "-."), ("full", "left", "top", "right", "bottom")
+USED = 0.75  # the least share of an axis that its data use; it begins at 0 where it can
+CUT = "cut"  # what the mark of an axis that does not begin at 0 is called
+SLASH = [(-0.4, -1.0), (0.4, 1.0)]
 
 
-def settings(table: pd.DataFrame) -> pd.Series:
-    """In words, of every row of a table of configurations, the other axes that vary in it."""
-    return others_in_words(table, varied(table))
+def shared_legend(
+    figure: Figure, panels: Sequence[Axes], more: Sequence[Any] = (), columns: int = 4
+) -> None:
+    """One legend below all panels, each entry once, reference lines last.
 
-
-def legend_entry(**look: object) -> Line2D:
-    """A mark alone, unless `look` has a line."""
-    return Line2D([], [], **{"ls": "none", "ms": 4, **look})  # type: ignore[arg-type]
-
-
-def shared_legend(figure: Figure, panels: Sequence[Axes], columns: int = 2) -> None:
-    """One legend below all panels, each entry once; none for what has no points."""
-    entries: dict[str, object] = {}
-    for axes in panels:
-        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
-            if len(np.atleast_1d(getattr(handle, "get_xdata", lambda: [0])())):
-                entries.setdefault(label, handle)
+    Args:
+        figure: that has the panels.
+        panels: whose entries are shown.
+        more: entries that no panel has; before the others.
+        columns: of the legend.
+    """
+    drawn = [zip(*axes.get_legend_handles_labels(), strict=True) for axes in panels]
+    entries: dict[str, Any] = {str(handle.get_label()): handle for handle in more}
+    for handle, label in sorted(chain(*drawn), key=lambda entry: isinstance(entry[0], Line2D)):
+        entries.setdefault(label, handle)
     figure.legend(
         handles=list(entries.values()),
         labels=list(entries),
@@ -76,23 +70,27 @@ def shared_legend(figure: Figure, panels: Sequence[Axes], columns: int = 2) -> N
     )
 
 
-def wrapped(name: str, letters: int = NAME_LETTERS) -> str:
-    """A name in lines of so many letters; `β = 10` stays in one."""
-    whole = name.replace(" = ", f"{NO_BREAK}={NO_BREAK}")
-    return textwrap.fill(whole, letters).replace(NO_BREAK, " ")
+def begin_at_zero_or_mark(axes: Axes, side: str) -> None:
+    """Let an axis of figures that are never negative begin at 0, or mark that it does not.
 
+    It begins there where its data still use most of it, and else has two slashes across its line.
 
-def rows_in(names: Sequence[str]) -> float:
-    """Height of a line for each configuration, as high as the longest name needs."""
-    return ROW_IN * len(names) * max(1, 0.75 * max(-(-len(name) // NAME_LETTERS) for name in names))
-
-
-def line_a_configuration(axes: Axes, names: Sequence[str]) -> None:
-    """The first on top."""
-    lines = [wrapped(name) for name in names]
-    axes.set_yticks(range(len(names)), lines, linespacing=0.9)
-    axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.tick_params(axis="y", length=0, labelsize=7)
+    Args:
+        axes: with all that it shows.
+        side: "x" or "y".
+    """
+    axis: Axis = getattr(axes, f"{side}axis")
+    low, high = sorted(axis.get_view_interval())
+    if low <= 0:
+        return
+    if (high - low) / high >= USED:
+        axes.set(**{f"{side}lim": (0, high)})
+        return
+    for place in (0.03, 0.045):
+        at = (place, 0) if side == "x" else (0, place)
+        turned = SLASH if side == "x" else [(y, x) for x, y in SLASH]
+        axes.plot(*at, transform=axes.transAxes, marker=turned, ms=5, color="black",
+                  mew=0.6, clip_on=False, gid=CUT, label="_cut", zorder=5)  # fmt: skip
 
 
 def error_bars(table: pd.DataFrame, score: str) -> npt.NDArray[np.float64]:
@@ -106,13 +104,14 @@ def colour_bar(n_rows: int) -> dict[str, float]:
     return {"aspect": 6 + 1.2 * n_rows, "fraction": 0.04, "pad": 0.02, "shrink": 0.9}
 
 
-def save_figure(figure: Figure, study: Folder, name: str) -> None:
-    """Write a figure as PNG and SVG to `figures/`."""
-    for kind in ("png", "svg"):
+def save_figure(figure: Figure, study: Folder, name: str, kinds: Sequence[str] = KINDS) -> None:
+    """Write a figure to `figures/`, by default as PNG and SVG."""
+    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+    for kind in kinds:
         buffer = io.BytesIO()
         with mpl.rc_context(STYLE):
-            figure.savefig(buffer, format=kind, metadata={"Date": None} if kind == "svg" else None)
-        figure.set_layout_engine("none")  # the second format keeps the first one's layout
+            figure.savefig(buffer, format=kind, metadata=undated.get(kind))
+        figure.set_layout_engine("none")  # other formats keep the first one's layout
         content = _without_alpha(buffer) if kind == "png" else buffer.getvalue()
         (study / "figures").write(f"{name}.{kind}", content)
 

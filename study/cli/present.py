@@ -55,7 +55,9 @@ def score(
 @click.command("report", cls=Command, context_settings=CONTEXT)
 @study_argument
 @data_dir_option
-def report(study: str, data_dir: Path | None) -> int:
+@click.option("--pdf", is_flag=True, help="Write every figure as PDF, too, for print.")
+@click.option("--latex", is_flag=True, help="Write the tables for LaTeX, too (tables/*.tex).")
+def report(study: str, data_dir: Path | None, pdf: bool, latex: bool) -> int:
     """Write a study's figures, claims and pages.
 
     The pages are report.html, the study on one page, and explorer.html, its latents to turn. Both
@@ -71,7 +73,8 @@ def report(study: str, data_dir: Path | None) -> int:
     opened = open_study(study)
     say = partial(console.print, soft_wrap=True, markup=False)
     with Stages(console, opened.folder) as stages:
-        return 0 if present(opened, data_dir, say, advance=stages) else EXIT_FAILURE
+        done = present(opened, data_dir, say, advance=stages, pdf=pdf, latex=latex)
+    return 0 if done else EXIT_FAILURE
 
 
 @click.command("explore", cls=Command, context_settings=CONTEXT)

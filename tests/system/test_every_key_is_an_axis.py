@@ -7,7 +7,14 @@ import pytest
 from pages import finished, write_runs, write_scores
 from rich.console import Console
 
-from analysis.figures.charts import before_and_after_ica, curves, heat_maps, ranked
+from analysis.figures.charts import (
+    along_beta,
+    before_and_after_ica,
+    curves,
+    kl_by_latent,
+    pareto,
+    ranking,
+)
 from analysis.figures.inputs import FigureInputs, Missing
 from analysis.paper.checks import paper_runs
 from analysis.report.explorer.board import choose, load
@@ -146,28 +153,28 @@ def names_of_curves():
 
 
 def test_charts_name_both(inputs, key):
-    for chart in (ranked.ranking, ranked.pareto):
+    for chart in (ranking.ranking, pareto.pareto):
         table = chart(inputs)
-        alone = chart is ranked.pareto and key == "likelihood"  # bounds of two: two scales
+        alone = chart is pareto.pareto and key == "likelihood"  # bounds of two: two scales
         assert len(table) == len(set(words_of(table))) == 2 - alone
     if has_beta(key):
-        for _, scope in ranked.along_beta(inputs).groupby("scope"):
+        for _, scope in along_beta.along_beta(inputs).groupby("scope"):
             assert len(scope) == len(set(words_of(scope))) == 2 - (key == "objective")
     both = before_and_after_ica.before_and_after(inputs)
     assert len(set(words_of(both))) == 2
-    kl = heat_maps.kl_by_latent(inputs)
+    kl = kl_by_latent.kl_by_latent(inputs)
     assert_two(kl, "configuration")
     assert len(set(words_of(kl))) == 2
 
 
 def test_legends_and_rows_have_two_names(inputs, key):
-    table = ranked.ranking(inputs)
-    (axes, _) = ranked.draw_ranking(table).axes
+    table = ranking.ranking(inputs)
+    (axes, _) = ranking.draw_ranking(table).axes
     assert len({label.get_text() for label in axes.get_yticklabels()}) == 2
     if not has_beta(key):
         return
-    table = ranked.along_beta(inputs)
-    figure = ranked.draw_along_beta(table)
+    table = along_beta.along_beta(inputs)
+    figure = along_beta.draw_along_beta(table)
     lines = [
         (axes.get_title(), bars.get_label(), float(x))
         for axes in figure.axes

@@ -8,7 +8,7 @@ import pytest
 from pages import write_scores
 from studies import train_here
 
-from analysis.figures.charts import curves, heat_maps, ranked
+from analysis.figures.charts import along_beta, curves, kl_by_latent, pareto
 from analysis.figures.inputs import FigureInputs
 from analysis.figures.pictures import prior_samples, traversals
 from analysis.paper.findings import findings
@@ -127,7 +127,7 @@ def test_the_first_words_are_of_the_best_of_all(report, study):
 def test_a_likelihood_has_a_front_of_its_own(study, inputs):
     fronts = study.ranking.groupby("likelihood")["pareto"].sum()
     assert (fronts > 0).all()
-    assert set(ranked.pareto(inputs)["likelihood"]) == {"bernoulli"}
+    assert set(pareto.pareto(inputs)["likelihood"]) == {"bernoulli"}
 
 
 def test_curves_are_of_one_kind_of_model(inputs):
@@ -143,17 +143,17 @@ def test_curves_with_and_without_labels_leave_labels_in_the_prior_out(inputs):
 
 
 def test_scores_along_beta_are_of_what_has_several(inputs):
-    table = ranked.along_beta(inputs)
+    table = along_beta.along_beta(inputs)
     assert set(table["objective_kind"]) == {"beta", "tc"}
     assert not set(table["prior"]) & WITHOUT_KL
-    assert ranked.draw_along_beta(table)
+    assert along_beta.draw_along_beta(table)
 
 
 def test_the_heat_map_of_kl_leaves_priors_without_one_out(inputs):
-    table = heat_maps.kl_by_latent(inputs)
+    table = kl_by_latent.kl_by_latent(inputs)
     assert set(table["prior"]) == {"normal"}
-    assert f"{len(PRIORS)} configurations are left out" in heat_maps.kl_caption(table)
-    assert heat_maps.draw_kl(table)
+    assert f"{len(PRIORS)} configurations are left out" in kl_by_latent.caption(table)
+    assert kl_by_latent.draw_kl(table)
 
 
 def test_prior_samples_are_of_each_kind_and_by_class_where_labels_are_given(inputs):

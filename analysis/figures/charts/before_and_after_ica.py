@@ -1,21 +1,27 @@
-"""Scores of the latents and of their independent components, over all images and in a class."""
+"""Scores of the latents, and of their independent and principal components."""
+
+from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from analysis.factors.scope import SCOPES
-from analysis.figures import style
+from analysis.figures import encodings, rows, style
 from analysis.figures.inputs import FigureInputs, Missing, StudyFigure
 from analysis.metrics import LABELS, RANKABLE
 from analysis.statistics import wording
 from study.storage.axes import axes_in, words_of
 
-PALETTE = sns.color_palette("colorblind")
-BEFORE, AFTER = PALETTE[0], PALETTE[3]
-PALE = 0.35
+Look = dict[str, Any]
+LATENTS: Look = {"marker": "o", "ms": 4, "color": "black", "mfc": "white", "mew": 0.8}
+ICA: Look = {"marker": "o", "ms": 4, "color": "black", "mew": 0.8}
+PCA: Look = {"marker": "^", "ms": 3.5, "color": "0.5", "mew": 0}
+APART: dict[bool, Look] = {True: {"color": "black", "lw": 1.6}, False: {"color": "0.7", "lw": 0.6}}
+BESIDE_IN = 0.9  # height of titles and legend
+TITLE_IN = 0.3  # of the axis below each block of rows
 IN_WORDS = {"all": "over all images", "within": "within the class"}
 
 
@@ -32,8 +38,10 @@ def with_both(ica: pd.DataFrame) -> pd.DataFrame:
     """Rows of tables/ica.csv that have both a score of the latents and one of their components."""
     both = ica[ica["score"].isin(RANKABLE) & (ica["factors"] != "intervention")]
     both = both.dropna(subset=["latent", "ica"])
-    columns = ["latent", "latent_low", "latent_high", "ica", "ica_low", "ica_high"]
+    columns = [f"{name}{end}" for name in ("latent", "ica") for end in ("", "_low", "_high")]
+    columns += ["pca"] if "pca" in both else []
     kept = ["configuration", *axes_in(both), "scope", "score", *columns, "separated", "converged"]
+    kept += ["n_seeds"] if "n_seeds" in both else []
     return both[kept].reset_index(drop=True)
 
 
@@ -43,38 +51,46 @@ def draw_before_and_after(table: pd.DataFrame) -> Figure:
     scopes = _scopes(table)
     scores = [score for score in RANKABLE if score in set(table["score"])]
     first = table.drop_duplicates("configuration").reset_index(drop=True)
-    row_in = max(1.2, 0.4 + style.ROW_IN * len(first))  # room for the words of a scope
-    height = 0.7 + len(scopes) * row_in
-    figure = Figure(figsize=(style.PAGE_IN, height), layout="constrained")
-    panels = figure.subplots(len(scopes), len(scores), sharex=True, sharey=True, squeeze=False)
+    beside = BESIDE_IN + TITLE_IN * len(scopes)
+    first = first.head(rows.n_that_fit(words_of(first), beside, len(scopes)))
+    names = words_of(first)
+    row_in = max(1.0, rows.height_in(names, beside, len(scopes)))  # room for the words of a scope
+    size = (style.PAGE_IN, beside + len(scopes) * row_in)
+    figure = Figure(figsize=size, layout="constrained")
+    panels = figure.subplots(len(scopes), len(scores), sharex="col", sharey=True, squeeze=False)
     place = {name: row for row, name in enumerate(first["configuration"])}
     for row, scope in zip(panels, scopes, strict=True):
         for axes, score in zip(row, scores, strict=True):
             part = table[(table["score"] == score) & (table["scope"] == scope)]
+            part = part[part["configuration"].isin(place)]
             _draw_changes(axes, part, part["configuration"].map(place))
-            style.line_a_configuration(axes, words_of(first))
-            axes.set(xlim=(-0.06, 1.06), xticks=[0, 0.5])
-            axes.set_xticklabels(["0", "0.5"])
+            rows.line_a_configuration(axes, names)
+            axes.margins(x=0.08)
+            axes.xaxis.set_major_locator(MaxNLocator(3, min_n_ticks=2))
         row[0].set_ylabel(IN_WORDS[scope])
-    for top, bottom, score in zip(panels[0], panels[-1], scores, strict=True):
-        top.set_title(LABELS[score].replace(" (", "\n("))
-        bottom.set_xlabel("score")
+    for column, score in zip(panels.T, scores, strict=True):
+        column[0].set_title(LABELS[score].replace(" (", "\n("))
+        style.begin_at_zero_or_mark(column[-1], "x")
     handles = [
-        style.legend_entry(color=BEFORE, marker="o", mfc="white", label="latents"),
-        style.legend_entry(color=AFTER, marker="o", label="independent components"),
-        style.legend_entry(color=AFTER, marker="o", alpha=PALE, label="pale: intervals overlap"),
+        encodings.legend_entry(**LATENTS, label="latents"),
+        encodings.legend_entry(**ICA, label="independent components"),
+        encodings.legend_entry(**PCA, label="principal components"),
+        encodings.legend_entry(**APART[True], ls="-", label="intervals apart"),
+        encodings.legend_entry(**APART[False], ls="-", label="intervals overlap"),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    shown = [one for one in handles if "pca" in table or one.get_marker() != PCA["marker"]]
+    figure.legend(handles=shown, loc="outside lower center", ncols=5)
     return figure
 
 
 def _draw_changes(axes: Axes, table: pd.DataFrame, heights: pd.Series) -> None:
-    apart = table["separated"].astype(bool)
-    for rows, alpha in ((apart, 1.0), (~apart, PALE)):
-        part, y = table[rows], heights[rows]
-        axes.hlines(y, part["latent"], part["ica"], color="0.6", lw=0.8, alpha=alpha)
-        axes.plot(part["latent"], y, "o", mfc="white", color=BEFORE, ms=4, alpha=alpha)
-        axes.plot(part["ica"], y, "o", color=AFTER, ms=4, alpha=alpha)
+    for apart, look in APART.items():
+        part = table[table["separated"].astype(bool) == apart]
+        axes.hlines(heights[part.index], part["latent"], part["ica"], zorder=2, **look)
+    if "pca" in table:
+        axes.plot(table["pca"], heights + 0.2, ls="none", zorder=2.5, **PCA)
+    axes.plot(table["latent"], heights, ls="none", zorder=3, **LATENTS)
+    axes.plot(table["ica"], heights, ls="none", zorder=3, **ICA)
 
 
 def _scopes(table: pd.DataFrame) -> list[str]:
@@ -85,10 +101,17 @@ def caption(table: pd.DataFrame) -> str:
     changes = [
         f"{IN_WORDS[scope]}: {_changes(table[table['scope'] == scope])}" for scope in _scopes(table)
     ]
+    first = table.drop_duplicates("configuration")
+    seeds = ""
+    if "n_seeds" in table:
+        seeds = f", means over {wording.count(int(table['n_seeds'].max()), 'seed')}"
+    beside = BESIDE_IN + TITLE_IN * table["scope"].nunique()
+    n = rows.n_that_fit(words_of(first), beside, table["scope"].nunique())
     return (
-        f"Scores of the latents (open) and of their independent components (filled) for"
-        f" {wording.count(table['configuration'].nunique(), 'configuration')}. Changes whose"
-        f" intervals are apart, {'; '.join(changes)}."
+        f"Scores of the latents (open) and of their independent components (full) for"
+        f" {wording.count(len(first), 'configuration')}{seeds}. Each score has its own"
+        f" axis. Changes whose 95% intervals are apart, {'; '.join(changes)}."
+        f"{rows.shown(n, len(first), 'first')}"
     )
 
 

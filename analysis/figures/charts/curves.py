@@ -2,22 +2,24 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import pandas as pd
-import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from analysis.figures import style
+from analysis.figures import encodings, style
 from analysis.figures.inputs import FigureInputs, Missing, StudyFigure
 from analysis.statistics.elbo import reference, with_beta
-from study.storage.axes import made_alike, others_in_words, varied, with_axes
+from study.storage.axes import axes_in, made_alike, others_in_words, varied, with_axes
 
 COSTS = "recon + β KL", "β KL"  # of objective beta, and of it the part beyond recon
 SPLITS = {"train": "--", "test": "-"}
+MOST_NAMED = 12  # lines in one figure; of more, the others are grey and have no name
+OTHERS = "0.85"
 METRICS = {"objective": "objective (nats per image)", "kl_fraction": "KL fraction of the objective"}
 
 
@@ -27,6 +29,7 @@ class Curves(NamedTuple):
     title: str
     metric: str  # objective or kl_fraction
     table: pd.DataFrame  # series, split, epoch, mean, low, high, n_seeds
+    configurations: pd.DataFrame  # series and its axes
     cost: str = "beta"  # what was minimised, as the configuration names it
 
 
@@ -83,32 +86,72 @@ def curves(inputs: FigureInputs, series: Series, metric: str) -> Curves:
             names = series.names(rows) + others.where(others == "", ", " + others)
             title = series.title.format(**places)
             cost = str(made.get("objective_kind", pd.Series("beta")).iloc[0])
-            return Curves(title, metric, over_seeds(rows, metric, names), cost)
+            lines = rows.assign(series=names).drop_duplicates("series")
+            lines = lines[["series", *axes_in(lines)]].reset_index(drop=True)
+            return Curves(title, metric, over_seeds(rows, metric, names), lines, cost)
     raise Missing("no run of its series has an epoch behind it")
 
 
 @mpl.rc_context(style.STYLE)
 def draw_curves(curves: Curves) -> Figure:
     """Train (dashed) and test (solid) by epoch; a band spans the seeds."""
-    table = curves.table
-    names = list(table["series"].unique())
-    colours = sns.color_palette("viridis", len(names) + 1)[:-1]  # without its pale end
-    figure = Figure(figsize=(style.COLUMN_IN, 2.5), layout="constrained")
+    table, lines = curves.table, curves.configurations
+    named, colours = _named(curves), _colours(lines)
+    shapes = encodings.shapes_of(lines)
+    figure = Figure(figsize=(style.COLUMN_IN, 2.7 + 0.06 * len(named)), layout="constrained")
     axes = figure.subplots()
-    for name, colour in zip(names, colours, strict=True):
-        for split, dashes in SPLITS.items():
-            line = table[(table["series"] == name) & (table["split"] == split)]
-            label = name if split == "test" else None
-            look = {"color": colour, "marker": "o" if len(line) == 1 else None}
-            axes.plot(line["epoch"], line["mean"], dashes, label=label, **look)
-            band = (line["epoch"], line["low"], line["high"])
-            axes.fill_between(*band, color=colour, alpha=0.2, linewidth=0)
+    handles = []
+    several = lines["conditioning"].nunique() > 1 or len(shapes.marker) > 1
+    records = lines.to_dict("records")
+    for row, colour, words in zip(records, colours, shapes.words, strict=True):
+        part = table[table["series"] == row["series"]]
+        if row["series"] not in named:
+            _draw_line(axes, part, {"color": OTHERS, "lw": 0.6, "zorder": 1})
+            continue
+        mark = {"marker": shapes.marker[words], **encodings.filling(row["conditioning"], colour)}
+        mark = mark if several else {"color": colour}
+        _draw_line(axes, part, {**mark, "ms": 3.5})
+        handles.append(Line2D([], [], **mark, ms=3.5, label=row["series"]))
     axes.set(title=curves.title, xlabel="epoch", ylabel=METRICS[curves.metric])
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    handles = axes.get_legend_handles_labels()[0]
+    style.begin_at_zero_or_mark(axes, "y")
     splits = [Line2D([], [], color="0.4", ls=ls, label=split) for split, ls in SPLITS.items()]
-    figure.legend(handles=[*handles, *splits], loc="outside right center")
+    figure.legend(handles=[*handles, *splits], loc="outside lower center", ncols=_columns(named))
     return figure
+
+
+def _draw_line(axes: Axes, table: pd.DataFrame, look: dict[str, Any]) -> None:
+    """The two lines of a configuration and their bands; marks stand on the line of the test set."""
+    for split, dashes in SPLITS.items():
+        line = table[table["split"] == split]
+        mark = look if split == "test" else {**look, "marker": None}
+        if len(line) == 1:
+            mark = {"marker": "o", **look}
+        axes.plot(line["epoch"], line["mean"], dashes, markevery=0.2, **mark)
+        band = (line["epoch"], line["low"], line["high"])
+        axes.fill_between(*band, color=look["color"], alpha=0.2, linewidth=0)
+
+
+def _colours(lines: pd.DataFrame) -> list[str]:
+    """By beta; where J alone varies, by that."""
+    if lines["beta"].nunique() < 2 and lines["latent_dim"].nunique() > 1:
+        return [encodings.latent_dim_colour(size) for size in lines["latent_dim"]]
+    return [encodings.beta_colour(beta) for beta in lines["beta"]]
+
+
+def _named(curves: Curves) -> list[str]:
+    """The lines that have a colour: all of a few, and of many those that end lowest."""
+    order = list(curves.configurations["series"])
+    if len(order) <= MOST_NAMED:
+        return order
+    test = curves.table[curves.table["split"] == "test"]
+    last = test.groupby("series")["mean"].last().sort_values(kind="stable")
+    return [name for name in order if name in set(last.index[:MOST_NAMED])]
+
+
+def _columns(named: list[str]) -> int:
+    """Of the legend: as many as the longest name leaves room for."""
+    return max(1, min(4, 52 // (6 + max(len(name) for name in [*named, "train"]))))
 
 
 def caption(curves: Curves) -> str:
@@ -120,7 +163,10 @@ def caption(curves: Curves) -> str:
         "objective": (f"The training objective, {cost},", "{:.1f} nats"),
         "kl_fraction": (f"The share of {share} in the objective", "{:.1%}"),
     }[curves.metric]
-    text = f"{what} by epoch: test solid, train dashed; a band spans the seeds."
+    text = f"{what} by epoch: test solid, train dashed. {_seeds(table)}"
+    n_others = len(curves.configurations) - len(_named(curves))
+    if n_others:
+        text += f" The {MOST_NAMED} that end lowest have a name; the {n_others} others are grey."
     if curves.metric == "objective" and last["series"].str.contains("labels").any():
         text += " With labels it is of the image alone: the label would cost ln of the classes."
     if last.empty:
@@ -130,6 +176,15 @@ def caption(curves: Curves) -> str:
     if len(last) > 1:
         text += f" for {low['series']} and {figure.format(high['mean'])} for {high['series']}"
     return f"{text}."
+
+
+def _seeds(table: pd.DataFrame) -> str:
+    """How many seeds a line is of, and what its band is."""
+    least, most = table["n_seeds"].min(), table["n_seeds"].max()
+    if most == 1:
+        return "One seed."
+    seeds = f"{most} seeds" if least == most else f"{least} to {most} seeds"
+    return f"Lines are means over {seeds}, and bands go from the lowest seed to the highest."
 
 
 def title(curves: Curves) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from analysis.figures import rows
 from analysis.figures.inputs import FigureInputs, Missing
 from analysis.figures.pictures.sheet import Images, Panel, Sheet, sheet_figure
 from analysis.figures.pictures.traversals import around, slope
@@ -23,9 +24,9 @@ def over_every_digit(inputs: FigureInputs) -> Sheet:
     if not set(names) <= set(NAMES.values()):
         inputs.require_measured()  # known factors that are read go without classes
     best = [
-        rows.sort_values("effect").to_dict("records")[-1]
+        part.sort_values("effect").to_dict("records")[-1]
         for name in names
-        if len(rows := aligned[aligned["property"] == name])
+        if len(part := aligned[aligned["property"] == name])
     ]
     if not best:
         raise Missing(f"no latent of {figure_run.run} is aligned with {wording.listing(names)}")
@@ -40,10 +41,11 @@ def over_every_digit(inputs: FigureInputs) -> Sheet:
         for row in best
     ]
     caption = (
-        f"The latents that are aligned best with a property, from -5 to 5{around(scale)}, over the"
+        f"The latents that are aligned best with a property, from −5 to 5{around(scale)}, over the"
         f" first test image of every digit. Digits for which the alignment holds:"
         f" {', '.join(holds)}."
         + (f" No latent is aligned with {wording.listing(absent)}." if absent else "")
+        + f"{rows.of_seeds([figure_run.run])}"
     )
     return Sheet(f"{figure_run.title}: aligned latents by digit", caption, panels)
 
@@ -73,10 +75,10 @@ def over_digits(
         wording.number(value, 1) if place % 3 == 0 else ""
         for place, value in enumerate(PAPER_VALUES)
     ]
-    rows = [str(label) for label in labels]
+    words = [str(label) for label in labels]
     x_label = "value of the latent" + (" (SD from its mean)" * scale.in_sd)
     return [
-        Panel(title, images, rows, columns, x_label)
+        Panel(title, images, words, columns, x_label)
         for title, images in zip(latents.values(), pictures, strict=True)
     ]
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from analysis.figures import rows
 from analysis.figures.inputs import FigureInputs
 from analysis.figures.pictures.sheet import Panel, Sheet, sheet_figure
 from analysis.representations import encode
@@ -19,9 +20,9 @@ def from_the_prior(inputs: FigureInputs) -> Sheet:
     n_classes, noun = data.n_classes, data.noun
     n_rows = min(n_classes, MOST_ROWS) or MOST_ROWS
     names = [data.class_name(one) for one in range(n_rows)] if n_classes else [""] * n_rows
+    shown = inputs.shown_runs()
     panels = [
-        prior_samples(inputs.model(figure_run.run), figure_run.title, names)
-        for figure_run in inputs.shown_runs()
+        prior_samples(inputs.model(figure_run.run), figure_run.title, names) for figure_run in shown
     ]
     caption = (
         "What the decoders draw of latents from their prior: the more of it looks like the images"
@@ -31,6 +32,7 @@ def from_the_prior(inputs: FigureInputs) -> Sheet:
         caption += f" Of a conditional model a row is a {noun}, a column the same draw."
         if n_rows < n_classes:
             caption += f" Shown are the first {n_rows} of {n_classes} classes."
+    caption += f"{rows.of_seeds(figure_run.run for figure_run in shown)}"
     return Sheet("Samples from the prior", caption, panels)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.factors.examples import examples, examples_in_words
+from analysis.figures import rows
 from analysis.figures.inputs import FigureInputs
 from analysis.figures.pictures.sheet import Images, Panel, Sheet, sheet_figure
 from analysis.representations.encode import decode, grey_levels, posterior_means
@@ -30,6 +31,7 @@ def by_beta(inputs: FigureInputs) -> Sheet:
         f" posterior mean. Over the whole test set the reconstruction costs {recon.iloc[0]:.0f}"
         f" nats an image for β = {runs[0].beta:g}"
         + (f" and {recon.iloc[-1]:.0f} for β = {runs[-1].beta:g}." if len(runs) > 1 else ".")
+        + f"{rows.of_seeds(figure_run.run for figure_run in runs)}"
     )
     if data.class_names:
         caption += f" From the left: {listing([data.class_name(k) for k in inputs.labels[shown]])}."
@@ -46,12 +48,12 @@ def reconstructions(
         images: (n, height, width), or with a last axis of colours; a column each.
         labels: their classes, (n,).
     """
-    rows = [images]
+    shown = [images]
     for model in models.values():
         codes = posterior_means(model, images, labels)
-        rows.append(grey_levels(decode(model, codes, labels)))
+        shown.append(grey_levels(decode(model, codes, labels)))
     columns = [str(label) for label in labels]
-    return Panel("", np.stack(rows), ["original", *models], columns, "class")
+    return Panel("", np.stack(shown), ["original", *models], columns, "class")
 
 
 FIGURE = sheet_figure("figure-5", "paper", by_beta)

@@ -6,25 +6,29 @@ A sheet is kept as one file of arrays, so that a figure can be drawn again witho
 import io
 import json
 from collections.abc import Callable
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.textpath import TextPath
 
-from analysis.figures import style
+from analysis.figures import rows, style
 from analysis.figures.inputs import FigureInputs, StudyFigure
 
 Images = npt.NDArray[np.uint8]
 
 GAP = 2  # pixels of white between pictures
-LARGEST_IN = 0.36  # a picture's width; more shows no more of small pictures
-LETTER_IN = 0.058  # mean width of one at the size of row labels
-TITLE_LETTER_IN = 0.064  # mean width of one of a panel's title
+LARGEST_IN = 0.42  # a picture's width; more shows no more of small pictures
+LEAST_IN = 0.24  # in one column of print; where pictures would be smaller they get both
+LETTER_IN = 0.061  # mean width of one of a title
+LINE_IN = 0.15  # height of a line of words
 LONG = 16  # letters; longer words stand to the right of their row and start at one line
 ACROSS = 3  # panels side by side; more than these stand in two rows
+MARGIN_IN = 0.05
+WORD_POINTS, TITLE_POINTS = 7.0, 8.0
 
 
 class Panel(NamedTuple):
@@ -35,6 +39,15 @@ class Panel(NamedTuple):
     rows: list[str]  # words beside each row; empty: none
     columns: list[str]  # words below each column; empty: none
     x_label: str
+
+
+class Margins(NamedTuple):
+    """What stands around the pictures of a panel, inches."""
+
+    left: float
+    right: float
+    above: float
+    below: float
 
 
 class Sheet(NamedTuple):
@@ -75,28 +88,118 @@ def unpack(content: bytes) -> Sheet:
 
 @mpl.rc_context(style.PLAIN)
 def draw_sheet(sheet: Sheet) -> Figure:
-    """Every panel a block of pictures, words beside the rows; 0 is black."""
-    n = len(sheet.panels)
-    across = n if n <= ACROSS else 2
-    down = -(-n // across)
-    words_in = sum(_words_in(panel) for panel in sheet.panels[:across])
-    n_columns = sum(panel.images.shape[1] for panel in sheet.panels[:across])
-    side = min(LARGEST_IN, (style.PAGE_IN - words_in - 0.1 * across) / n_columns)
-    n_rows = max(panel.images.shape[0] for panel in sheet.panels)
-    height, width = sheet.panels[0].images.shape[2:4]
-    rows_in = n_rows * side * (height / width)
-    size = (words_in + n_columns * side + 0.1 * across, down * (rows_in + 0.5) + 0.3)
-    figure = Figure(figsize=size, layout="constrained")
-    axes = figure.subplots(down, across, squeeze=False).ravel()
-    for place, panel in zip(axes, sheet.panels, strict=False):
-        _draw_panel(place, panel, n_columns * side / across / panel.images.shape[1])
-    for place in axes[n:]:
-        place.set_axis_off()
-    if n == 1:
-        axes[0].set_title(sheet.title)
-    elif sheet.title:
-        figure.suptitle(sheet.title, fontsize=style.STYLE["axes.titlesize"])
+    """Every panel a block of pictures, words beside the rows; 0 is black.
+
+    The figure is as wide as a column of print, or as two, and no higher than a page.
+    """
+    across = len(sheet.panels) if len(sheet.panels) <= ACROSS else 2
+    lines = [sheet.panels[i : i + across] for i in range(0, len(sheet.panels), across)]
+    top = LINE_IN + 0.07 if sheet.title else 0.0
+    for width in (style.COLUMN_IN, style.PAGE_IN):
+        around, side = _fit(lines, width, style.PAGE_HEIGHT_IN - top)
+        if side >= LEAST_IN:
+            break
+    blocks = [[_size_in(panel, side) for panel in line] for line in lines]
+    heights = [
+        max(size[1] + one.above + one.below for size, one in zip(*pair, strict=True))
+        for pair in zip(blocks, around, strict=True)
+    ]
+    figure = Figure(figsize=(width, sum(heights) + top))
+    whole = sum(_taken(blocks, around))
+    place = figure.bbox_inches.height - top
+    for line, sizes, margins, height in zip(lines, blocks, around, heights, strict=True):
+        left = (width - whole) / 2
+        for panel, (w, h), one, taken in zip(
+            line, sizes, margins, _taken(blocks, around), strict=False
+        ):
+            box = (left + one.left, place - one.above - h, w, h)
+            _draw_panel(figure, box, panel, side)
+            left += taken
+        place -= height
+    if sheet.title:
+        figure.suptitle(sheet.title, fontsize=TITLE_POINTS, y=1 - 0.03 / figure.get_figheight(),
+                        va="top")  # fmt: skip
     return figure
+
+
+def _fit(
+    lines: list[list[Panel]], width: float, height: float
+) -> tuple[list[list[Margins]], float]:
+    """Margins of every panel, and the width of a picture that fits, inches."""
+    side = LARGEST_IN
+    for _ in range(3):  # words become smaller with the pictures, and titles take more lines
+        around = _aligned([[_margins(panel, side) for panel in line] for line in lines])
+        empty = [[(0.0, 0.0)] * len(line) for line in lines]
+        n_columns = sum(
+            max(panel.images.shape[1] for panel in column) for column in _columns(lines)
+        )
+        room = width - sum(_taken(empty, around))
+        tall = sum(max(_size_in(panel, 1.0)[1] for panel in line) for line in lines)
+        beside = sum(max(one.above + one.below for one in margins) for margins in around)
+        side = min(LARGEST_IN, room / n_columns, (height - beside) / tall)
+    return around, side
+
+
+def _aligned(around: list[list[Margins]]) -> list[list[Margins]]:
+    """Panels one below the other begin at one line."""
+    lefts = [max(one.left for one in column) for column in _columns(around)]
+    return [
+        [one._replace(left=left) for one, left in zip(line, lefts, strict=False)] for line in around
+    ]
+
+
+def _columns(lines: list[list[Any]]) -> list[list[Any]]:
+    """What stands one below the other."""
+    return [[line[i] for line in lines if i < len(line)] for i in range(len(lines[0]))]
+
+
+def _taken(blocks: list[list[tuple[float, float]]], around: list[list[Margins]]) -> list[float]:
+    """Width of every column of panels with its words."""
+    pairs = [list(zip(*line, strict=True)) for line in zip(blocks, around, strict=True)]
+    return [
+        max(size[0] + one.left + one.right for size, one in column) for column in _columns(pairs)
+    ]
+
+
+def _size_in(panel: Panel, side: float) -> tuple[float, float]:
+    """Width and height of a panel's pictures, each `side` wide with its white, inches."""
+    n_rows, n_columns, height, width = panel.images.shape[:4]
+    pixel = side / (width + GAP)
+    return pixel * (n_columns * (width + GAP) - GAP), pixel * (n_rows * (height + GAP) - GAP)
+
+
+def _margins(panel: Panel, side: float) -> Margins:
+    points = _row_points(panel, side)
+    words = max((_width_in(word, points) for word in panel.rows), default=0.0) + 2 * MARGIN_IN
+    right = _right(panel)
+    n_title = _title(panel, side).count("\n") + 1 if panel.title else 0
+    below = LINE_IN * (bool(panel.columns) + bool(panel.x_label))
+    left = MARGIN_IN if right else max(words, MARGIN_IN)
+    return Margins(
+        left, words if right else MARGIN_IN, n_title * LINE_IN + MARGIN_IN, below + MARGIN_IN
+    )
+
+
+def _width_in(words: str, points: float) -> float:
+    if not words:
+        return 0.0
+    return float(TextPath((0, 0), words, size=points).get_extents().width) / 72
+
+
+def _row_points(panel: Panel, side: float) -> float:
+    """Size of the words beside rows: no higher than a row."""
+    height, width = panel.images.shape[2:4]
+    return float(min(WORD_POINTS, 0.8 * 72 * side * height / width))
+
+
+def _right(panel: Panel) -> bool:
+    return max((len(words) for words in panel.rows), default=0) > LONG
+
+
+def _title(panel: Panel, side: float) -> str:
+    """In lines no wider than the pictures."""
+    letters = max(20, round(_size_in(panel, side)[0] / LETTER_IN))
+    return rows.wrapped(panel.title, letters)
 
 
 def mosaic(images: Images) -> Images:
@@ -108,27 +211,36 @@ def mosaic(images: Images) -> Images:
     return padded.swapaxes(1, 2).reshape(down, across, *colours)[:-GAP, :-GAP]
 
 
-def _words_in(panel: Panel) -> float:
-    """Inches that a panel's row labels take."""
-    return LETTER_IN * max((len(words) for words in panel.rows), default=0) + 0.1
-
-
-def _draw_panel(axes: Axes, panel: Panel, side_in: float) -> None:
+def _draw_panel(
+    figure: Figure, box: tuple[float, float, float, float], panel: Panel, side: float
+) -> None:
+    """Pictures in a box (left, bottom, width, height; inches), and the words around them."""
+    whole = figure.get_size_inches()
+    axes = figure.add_axes((box[0] / whole[0], box[1] / whole[1],
+                            box[2] / whole[0], box[3] / whole[1]))  # fmt: skip
     n_rows, n_columns, height, width = panel.images.shape[:4]
-    axes.imshow(mosaic(panel.images), cmap="gray", vmin=0, vmax=255, interpolation="none")
+    axes.imshow(
+        mosaic(panel.images), cmap="gray", vmin=0, vmax=255, interpolation="none", aspect="auto"
+    )
     down, across = height + GAP, width + GAP
     axes.set_yticks(np.arange(n_rows) * down + height / 2 if panel.rows else [], panel.rows)
     axes.set_xticks(
         np.arange(n_columns) * across + width / 2 if panel.columns else [], panel.columns
     )
-    axes.tick_params(length=0, labelsize=min(7.0, 31 * side_in + 1), pad=2)
-    axes.tick_params(axis="y", labelsize=min(7.0, 60 * side_in))
-    right = max((len(words) for words in panel.rows), default=0) > LONG
-    if right:
+    longest = max((_width_in(word, WORD_POINTS) for word in panel.columns), default=0.0)
+    fits = WORD_POINTS * min(1.0, 0.9 * side * _every(panel) / longest) if longest else WORD_POINTS
+    axes.tick_params(length=0, labelsize=fits, pad=2)
+    axes.tick_params(axis="y", labelsize=_row_points(panel, side))
+    if _right(panel):
         axes.yaxis.tick_right()
-    axes.set_anchor("E" if right else "W")  # the side of the words, so that they keep their place
-    letters = max(20, round(n_columns * side_in / TITLE_LETTER_IN))  # no wider than its pictures
-    axes.set_title(style.wrapped(panel.title, letters), fontsize=8)
-    axes.set_xlabel(panel.x_label)
+    if panel.title:
+        axes.set_title(_title(panel, side), fontsize=WORD_POINTS)
+    axes.set_xlabel(panel.x_label, labelpad=2)
     for spine in axes.spines.values():
         spine.set_visible(False)
+
+
+def _every(panel: Panel) -> int:
+    """Columns from one word below to the next."""
+    named = [place for place, word in enumerate(panel.columns) if word]
+    return min((b - a for a, b in pairwise(named)), default=1)

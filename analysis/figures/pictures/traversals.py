@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.factors import FACTORS
+from analysis.figures import rows
 from analysis.figures.inputs import FigureInputs, FigureRun, Missing
 from analysis.figures.pictures.sheet import Panel, Sheet, sheet_figure
 from analysis.latent_effects.alignment import NAMES, THRESHOLDS, properties_of
@@ -62,9 +63,10 @@ def as_in_the_paper(inputs: FigureInputs, model: str) -> Sheet:
 
 def side_by_side(inputs: FigureInputs) -> Sheet:
     """A panel a model of figure 1."""
-    panels, unnamed = [], []
+    panels, unnamed, seen = [], [], []
     for model in MODELS:
         figure_run = inputs.paper_run(model)
+        seen.append(figure_run.run)
         aligned = _aligned(inputs, figure_run.run)
         labels = row_labels(figure_run.latent_dim, aligned, brief=True)
         kept = most_used(inputs.use(figure_run.run).to_numpy())
@@ -72,17 +74,18 @@ def side_by_side(inputs: FigureInputs) -> Sheet:
         scale = inputs.scale(figure_run.run)
         traversal = paper_traversal(inputs.model(figure_run.run), *_image(inputs), scale)
         panel = traversal_panel(traversal, title, labels, kept)
-        panels.append(panel._replace(columns=[], x_label=f"latent from -5 to 5{_unit(scale)}"))
+        panels.append(panel._replace(columns=[], x_label=f"latent from −5 to 5{_unit(scale)}"))
         unnamed.append(f"{sum(' ' not in label for label in labels)} of {figure_run.latent_dim}")
     caption = (
         f"The same test image traversed by three VAEs: every row sets one latent to ten values"
-        f" from -5 to 5{around(scale)} and keeps the others."
+        f" from −5 to 5{around(scale)} and keeps the others."
     )
     if aligned is not None:
         caption += (
-            f" A word says which {_what(aligned)}, the latent moves; rows without one move none:"
-            f" {wording.listing(unnamed)}."
+            f" A word says which {_what(aligned)}, the latent moves. Latents without a word move"
+            f" none: {wording.listing(unnamed)}."
         )
+    caption += f"{rows.of_seeds(seen)}"
     return Sheet(f"One image traversed by three VAEs, J = {figure_run.latent_dim}", caption, panels)
 
 
@@ -168,8 +171,8 @@ def traversal_panel(
     else:
         columns = [f"{100 * share:.1f}%" for share in QUANTILES]
         x_label = "quantile of the latent over the test images"
-    rows = [labels[index] for index in kept]
-    return Panel(title, traversal.images[kept], rows, columns, x_label)
+    words = [labels[index] for index in kept]
+    return Panel(title, traversal.images[kept], words, columns, x_label)
 
 
 def _image(inputs: FigureInputs) -> tuple[npt.NDArray[np.uint8], int]:
@@ -202,7 +205,7 @@ def _sheet(
         f" {start} of a test image{_class_of_image(inputs)}."
     )
     if traversal.scale and traversal.scale.in_sd:
-        caption += f" Its values are from -5 to 5{around(traversal.scale)}."
+        caption += f" Its values are from −5 to 5{around(traversal.scale)}."
     if len(kept) < figure_run.latent_dim:
         caption += (
             f" Shown are the {MOST_ROWS} of {figure_run.latent_dim} latents with the largest"
@@ -214,6 +217,7 @@ def _sheet(
         caption += " Nothing measures these pictures: what a latent moves is for the eye."
     else:
         caption += f" {_counts(aligned)} {BESIDE if inputs.data.measure else BESIDE_KNOWN}"
+    caption += f"{rows.of_seeds([figure_run.run])}"
     return Sheet(f"{title}: {figure_run.title}", caption, [panel])
 
 

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
+from analysis.figures.encodings import beta_colour
 from analysis.figures.search import FIGURES, FRONT_COLOUR, Trials
 from analysis.statistics.front import front, history, importance
 from analysis.statistics.objectives import DIRECTIONS
@@ -61,7 +62,7 @@ def test_the_front_has_a_panel_a_pair_of_objectives(objectives):
     drawn = trials(objectives)
     panels = [axes for axes in FIGURES["search-front"](drawn).axes if axes.get_xlabel()]
     assert len(panels) == {1: 1, 2: 1, 3: 3}[len(objectives)]
-    (line,) = panels[0].lines
+    (line,) = [line for line in panels[0].lines if line.get_gid() == "front"]
     assert len(line.get_xdata()) == len(drawn.front)
 
 
@@ -125,8 +126,9 @@ def test_parameters_that_some_trials_lack_have_no_importance_and_no_axis(mixed):
 
 def test_trials_without_a_beta_are_on_the_front_in_grey(mixed):
     figure = FIGURES["search-front"](mixed)
-    drawn = figure.axes[0].collections
-    assert sum(len(points.get_offsets()) for points in drawn) == len(mixed.done)
+    colours = [line.get_color() for line in figure.axes[0].lines if line.get_gid() == "trial"]
+    assert len(colours) == len(mixed.done)
+    assert colours.count(beta_colour(np.nan)) == mixed.done["beta"].isna().sum()
     words = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert "with labels in the prior" in words
-    assert "with labels" not in words
+    assert "labels in the prior" in words
+    assert "labels" not in words

@@ -8,7 +8,8 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from analysis.figures.style import STYLE, save_figure, wrapped
+from analysis.figures.rows import wrapped
+from analysis.figures.style import STYLE, save_figure
 from study.storage.folder import Folder
 
 

@@ -42,10 +42,10 @@ def test_a_plane_is_coloured_by_digit_and_by_factors(n_runs):
     assert_tidy(figure)
     first = figure.axes[0]
     assert first.get_xlabel() == "1st component (40%)"
-    assert first.get_ylabel() == "2nd component (25%)"
+    assert first.get_ylabel() == "J = 10, β = 4\n2nd component (25%)"
     assert {text.get_text() for text in first.texts} == {str(digit) for digit in range(10)}
-    bars = [axes.get_ylabel() for axes in figure.axes[3 * n_runs :]]
-    assert bars == ["slant (rad)", "thickness (px)"] * n_runs
+    bars = [axes.get_xlabel() for axes in figure.axes[3 * n_runs :]]
+    assert bars == ["slant (rad)", "thickness (px)"]
     assert "65% (J = 10, β = 4)" in caption(pd.concat(parts))
 
 
@@ -71,5 +71,5 @@ def test_codes_of_which_nothing_is_known_are_all_alike():
     assert_tidy(figure)
     (axes,) = figure.axes
     assert len(axes.collections[0].get_offsets()) == 300
-    assert axes.get_title("left") == "J = 10, β = 4"
+    assert axes.get_ylabel().startswith("J = 10, β = 4\n")
     assert "coloured" not in caption(plane_of())

@@ -1,0 +1,175 @@
+"""Tables for LaTeX, in the style of booktabs: the ranking, the bounds, the scores, the claims."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from analysis.metrics import CLASS_PROBE, LABELS, RANKABLE, UDR
+from analysis.paper.verdicts import by_claim, claims_table
+from analysis.report.tables.bounds import one_objective
+from analysis.report.tables.cells import CellOf, Table, estimates, numbers, table, words
+from analysis.statistics.elbo import configurations, n_active, with_joint_bound
+from analysis.statistics.ranking import RANKING, unlisted
+from analysis.study import Study
+from study.storage.axes import words_of
+from study.storage.tables import has_table
+
+NEEDS = "% in the preamble: \\usepackage{booktabs}"
+MOST_ROWS = 45  # on a page; a longer table runs over several
+LONG = 30  # letters; longer text is broken into lines
+SPECIAL = str.maketrans(
+    {
+        **{letter: f"\\{letter}" for letter in "&%$#_{}"},
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "<": "$<$",
+        ">": "$>$",
+        "[": "{[}",  # behind the end of a row it would be read as a distance
+        "]": "{]}",
+        "β": r"$\beta$",
+        "−": "$-$",
+        "→": r"$\to$",
+        "±": r"$\pm$",
+        "≤": r"$\leq$",
+        "≥": r"$\geq$",
+        "\N{MULTIPLICATION SIGN}": r"$\times$",
+        "·": r"$\cdot$",
+        "–": "--",
+        "…": r"\dots{}",
+        "\N{NO-BREAK SPACE}": "~",
+    }
+)
+
+
+def write_latex(study: Study) -> list[str]:
+    """Write `tables/*.tex` of what a study has; returns their names.
+
+    Raises:
+        StudyError: a table of the study is damaged.
+    """
+    tables = [bounds(study)]
+    if has_table(study.folder, "ranking"):
+        tables += [ranking(study.ranking), scores(study.ranking, unlisted(study.scores))]
+    if len(decided := _decided(study)):
+        tables.append(claims(decided))
+    for one in tables:
+        (study.folder / "tables").write(f"{one.name}.tex", latex(one).encode())
+    return [one.name for one in tables]
+
+
+def latex(of: Table) -> str:
+    """A table as LaTeX, numbers flush right, with its caption and a label `tab:NAME`."""
+    cells = [
+        [f"\\textbf{{{escaped(cell.text)}}}" if cell.strong else escaped(cell.text) for cell in row]
+        for row in of.rows
+    ]
+    frame = pd.DataFrame(cells, columns=[escaped(name) for name in of.columns], dtype=str)
+    many = len(of.rows) > MOST_ROWS
+    text = frame.style.hide(axis="index").to_latex(
+        hrules=True,
+        column_format=_columns(of),
+        caption=escaped(of.caption),
+        label=f"tab:{of.name}",
+        position="tbp" if not many else None,
+        position_float="centering" if not many else None,
+        environment="longtable" if many else "table*",
+    )
+    needs = NEEDS.replace("{booktabs}", "{booktabs,longtable}") if many else NEEDS
+    return f"{needs}\n{text}"
+
+
+def escaped(text: str) -> str:
+    """Text that LaTeX sets as it stands here, Greek letters and signs as mathematics."""
+    return text.translate(SPECIAL)
+
+
+def _columns(of: Table) -> str:
+    """`lrr`: numbers flush right, long text in lines that share what is left of the page."""
+    longest = [
+        max((len(row[place].text) for row in of.rows), default=0)
+        for place in range(len(of.columns))
+    ]
+    total = sum(longest) or 1
+    return "".join(
+        "r" if numeric else f"p{{{0.9 * length / total:.2f}\\linewidth}}" if length > LONG else "l"
+        for numeric, length in zip(of.numeric, longest, strict=True)
+    )
+
+
+def _in_words(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.assign(configuration=words_of(rows))
+
+
+def ranking(ranked: pd.DataFrame) -> Table:
+    """A row a configuration, as `study.ranking` has them."""
+    columns: dict[str, CellOf] = {
+        "configuration": words("configuration"),
+        "seeds": numbers("n_scored", ".0f"),
+        "score [95%]": estimates(RANKING),
+        "to the best [95%]": estimates("difference"),
+        "verdict": words("verdict"),
+        "−ELBO": numbers("neg_elbo_joint", ".1f"),
+    }
+    caption = (
+        f"Configurations by their mean score ({ranked['ranked_by'].iloc[0]}). To the best: the"
+        " difference to the best of the others, paired by seed; these intervals hold all at once."
+        " −ELBO in nats per image, with labels that of image and label together."
+    )
+    return table("ranking", caption, _in_words(ranked), columns)
+
+
+def scores(ranked: pd.DataFrame, more: Sequence[str]) -> Table:
+    """A row a configuration, a column a score.
+
+    Args:
+        ranked: a study's ranking.
+        more: names of a user's own metrics.
+    """
+    columns: dict[str, CellOf] = {"configuration": words("configuration")}
+    names = [*RANKABLE, *more, UDR.name, CLASS_PROBE.name]
+    columns |= {LABELS.get(name, name): numbers(name) for name in names}
+    caption = "Scores of the latents on the test images as a whole, means over seeds."
+    return table("scores", caption, _in_words(ranked), columns)
+
+
+def bounds(study: Study) -> Table:
+    """A row a configuration: the terms of its bound on the test set."""
+    trials = with_joint_bound(study)
+    trials["active"] = trials["run"].map(n_active(study.latents))
+    empty = pd.DataFrame(columns=["run", "basis", "factors", "scope", "score", "value"])
+    scored = study.scores if has_table(study.folder, "scores") else empty
+    rows = configurations(trials, study.latents, scored)
+    columns: dict[str, CellOf] = {
+        "configuration": words("configuration"),
+        "seeds": numbers("n_seeds", ".0f"),
+        "recon": numbers("recon", ".1f"),
+        "KL": numbers("kl", ".1f"),
+        "objective": numbers("objective", ".1f"),
+        "−ELBO": numbers("neg_elbo_joint", ".1f"),
+        "KL fraction": numbers("kl_fraction", ".1%"),
+        "active": numbers("active", ".1f"),
+    }
+    if not one_objective(rows):
+        del columns["objective"], columns["KL fraction"]
+    caption = (
+        "Bounds on the test set in nats per image, means over finished seeds. −ELBO = recon + KL;"
+        " with labels that of image and label together. Active: latents in use."
+    )
+    return table("bounds", caption, _in_words(rows), columns)
+
+
+def claims(decided: pd.DataFrame) -> Table:
+    """A row a claim of the paper that the study has the runs for."""
+    columns = {
+        "claim": words("statement"),
+        "verdict": words("verdict"),
+        "in these runs": words("sentence"),
+    }
+    caption = "What the paper states, and what these runs show."
+    return table("claims", caption, decided, columns)
+
+
+def _decided(study: Study) -> pd.DataFrame:
+    claims = by_claim(claims_table(study))
+    return claims[claims["verdict"] != "not run"] if len(claims) else claims
