@@ -88,11 +88,11 @@ class FigureRun(NamedTuple):
     def kind(self) -> str:
         """What the paper calls it; with another prior or objective no VAE is the standard one."""
         kind = wording.kind_of_vae(self.beta, self.conditioning)
-        return kind if self.as_in_paper else kind.removeprefix("Standard ")
+        return kind.removeprefix("" if self.as_in_paper else "Standard ")
 
     @property
     def title(self) -> str:
-        words = [f"β = {self.beta:g}", f"J = {self.latent_dim}"]
+        words = [f"β = {self.beta:g}"] * (not np.isnan(self.beta)) + [f"J = {self.latent_dim}"]
         words += [CONDITIONING["prior"]] if self.conditioning == "prior" else []
         return f"{self.kind} ({', '.join([*words, *others_of(self.axes)])})"
 

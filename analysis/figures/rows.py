@@ -121,4 +121,4 @@ def _free_spot(text: Annotation, taken: Sequence[Bbox], inside: Bbox) -> Bbox:
 
 def _lines(names: Sequence[str]) -> float:
     """Height of the longest name, in rows of one line."""
-    return max(1, 0.75 * max(-(-len(name) // NAME_LETTERS) for name in names))
+    return max(1, 0.85 * max(-(-len(name) // NAME_LETTERS) for name in names))

@@ -79,7 +79,8 @@ def in_words(row: Mapping[Any, Any]) -> str:
         row: the axes of its study.
     """
     kind = row["conditioning"]
-    words = [f"J = {row['latent_dim']}", f"β = {_value(row['beta'])}"]
+    words = [f"J = {row['latent_dim']}"]
+    words += [] if pd.isna(row["beta"]) else [f"β = {_value(row['beta'])}"]
     words += [] if kind == "none" else [CONDITIONING.get(kind, kind)]
     return ", ".join([*words, *others_of(row)])
 

@@ -2,6 +2,9 @@
 
 from itertools import combinations
 
+import numpy as np
+from matplotlib.collections import LineCollection, PathCollection
+
 SLACK = 1.5  # pixels: where two boxes touch
 
 
@@ -14,7 +17,7 @@ def apart(one, other):
 
 
 def assert_tidy(figure):
-    """Everything lies inside the figure, axes and legends lie apart, and so do tick labels."""
+    """Everything lies inside the figure and in sight; axes, legends, ticks and words lie apart."""
     figure.draw_without_rendering()
     whole, inside = figure.bbox, figure.get_tightbbox().transformed(figure.dpi_scale_trans)
     for name in ("x0", "y0"):
@@ -32,6 +35,25 @@ def assert_tidy(figure):
             shown = [text for text in axis.get_ticklabels() if text.get_text()]
             drawn = [text.get_window_extent() for text in shown if text.get_visible()]
             assert all(apart(*pair) for pair in combinations(drawn, 2)), str(axes)
+        assert_all_in_sight(axes)
+        texts = [text.get_window_extent() for text in axes.texts if text.get_text()]
+        assert all(apart(*pair) for pair in combinations(texts, 2)), f"words of {axes}"
+
+
+def assert_all_in_sight(axes):
+    """The limits of an axes contain every point of its lines, error bars and scatters."""
+    low, high = (np.sort(ends) for ends in (axes.get_xlim(), axes.get_ylim()))
+    places = [line.get_xydata() for line in axes.lines if line.get_transform() == axes.transData]
+    for one in axes.collections:
+        if isinstance(one, LineCollection):
+            places += one.get_segments()
+        elif isinstance(one, PathCollection):
+            places.append(one.get_offsets())
+    for points in map(np.atleast_2d, places):
+        points = points[np.isfinite(points).all(axis=1)]
+        for values, (least, most) in zip(points.T, (low, high), strict=True):
+            slack = 1e-6 * (most - least)
+            assert ((values >= least - slack) & (values <= most + slack)).all(), str(axes)
 
 
 def words(figure):

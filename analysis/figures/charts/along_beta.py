@@ -24,7 +24,7 @@ from study.storage.axes import (
 )
 
 SCOPES = {"all": "all images", "within": "within a class"}
-SCOPE_DASHES = {"all": "-", "within": "--"}
+SCOPE_DASHES = ["-", "--"]
 REFERENCES = ["rotated", "untrained", "pixel_pca", "oracle"]
 ACROSS, MOST_PANELS = 3, 12
 PANEL_IN = 1.9  # height
@@ -62,7 +62,7 @@ def several_betas(table: pd.DataFrame) -> pd.DataFrame:
 def draw_along_beta(table: pd.DataFrame) -> Figure:
     """A line for every conditioning and scope, coloured marks for the betas, grey references."""
     table = table.assign(panel=_panels(table))
-    sizes = list(table.sort_values("latent_dim", kind="stable")["panel"].unique())[:MOST_PANELS]
+    sizes = list(table.sort_values(["latent_dim", "panel"])["panel"].unique())[:MOST_PANELS]
     across = min(ACROSS, len(sizes))
     down = -(-len(sizes) // across)
     width = style.COLUMN_IN if across == 1 else style.PAGE_IN
@@ -93,6 +93,7 @@ def _draw_lines(axes: Axes, table: pd.DataFrame, size: str) -> None:
     betas = sorted(table["beta"].unique())
     kinds = [name for name in CONDITIONING if name in set(table["conditioning"])]
     scopes = [name for name in SCOPES if name in set(table["scope"])]
+    dashes = dict(zip(scopes, SCOPE_DASHES, strict=False))
     looks = list(itertools.product(scopes, kinds))
     for place, (scope, kind) in enumerate(looks):
         line = table[(table["conditioning"] == kind) & (table["scope"] == scope)]
@@ -104,7 +105,7 @@ def _draw_lines(axes: Axes, table: pd.DataFrame, size: str) -> None:
         words = [CONDITIONING[kind], SCOPES[scope] if len(scopes) > 1 else ""]
         grey = encodings.LINE_GREYS[kind]
         axes.errorbar(at, line["score"], yerr=style.error_bars(line, "score"), marker="o", ms=4,
-                      capsize=1.5, elinewidth=0.8, ls=SCOPE_DASHES[scope],
+                      capsize=1.5, elinewidth=0.8, ls=dashes[scope],
                       label=", ".join(filter(None, words)),
                       **encodings.filling(kind, grey))  # fmt: skip
         for x, score, beta in zip(at, line["score"], line["beta"], strict=True):

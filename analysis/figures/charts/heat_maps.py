@@ -64,7 +64,7 @@ def draw_information(table: pd.DataFrame) -> Figure:
     across = min(ACROSS, len(wides))
     down = -(-len(wides) // across)
     width = style.COLUMN_IN if across == 1 else style.PAGE_IN
-    height = down * (0.6 + 0.165 * max(len(wide) for wide in wides)) + 0.1
+    height = max(1.9, down * (0.6 + 0.165 * max(len(wide) for wide in wides)) + 0.1)
     figure = Figure(figsize=(width, height), layout="constrained")
     panels = figure.subplots(down, across, squeeze=False).ravel()
     room = (width - 0.7) / across - 0.4 >= CELL_IN * wides[0].shape[1]

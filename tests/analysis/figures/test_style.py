@@ -1,15 +1,18 @@
 """How figures are saved."""
 
 import io
+import re
 
 import matplotlib as mpl
 import numpy as np
 import pytest
+from figure_samples import PAPER, ranking_of
 from matplotlib.figure import Figure
 from PIL import Image
 
+from analysis.figures.charts.ranking import draw_ranking
 from analysis.figures.rows import wrapped
-from analysis.figures.style import STYLE, save_figure
+from analysis.figures.style import CUT, STYLE, begin_at_zero_or_mark, save_figure
 from study.storage.folder import Folder
 
 
@@ -64,3 +67,42 @@ def test_a_saved_figure_has_no_alpha_and_keeps_its_resolution(tmp_path):
     with Image.open(tmp_path / "figures" / "bar.png") as image:
         assert image.mode == "RGB"
         assert image.info["dpi"] == pytest.approx((200, 200), abs=0.1)
+
+
+def pdf_of(figure, folder):
+    save_figure(figure, Folder(folder), "one", ["pdf"])
+    return (folder / "figures" / "one.pdf").read_bytes()
+
+
+def test_a_pdf_is_of_vectors_and_embeds_truetype(tmp_path):
+    content = pdf_of(draw_ranking(ranking_of(PAPER)), tmp_path)
+    assert content.startswith(b"%PDF")
+    assert b"/FontFile2" in content  # TrueType, embedded
+    assert b"/Type3" not in content
+    assert b"/Subtype /Image" not in content
+    width = float(re.search(rb"/MediaBox \[ 0 0 ([\d.]+) ", content)[1]) / 72
+    assert width == pytest.approx(6.9, abs=0.01)
+
+
+def test_the_same_figure_gives_the_same_pdf(tmp_path):
+    once, again = (pdf_of(heat_map("viridis"), tmp_path / name) for name in "ab")
+    assert once == again
+
+
+@pytest.mark.parametrize(("low", "high", "cut"), [(0.02, 0.2, False), (0.9, 1.0, True)])
+def test_an_axis_begins_at_zero_or_is_marked(low, high, cut):
+    axes = Figure().subplots()
+    axes.plot([0, 1], [low, high])
+    begin_at_zero_or_mark(axes, "y")
+    marks = [line for line in axes.lines if line.get_gid() == CUT]
+    assert (len(marks) == 2) == cut
+    assert (axes.get_ylim()[0] == 0) == (not cut)
+    assert axes.get_ylim()[1] >= high
+
+
+def test_an_axis_with_figures_below_zero_stays_as_it_is():
+    axes = Figure().subplots()
+    axes.plot([0, 1], [-1, 1])
+    before = axes.get_ylim()
+    begin_at_zero_or_mark(axes, "y")
+    assert axes.get_ylim() == before

@@ -60,6 +60,11 @@ def test_configurations_in_words(row, words):
     assert words_of(pd.DataFrame([row, row])) == [words, words]
 
 
+def test_an_objective_without_a_beta_names_none():
+    row = {"latent_dim": 10, "beta": float("nan"), "conditioning": "none", "objective_kind": "dip1"}
+    assert in_words(row) == "J = 10, objective dip1"
+
+
 def test_values_that_differ_are_worded_apart():
     rows = {"latent_dim": 10, "conditioning": "none", "beta": [1.0, 1.00000001]}
     assert len(set(words_of(pd.DataFrame(rows)))) == 2
