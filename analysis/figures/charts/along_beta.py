@@ -100,7 +100,7 @@ def _draw_lines(axes: Axes, table: pd.DataFrame, size: str) -> None:
         line = line[line["panel"] == size].sort_values("beta")
         if line.empty:
             continue
-        shift = 0.16 * (place - (len(looks) - 1) / 2) * min(1, 3 / len(looks))
+        shift = 0.12 * (place - (len(looks) - 1) / 2) * min(1, 3 / len(looks))
         at = np.array([betas.index(beta) for beta in line["beta"]]) + shift
         words = [CONDITIONING[kind], SCOPES[scope] if len(scopes) > 1 else ""]
         grey = encodings.LINE_GREYS[kind]

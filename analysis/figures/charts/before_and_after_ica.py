@@ -66,7 +66,7 @@ def draw_before_and_after(table: pd.DataFrame) -> Figure:
             _draw_changes(axes, part, part["configuration"].map(place))
             rows.line_a_configuration(axes, names)
             axes.margins(x=0.08)
-            axes.xaxis.set_major_locator(MaxNLocator(3, min_n_ticks=2))
+            axes.xaxis.set_major_locator(MaxNLocator(2, min_n_ticks=2))
         row[0].set_ylabel(IN_WORDS[scope])
     for column, score in zip(panels.T, scores, strict=True):
         column[0].set_title(LABELS[score].replace(" (", "\n("))

@@ -50,6 +50,9 @@ def draw_ranking(table: pd.DataFrame) -> Figure:
     differences.set_xlabel("difference to the best of the others")
     differences.axvspan(-MARGIN, 0, color="0.9", zorder=0, lw=0)
     differences.axvline(0, color="0.6", lw=0.6, zorder=0)
+    if table["difference"].isna().all():
+        differences.text(0.5, 0.5, "needs two seeds", transform=differences.transAxes,
+                         ha="center", va="center", color=REFERENCE)  # fmt: skip
     differences.xaxis.set_major_locator(MaxNLocator(3))
     for place, verdict in zip(table.index, table["verdict"], strict=True):
         differences.text(1.02, place, verdict, transform=differences.get_yaxis_transform(),

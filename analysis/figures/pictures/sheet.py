@@ -94,8 +94,9 @@ def draw_sheet(sheet: Sheet) -> Figure:
     """
     across = len(sheet.panels) if len(sheet.panels) <= ACROSS else 2
     lines = [sheet.panels[i : i + across] for i in range(0, len(sheet.panels), across)]
-    top = LINE_IN + 0.07 if sheet.title else 0.0
     for width in (style.COLUMN_IN, style.PAGE_IN):
+        title = rows.wrapped(sheet.title, int((width - 2 * MARGIN_IN) / LETTER_IN))
+        top = LINE_IN * (title.count("\n") + 1) + 0.07 if title else 0.0
         around, side = _fit(lines, width, style.PAGE_HEIGHT_IN - top)
         if side >= LEAST_IN:
             break
@@ -116,8 +117,8 @@ def draw_sheet(sheet: Sheet) -> Figure:
             _draw_panel(figure, box, panel, side)
             left += taken
         place -= height
-    if sheet.title:
-        figure.suptitle(sheet.title, fontsize=TITLE_POINTS, y=1 - 0.03 / figure.get_figheight(),
+    if title:
+        figure.suptitle(title, fontsize=TITLE_POINTS, y=1 - 0.03 / figure.get_figheight(),
                         va="top")  # fmt: skip
     return figure
 

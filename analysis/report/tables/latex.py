@@ -1,5 +1,6 @@
 """Tables for LaTeX, in the style of booktabs: the ranking, the bounds, the scores, the claims."""
 
+import re
 from collections.abc import Sequence
 
 import pandas as pd
@@ -17,6 +18,7 @@ from study.storage.tables import has_table
 NEEDS = "% in the preamble: \\usepackage{booktabs}"
 MOST_ROWS = 45  # on a page; a longer table runs over several
 LONG = 30  # letters; longer text is broken into lines
+NEGATIVE = re.compile(r"(?<![\w.])-(?=\d)")  # the hyphen of a negative number
 SPECIAL = str.maketrans(
     {
         **{letter: f"\\{letter}" for letter in "&%$#_{}"},
@@ -81,7 +83,7 @@ def latex(of: Table) -> str:
 
 def escaped(text: str) -> str:
     """Text that LaTeX sets as it stands here, Greek letters and signs as mathematics."""
-    return text.translate(SPECIAL)
+    return NEGATIVE.sub("−", text).translate(SPECIAL)
 
 
 def _columns(of: Table) -> str:

@@ -189,7 +189,7 @@ def test_a_study_of_one_run_unscored_gets_what_there_is(tmp_path, mnist):
     assert missing["figure-1c"] == "no finished run with J = 3, β = 1, labels"
     assert missing["ranking"] == "not scored yet: python -m analysis.score"
     caption = unpack(study.folder.read("tables/figure-1a.npz")).caption
-    assert caption.endswith("What the latents move was not measured.")
+    assert "What the latents move was not measured. Seed 0." in caption
 
 
 def test_a_study_in_which_nothing_finished_gets_no_figure_and_no_error(tmp_path, mnist):

@@ -15,7 +15,8 @@ def test_special_characters_by_hand():
         r"50\% of J\_1 \& \{x\} \#2 \$3 \textasciitilde{} \textasciicircum{} \textbackslash{}"
     )
     assert escaped("β = −1 → 2–3 ≥ 0") == r"$\beta$ = $-$1 $\to$ 2--3 $\geq$ 0"
-    assert escaped("0.9 [0.8, 1.0] < 1") == "0.9 {[}0.8, 1.0{]} $<$ 1"
+    assert escaped("0.9 [-0.8, 1.0] < 1") == "0.9 {[}$-$0.8, 1.0{]} $<$ 1"
+    assert escaped("J10-beta1, 2-3") == "J10-beta1, 2-3"
 
 
 def test_a_table_by_hand():
