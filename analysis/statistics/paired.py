@@ -146,7 +146,9 @@ def _incomparable(row: pd.Series) -> str:
 
     name = str(row["name"])
     if row["kind"] == "score" and unlike("protocol"):
-        return "scored by different protocols"
+        one, other = (json.loads(row[f"protocol_{side}"] or "{}") for side in "ab")
+        keys = [key for key in {**one, **other} if one.get(key) != other.get(key)]
+        return f"scored by different protocols: {', '.join(keys)}"
     if not any(word in name for word in NATS):
         return ""
     if unlike("data"):

@@ -80,6 +80,8 @@ def test_colour_without_labels_and_factors(tmp_path):
     for words in ("Nothing is ranked: no factors", "Nothing measures the pictures of this data"):
         assert words in report
     assert "Nothing is ranked: no factors" in study.folder.read("README.md").decode()
+    assert (study.folder / "tables").exists("run-pictures.npz")
+    assert '"sources": {"' in report  # pictures of each run
     content = explored(study)
     assert (content["image"]["channels"], len(content["labels"])) == (3, 20)
     assert content["classes"] == {}

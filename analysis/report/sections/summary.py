@@ -15,7 +15,7 @@ from study.storage.axes import in_words
 
 MOST = 5  # figures, in one row
 FLOORS = {
-    "pixel_pca": "surely above the principal components of the pixels, which need no training",
+    "pixel_pca": "above the principal components of the pixels, which need no training",
     "rotated": "above a random rotation of the same codes",
 }
 """What a score should be above, in words."""

@@ -19,7 +19,7 @@ from analysis.report.page import gather, render, render_readme, write_report
 from analysis.report.sections.claims import unlike_the_paper, verdict_kind
 from analysis.report.sections.inlined import SVG_LIMIT, inline, png_size, svg_size
 from analysis.report.sections.provenance import notices
-from analysis.report.sections.summary import best, finding
+from analysis.report.sections.summary import best
 from study.cli.main import carry_out
 from study.cli.present import report
 from study.config.errors import StudyError
@@ -169,23 +169,6 @@ def test_the_finding_in_three_plain_sentences(report):
         " and 4 above a random rotation of the same codes.",
         "Of the paper's 2 claims that these runs can check, 1 holds and 1 does not.",
     ]
-
-
-def test_the_finding_says_what_seeds_can_tell(tmp_path):
-    def first(name, scores):
-        configs = [tiny(beta, seed=seed) for beta in (1.0, 2.0, 4.0) for seed in (0, 1, 2)]
-        study = write_runs(Folder(tmp_path / name), [finished(config) for config in configs])
-        write_scores(study, dict(zip((c.run_id for c in configs), scores, strict=True)))
-        return finding(study.ranking, "", pd.DataFrame({"basis": []}), [])[0]
-
-    apart = [0.9, 0.9, 0.9, 0.5, 0.5, 0.5, 0.4, 0.4, 0.4]
-    assert first("apart", apart).endswith("; 2 of the others are surely behind.")
-    alike = [0.9, 0.9, 0.9, 0.89, 0.89, 0.89, 0.4, 0.4, 0.4]
-    assert first("alike", alike).endswith(
-        "; 1 of the others is surely behind and 1 is as good within 0.05."
-    )
-    noisy = [0.9, 0.1, 0.8, 0.2, 0.9, 0.3, 0.4, 0.5, 0.8]
-    assert "but three seeds cannot tell it from any of the other 2." in first("noisy", noisy)
 
 
 def test_a_study_says_in_what_it_is_unlike_the_papers(copy):

@@ -112,7 +112,7 @@ def test_scores_of_different_protocols_are_not_subtracted():
     pairs = match(one, one).pairs
     assert set(differences(scored(64, "2.4"), scored(64, "2.5"), pairs)["reason"]) == {""}
     found = differences(scored(64, "2.4"), scored(3, "2.4"), pairs).set_index("name")
-    assert found.loc["mig", "reason"] == "scored by different protocols"
+    assert found.loc["mig", "reason"] == "scored by different protocols: n_pairs"
     assert np.isnan(found.loc["mig", "difference"])
 
 
