@@ -98,7 +98,11 @@ class Drawing {
     const [encoder, decoder] = [encoderOf(able), decoderOf(able)];
     const losses = Object.keys(payload.classes).map((name) => {
       const label = Number(name);
-      return [this.loss(decoder.decode(encoder.encode(this.pixels, label), label)), label];
+      const codes = encoder.encode(this.pixels, label);
+      // A prior by class has an opinion too: how far the code is from where the class should be.
+      const mean = able.class_means?.[label] ?? codes;
+      const far = codes.reduce((sum, code, i) => sum + (code - mean[i]) ** 2 / 2, 0);
+      return [this.loss(decoder.decode(codes, label)) + far, label];
     });
     return losses.reduce((best, one) => (one[0] < best[0] ? one : best))[1];
   }
