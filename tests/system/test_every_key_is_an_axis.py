@@ -223,7 +223,7 @@ def test_the_explorer_names_both(study, key, monkeypatch):
 
     monkeypatch.setattr(Study, "has_weights", lambda *_: True)
     monkeypatch.setattr(Study, "model", model)
-    assert len({one.title for one in choose(study).runs}) == 2
+    assert len({one.configuration for one in choose(study).runs}) == 2
     assert len({one.title for one in load(study, study.trials["run"]).runs}) == 4
 
 
