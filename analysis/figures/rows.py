@@ -69,7 +69,7 @@ def of_seeds(runs: Iterable[str]) -> str:
 
 def line_a_configuration(axes: Axes, names: Sequence[str]) -> None:
     """The first on top."""
-    axes.set_yticks(range(len(names)), [wrapped(name) for name in names], linespacing=0.9)
+    axes.set_yticks(range(len(names)), [wrapped(name) for name in names], linespacing=1.0)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
 

@@ -20,6 +20,7 @@ from study.storage.folder import Folder
 COLUMN_IN = 3.3  # width of one of a journal's two columns
 PAGE_IN = 6.9  # width of both
 PAGE_HEIGHT_IN = 9.0
+PRINT_DPI = 600  # of the dots of scatters, which are pixels in a PDF, too
 KINDS = ("png", "svg")  # of files; `study report --pdf` writes PDF, too
 STYLE: dict[Any, Any] = {
     "font.size": 7,
@@ -110,7 +111,8 @@ def save_figure(figure: Figure, study: Folder, name: str, kinds: Sequence[str] =
     for kind in kinds:
         buffer = io.BytesIO()
         with mpl.rc_context(STYLE):
-            figure.savefig(buffer, format=kind, metadata=undated.get(kind))
+            dpi = PRINT_DPI if kind == "pdf" else STYLE["savefig.dpi"]
+            figure.savefig(buffer, format=kind, dpi=dpi, metadata=undated.get(kind))
         figure.set_layout_engine("none")  # other formats keep the first one's layout
         content = _without_alpha(buffer) if kind == "png" else buffer.getvalue()
         (study / "figures").write(f"{name}.{kind}", content)

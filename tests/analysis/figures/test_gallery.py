@@ -15,7 +15,7 @@ from analysis import open_study
 from analysis.figures.gallery import FIGURES, draw_all
 from analysis.figures.inputs import FigureInputs
 from analysis.figures.pictures.sheet import unpack
-from analysis.figures.style import STYLE
+from analysis.figures.style import KINDS, STYLE
 from analysis.latent_effects.tables import ALIGNMENT
 from analysis.representations import bases
 from analysis.scoring.score_study import write_ranking
@@ -136,6 +136,12 @@ def test_a_whole_study_has_every_figure_and_lists_it(whole):
         assert one.caption.endswith(".")
         assert "nan" not in one.caption
     assert messages == [f"{len(shown)} figures are in {study.folder}/figures"]
+
+
+def test_a_pdf_stands_beside_the_png_where_it_is_asked_for(copy):
+    draw_all(copy, kinds=(*KINDS, "pdf"), figures=only("kl-by-latent"))
+    assert copy.folder.read("figures/kl-by-latent.pdf").startswith(b"%PDF")
+    assert not copy.folder.exists("figures/ranking.pdf")
 
 
 def test_captions_say_what_the_tables_say(whole):
