@@ -52,7 +52,9 @@ class Stages:
         self._writer = threading.Thread(target=self._write, daemon=True)
         self._live: Live | None = None
         if console.is_terminal or console.is_jupyter:
-            self._live = Live(console=console, get_renderable=self.render, transient=True)
+            self._live = Live(
+                console=console, get_renderable=self.render, transient=True, refresh_per_second=2
+            )
 
     def __enter__(self) -> "Stages":
         self._writer.start()
