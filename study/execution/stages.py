@@ -17,6 +17,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from study.config.errors import StudyError
 from study.storage.folder import Folder
 from study.storage.progress import EVERY_S, Progress, end_progress, write_progress
 from study.storage.study_file import STUDY
@@ -120,7 +121,7 @@ class Stages:
                     stage, done, total, left, running, _ = self.look()
                     began = self._began
                     write_progress(self._study, Progress(stage, done, total, left, began, running))
-            except OSError as error:  # a store that is away for a moment
+            except (OSError, StudyError) as error:  # a store that is away for a moment
                 log.debug("cannot write how far the study is: %s", error)
 
     def render(self) -> RenderableType:

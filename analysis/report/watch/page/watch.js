@@ -223,13 +223,14 @@ function draw() {
     if (!colours.has(run)) colours.set(run, palette.findIndex((_, i) => ![...colours.values()].includes(i)));
   }
   const others = [...rows.values()].filter((row) => row.epoch && !colours.has(row.run));
-  const total = others.reduce((sum, row) => sum + row.epoch, 0), step = Math.ceil(total / POINTS);
+  // Of many grey curves a few epochs each are drawn, most of them early, where curves bend.
+  const points = Math.max(6, Math.floor(POINTS / others.length));
+  const picked = (n) => n <= points ? [...Array(n).keys()] :
+    [...new Set(Array.from({ length: points }, (_, i) => Math.round(n ** (i / (points - 1))) - 1))];
   const grey = { x: [], y: [], mode: "lines", line: { color: colour("--faint"), width: 1 }, hoverinfo: "skip", showlegend: false };
   for (const row of others) {
     const values = row.curves[`test_${figure}`];
-    for (let i = 0; i < values.length; i += i + step < values.length || i === values.length - 1 ? step : values.length - 1 - i) {
-      grey.x.push(i + 1); grey.y.push(values[i]);
-    }
+    for (const i of picked(values.length)) { grey.x.push(i + 1); grey.y.push(values[i]); }
     grey.x.push(null); grey.y.push(null);
   }
   const traces = [grey], tails = [];
