@@ -2,8 +2,8 @@
 
 import sys
 from contextlib import closing
+from typing import Any
 
-from ray import tune
 from rich.console import Console
 from rich.prompt import Confirm
 
@@ -104,7 +104,12 @@ def run_grid(runs: list[RunConfig], invocation: Invocation) -> Outcome:
             display = Display(stages, todo, n_done, plan.records)
             with stages.following(display.look):
                 events = Events(display, study_log, lock)
-                tasks = [session.task(pack) for pack in packs(todo, on_gpu=gpus(resources) > 0)]
-                outcome = session.fit(trainable, events, {"task": tune.grid_search(tasks)})
+                waiting = iter(packs(todo, on_gpu=gpus(resources) > 0))
+
+                def next_trial() -> dict[str, Any] | None:
+                    pack = None if events.stopping else next(waiting, None)
+                    return {"task": session.task(pack)} if pack else None
+
+                outcome = session.fit(trainable, next_trial, events)
             stopped = outcome.interrupted or len(events.ended_runs) < len(todo)
             return Outcome(outcome.errors | errors, interrupted=stopped)

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import ray
 from ray import tune
 from ray.tune.progress_reporter import TrialProgressCallback
+from ray.tune.schedulers import TrialScheduler
+from ray.tune.search import Searcher
 
 from study.config.own_data import from_anywhere
 from study.config.run import RunConfig
@@ -81,9 +83,9 @@ class Session(NamedTuple):
     def fit(
         self,
         trial: Callable[[dict[str, Any]], None],
+        next_trial: Callable[[], dict[str, Any] | None],
         events: Events,
-        space: dict[str, Any] | None = None,
-        **tune_config: Any,
+        scheduler: TrialScheduler | None = None,
     ) -> Outcome:
         """Let Tune work off its trials; returns when none is left or the user interrupts.
 
@@ -92,18 +94,24 @@ class Session(NamedTuple):
 
         Args:
             trial: called on a worker with a configuration, of which "task" is a Task.
+            next_trial: gives the next configuration; None where there is none.
             events: get what Tune tells of its trials.
-            space: the configurations, where no searcher in `tune_config` suggests them.
+            scheduler: may stop trials early.
         """
         resources = self.invocation.resources
         room = {"cpu": resources.cpus_per_run, "gpu": gpus(resources)}
-        tune_config |= {"trial_name_creator": trial_name, "trial_dirname_creator": trial_name}
         with TemporaryDirectory(prefix="vae-study-tune-", ignore_cleanup_errors=True) as snapshot:
             try:
                 tuner = tune.Tuner(
                     tune.with_resources(trial, room),
-                    param_space=space,
-                    tune_config=tune.TuneConfig(reuse_actors=True, **tune_config),
+                    tune_config=tune.TuneConfig(
+                        reuse_actors=True,
+                        search_alg=_Queue(next_trial),
+                        scheduler=scheduler,
+                        num_samples=-1,
+                        trial_name_creator=trial_name,
+                        trial_dirname_creator=trial_name,
+                    ),
                     run_config=tune.RunConfig(
                         storage_path=snapshot,  # never read again
                         name="study",
@@ -157,6 +165,36 @@ def start_session(
     engine = select_engine(runs, best_device(), study_log.precision)
     study_log.note(engine=engine.facts())
     return Session(invocation, lock, engine)
+
+
+class _Queue(Searcher):
+    """How Tune asks for the next trial as it has room for one.
+
+    Its own grid search makes every trial before the first one runs: minutes for thousands.
+    """
+
+    def __init__(self, next_trial: Callable[[], dict[str, Any] | None]) -> None:
+        super().__init__()
+        self._next_trial = next_trial
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: as Events, it is pickled into a snapshot that we never read."""
+        return {}
+
+    def set_search_properties(self, metric: Any, mode: Any, config: Any, **spec: Any) -> bool:
+        return True
+
+    def suggest(self, trial_id: str) -> Any:
+        return self._next_trial() or Searcher.FINISHED
+
+    def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
+        """Nothing: `Events` are told."""
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing to save: the results folder has it."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing to restore."""
 
 
 class _Silence(TrialProgressCallback):

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,19 +22,29 @@ from study.execution.trackers import Tracker, TrackerFeed
 from study.storage.folder import Folder
 from study.storage.records import (
     Record,
+    compact,
     is_done,
+    keep_together,
     new_record,
     read_record,
     read_records,
     runs_folder,
 )
 from study.storage.study_file import read_study, write_study
-from study.storage.tables import Tables, build_tables, read_tables, write_tables
+from study.storage.tables import (
+    TABLES,
+    Tables,
+    has_table,
+    read_table,
+    read_tables,
+    write_study_tables,
+)
 from study.training.hardware import processor
 
 _log = logging.getLogger(__name__)
 
 TABLES_EVERY_S = 30.0
+TABLES_SHARE = 0.02  # at most, of the time: those of a large study take long to write
 PACKAGES = ("torch", "torchvision", "ray", "numpy", "pandas", "scikit-learn", "vae-study")
 
 
@@ -45,7 +56,8 @@ class Plan(NamedTuple):
     epochs: dict[str, int]  # run id -> epochs that it has
     records: dict[str, Record]
     damaged: dict[str, str]  # run id -> what is wrong with its record: it is left as it is
-    tables: Tables  # as read
+    tables: Tables  # the rows of runs that have no record
+    current: bool  # the tables on disk hold what the records say
 
     def left(self) -> list[tuple[RunConfig, int]]:
         """The runs to train and the epochs that each lacks."""
@@ -81,8 +93,8 @@ def make_plan(runs: list[RunConfig], study: Folder) -> Plan:
         StudyError: a table is damaged, names the file; or data of the user's own has changed since
             the study began.
     """
-    tables = read_tables(study)
     records, damaged = read_records(study)
+    tables, current = _without_record(study, records)
     require_unchanged({run.data for run in runs}, records)
     epochs = {name: len(record["epochs"]) for name, record in records.items()}
     rows = tables.get("trials")
@@ -97,7 +109,28 @@ def make_plan(runs: list[RunConfig], study: Folder) -> Plan:
             return not is_done(records[run.run_id], run)
         return epochs.get(run.run_id, 0) < run.epochs
 
-    return Plan(runs, [run for run in runs if is_left(run)], epochs, records, damaged, tables)
+    todo = [run for run in runs if is_left(run)]
+    return Plan(runs, todo, epochs, records, damaged, tables, current)
+
+
+def _without_record(study: Folder, records: Mapping[str, Record]) -> tuple[Tables, bool]:
+    """The rows of runs without a record, and whether those of the others are as the records say.
+
+    No table but the trials is read where all runs have a record.
+    """
+    if not all(has_table(study, name) for name in TABLES):
+        return read_tables(study), False
+    trials = read_table(study, "trials")
+    gone = ~trials["run"].isin(list(records))
+    rows = trials.loc[~gone, ["run", "state", "epochs"]].itertuples(index=False, name=None)
+    current = set(rows) == {
+        (run, record["state"], len(record["epochs"])) for run, record in records.items()
+    }
+    if not gone.any():
+        return {}, current
+    tables = {**read_tables(study), "trials": trials}
+    rest = {name: table[~table["run"].isin(list(records))] for name, table in tables.items()}
+    return rest, current
 
 
 def require_unchanged(names: Iterable[str], records: Mapping[str, Record]) -> None:
@@ -150,7 +183,9 @@ class StudyLog:
         self._todo: dict[str, RunConfig] = {}
         self._ended: set[str] = set()
         self._errors: dict[str, str] = {}
-        self._written = 0.0
+        self._current, self._next_write = plan.current, 0.0
+        self._unwritten: set[str] = set()
+        self._asked = {run.run_id for run in plan.runs}
         invocation = {**request, **_provenance(), "start": _now(), "end": None}
         with _writing(study):
             self._content: dict[str, Any] = {
@@ -167,10 +202,10 @@ class StudyLog:
 
     def expect(self, run: RunConfig) -> None:
         """One more run that is asked for."""
-        if run.run_id not in self._content["runs"]:
+        if run.run_id not in self._asked:
+            self._asked.add(run.run_id)
             self._content["runs"].append(run.run_id)
-            self._content["data"] = self._facts([run])
-        self._todo[run.run_id] = run
+        self._todo[run.run_id], self._current = run, False
         if run.run_id not in self._plan.epochs:
             self._records.setdefault(run.run_id, new_record(run, "waiting"))
 
@@ -192,7 +227,7 @@ class StudyLog:
     def trained(self, run: str, epoch: dict[str, Any]) -> None:
         """A run reports an epoch; those of its record come first, where the tracker lacks them."""
         before = self._records[run]["epochs"] if run in self._records else []
-        self._feed.add(self._todo[run], [*before, epoch])
+        self._feed.add(self._todo[run], chain(before, [epoch]))
 
     def ended(self, run: str, error: str | None = None) -> None:
         """A run is done or has failed: take its record, and now and then write the tables.
@@ -202,11 +237,12 @@ class StudyLog:
             error: why it has failed; kept even where its record could not be written.
         """
         self._ended.add(run)
+        self._unwritten.add(run)
         if error:
             self._errors[run] = error
         try:
             self._read(run)
-            if time.monotonic() - self._written > TABLES_EVERY_S:
+            if time.monotonic() > self._next_write:
                 self._write_tables()
         except (OSError, StudyError) as failure:
             # the next run may find the storage back; `close` tries again
@@ -232,15 +268,21 @@ class StudyLog:
         return data_facts(sorted({run.data for run in runs}), self._data_dir)
 
     def _read(self, run: str) -> None:
-        record = read_record(runs_folder(self._study) / run) or self._records.get(run)
-        if record:
+        record = read_record(runs_folder(self._study) / run)
+        if record := compact(record) if record else self._records.get(run):
             self._records[run] = record
             if run in self._errors:
                 record["state"], record["error"] = "failed", self._errors[run]
 
     def _write_tables(self) -> None:
-        write_tables(self._study, build_tables(self._records, self._plan.tables))
-        self._written = time.monotonic()
+        if self._current:
+            return
+        start = time.monotonic()
+        keep_together(self._records[run] for run in self._unwritten & self._records.keys())
+        self._unwritten.clear()
+        write_study_tables(self._study, self._records, self._plan.tables)
+        end = time.monotonic()
+        self._next_write = end + max(TABLES_EVERY_S, (end - start) / TABLES_SHARE)
 
 
 def _clear(study: Folder, records: Mapping[str, Record]) -> None:

@@ -18,7 +18,7 @@ from study.execution.study_log import StudyLog, make_plan, require_unchanged
 from study.execution.trackers import open_tracker
 from study.search.storage import database_errors, place
 from study.search.trials import Trials
-from study.search.tune import Measure, OptunaSearcher, Outcomes, Pruning, search_trial
+from study.search.tune import Measure, Outcomes, Pruning, search_trial
 from study.storage import checkpoint
 from study.storage.folder import Folder
 from study.storage.lock import Lock
@@ -160,8 +160,7 @@ def _train(
         number = open_trial.trial.number
         return {"task": task, "number": number, "objectives": search.objectives, "rungs": rungs}
 
-    trial, searcher = partial(search_trial, measure), OptunaSearcher(next_trial)
-    return session.fit(trial, events, search_alg=searcher, scheduler=pruning, num_samples=-1)
+    return session.fit(partial(search_trial, measure), next_trial, events, pruning)
 
 
 def _limit(search: Search, left: int) -> str:

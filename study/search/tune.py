@@ -1,4 +1,4 @@
-"""Ray Tune's side of a search: who hands out trials, stops them early, and says how they ended.
+"""Ray Tune's side of a search: who stops trials early, and says how they ended.
 
 Ray's own OptunaSearch does not serve: it leaves trials RUNNING where the driver is killed or a
 value is NaN, and knows nothing of runs, which are never trained twice here.
@@ -12,7 +12,6 @@ from typing import Any
 from ray import tune
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
-from ray.tune.search import Searcher
 
 from study.config.errors import StudyError
 from study.config.run import RunConfig
@@ -24,33 +23,6 @@ from study.search.trials import Trials
 
 Trained = list[tuple[RunConfig, Vae]]  # the runs of a trial: one a seed
 Measure = Callable[[Trained, list[str], Path], list[float]]
-
-
-class OptunaSearcher(Searcher):
-    """Hands out Optuna's trials as Tune has room for them."""
-
-    def __init__(self, next_trial: Callable[[], dict[str, Any] | None]) -> None:
-        super().__init__()
-        self._next_trial = next_trial
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Nothing: as Events, it is pickled into a snapshot that we never read."""
-        return {}
-
-    def set_search_properties(self, metric: Any, mode: Any, config: Any, **spec: Any) -> bool:
-        return True
-
-    def suggest(self, trial_id: str) -> Any:
-        return self._next_trial() or Searcher.FINISHED
-
-    def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
-        """Nothing: `Outcomes` tells Optuna."""
-
-    def save(self, checkpoint_path: str) -> None:
-        """Nothing to save: Optuna's storage has it."""
-
-    def restore(self, checkpoint_path: str) -> None:
-        """Nothing to restore."""
 
 
 class Pruning(FIFOScheduler):

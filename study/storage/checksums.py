@@ -7,6 +7,9 @@ its pages alone; a flipped bit beside these would be read.
 
 import hashlib
 import io
+import mmap
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated
 
 import pyarrow as pa
@@ -46,10 +49,25 @@ def verify(content: bytes, file: str) -> None:
 def parquet_file(table: pa.Table) -> bytes:
     """A table as a Parquet file, sealed; its pages have Parquet's own checksums as well."""
     buffer = io.BytesIO()
-    with pq.ParquetWriter(buffer, table.schema, write_page_checksum=True) as writer:
-        writer.write_table(table)
-        writer.add_key_value_metadata({"checksum": UNSEALED})
+    _write(buffer, table.schema, [table])
     return seal(buffer.getvalue())
+
+
+def write_parquet(path: Path, schema: pa.Schema, parts: Iterable[pa.Table]) -> None:
+    """As `parquet_file`, but of parts, into a file: it never has the whole in memory."""
+    _write(path, schema, parts)
+    with path.open("r+b") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        with mmap.mmap(file.fileno(), 0) as content:
+            start = content.find(UNSEALED.encode()) + len(MARK)
+            content[start : start + len(digest)] = digest.encode()
+
+
+def _write(file: Path | io.BytesIO, schema: pa.Schema, parts: Iterable[pa.Table]) -> None:
+    with pq.ParquetWriter(file, schema, write_page_checksum=True) as writer:
+        for part in parts:
+            writer.write_table(part)
+        writer.add_key_value_metadata({"checksum": UNSEALED})
 
 
 def parquet_table(content: bytes, file: str, needed: pa.Schema | None = None) -> pa.Table:

@@ -6,15 +6,17 @@ pyarrow.fs reaches the stores. Added is what it lacks: a local write that is who
 
 import os
 import re
+import shutil
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
-from pyarrow import fs
+from pyarrow import NativeFile, fs
 from pyarrow.lib import ArrowInvalid
 
 from study.config.errors import StudyError, UsageError, user_path
@@ -145,21 +147,35 @@ class Folder:
         beside and renamed.
         """
         if not self.is_local:
-            with self._fs.open_output_stream(f"{self._path}/{name}") as stream:
+            with self._output(name) as stream:
                 stream.write(data)
+            return
+        with self.writing(name) as path:
+            path.write_bytes(data)
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[Path]:
+        """A local path to write one file at, which is here, whole, when the context ends well."""
+        if not self.is_local:
+            with TemporaryDirectory() as folder:
+                yield (path := Path(folder) / "file")
+                with path.open("rb") as file, self._output(name) as stream:
+                    shutil.copyfileobj(file, stream, 2**20)
             return
         target = Path(self._path, name)
         target.parent.mkdir(parents=True, exist_ok=True)
         beside = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
         try:
-            with beside.open("wb") as file:
-                file.write(data)
-                file.flush()
+            yield beside
+            with beside.open("rb") as file:
                 os.fsync(file.fileno())
             beside.replace(target)
         except BaseException:
             beside.unlink(missing_ok=True)
             raise
+
+    def _output(self, name: str) -> NativeFile:
+        return self._fs.open_output_stream(f"{self._path}/{name}")
 
     def set_aside(self, name: str) -> None:
         """Rename a file, so that it is no longer in the way; the one set aside before is lost."""
