@@ -2,6 +2,7 @@
 
 import json
 import time
+from itertools import chain
 
 import pytest
 from pages import finished, tiny, write_runs
@@ -66,13 +67,13 @@ def test_only_what_changed_is_sent_and_read(folder, monkeypatch):
     read = Folder.read_all
     monkeypatch.setattr(Folder, "read_all", lambda f, n: read(f, reads.append(m := list(n)) or m))
     facts, rows = ask(reader, facts["version"])
-    assert (rows, facts["whole"], reads) == ({}, False, [[]])
+    assert (rows, facts["whole"], any(reads)) == ({}, False, False)
     whole = finished(tiny(4.0), 109.0)
     write_record(runs_folder(folder) / HALF, whole)
     facts, rows = ask(reader, facts["version"])
     assert list(rows) == [HALF]
     assert rows[HALF]["state"] == "done"
-    assert reads[1:] == [[f"{HALF}/{RECORD}"]]
+    assert list(chain(*reads)) == [f"{HALF}/{RECORD}"]
     assert ask(reader, facts["version"])[1] == {}
 
 
