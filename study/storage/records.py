@@ -10,6 +10,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, NotRequired, overload
 
 import numpy as np
@@ -65,8 +66,8 @@ class History(Sequence[Epoch]):
     """
 
     def __init__(self, epochs: Sequence[Epoch]) -> None:
-        self.names = list(dict.fromkeys(name for epoch in epochs for name in epoch))
-        rows = [[epoch.get(name) for name in self.names] for epoch in epochs]
+        self.names = list(dict.fromkeys(chain.from_iterable(epochs)))
+        rows = [tuple(map(epoch.get, self.names)) for epoch in epochs]
         self.values = np.array(rows, dtype=np.float64).reshape(len(rows), len(self.names))
 
     def __len__(self) -> int:
@@ -260,7 +261,7 @@ def _misfit(record: Record, config: RunConfig, run: str) -> str:
     axes = f"J{config.latent_dim}-beta{plain(config.beta)}-{config.conditioning}"
     if run != config.run_id and not (old and old[1] == f"{axes}-seed{config.seed}"):
         return f"it is of {config.run_id}"
-    if any(not epoch.keys() >= _EVERY_EPOCH for epoch in record["epochs"]):
+    if any(map(_EVERY_EPOCH.difference, record["epochs"])):
         return f"an epoch lacks one of {', '.join(sorted(_EVERY_EPOCH))}"
     sizes = {len(record["latent_kl"]), len(record["latent_mean_variance"])}
     if sizes not in ({0}, {config.latent_dim}):

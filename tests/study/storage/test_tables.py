@@ -7,7 +7,14 @@ import pytest
 from study.config.errors import StudyError
 from study.config.run import RunConfig
 from study.storage.folder import Folder
-from study.storage.records import new_record, read_record, read_records, runs_folder
+from study.storage.records import (
+    History,
+    keep_together,
+    new_record,
+    read_record,
+    read_records,
+    runs_folder,
+)
 from study.storage.study_file import read_study, write_study
 from study.storage.tables import (
     CSV_ROWS,
@@ -16,6 +23,7 @@ from study.storage.tables import (
     epoch_row,
     read_table,
     read_tables,
+    write_study_tables,
     write_table,
     write_tables,
 )
@@ -28,6 +36,9 @@ train_recon train_kl train_objective train_neg_elbo train_kl_fraction train_kl_f
 hidden batch_size optimiser learning_rate train_images kl_warmup_epochs checkpoint_every
 node device engine seconds
 """
+
+
+SHORT = ["latents.csv", "latents.parquet", "trials.csv", "trials.parquet"]
 
 
 def epoch(number, **more):
@@ -168,3 +179,37 @@ def test_hidden_units_are_text_where_a_run_has_several_layers(tmp_path):
     assert trials["hidden"].to_dict() == {one.run_id: "500", two.run_id: "500x200"}
     assert trials.loc[two.run_id, "gamma"] == 10
     assert trials["gamma"].isna().to_dict() == {one.run_id: True, two.run_id: False}
+
+
+def test_a_long_study_is_written_in_parts_with_the_rows_that_one_piece_has(tmp_path, monkeypatch):
+    """Some runs have a further term, one has no epochs, and one is in the table alone."""
+    monkeypatch.setattr("study.storage.tables.epochs.RUNS_AT_ONCE", 2)
+    epochs = [epoch(k, test_kl=25.0 + k) for k in range(1, 9)]
+    runs = [record(float(beta), epochs) for beta in range(1, 6)]
+    more = record(9.0, [epoch(1, train_tc=1.0, test_tc=2.0), epoch(2)])
+    old = tables_of(record(7.0, epochs[:3]))
+    whole = tables_of(*runs, more, record(6.0), old=old)
+    monkeypatch.setattr("study.storage.tables.from_records.CSV_ROWS", 10)
+    study = Folder(tmp_path)
+    write_study_tables(study, dict([*runs, more, record(6.0)]), old)
+    for name, table in read_tables(study).items():
+        pd.testing.assert_frame_equal(table, whole[name])
+    assert study.names() == ["epochs.parquet", *SHORT]
+    assert whole["epochs"]["epoch"].tolist() == [*range(1, 9)] * 5 + [1, 2, 3, 1, 2]
+
+
+def test_the_epochs_of_a_run_as_a_matrix_are_the_epochs():
+    epochs = [epoch(1), epoch(2, train_tc=0.5), {**epoch(3), "active_latents": None}]
+    history = History(epochs)
+    assert list(history) == [
+        {"train_tc": None, **epochs[0]},
+        epochs[1],
+        {"train_tc": None, **epochs[2]},
+    ]
+    assert history[-1]["epoch"] == 3
+    assert history[:2] == list(history)[:2]
+    assert len(History([])) == 0
+    one, two = ({**record()[1], "epochs": History(part)} for part in (epochs[:1], epochs[1:]))
+    before = [*one["epochs"], *two["epochs"]]
+    keep_together([one, two])
+    assert [*one["epochs"], *two["epochs"]] == before
