@@ -275,7 +275,7 @@ def test_a_damaged_table_or_data_file_is_named(first, grid, tmp_path, capsys, mn
     subprocess.run(["cp", "-r", first[0], copy], check=True)
     (copy / "tiny" / "epochs.parquet").write_bytes(b"nothing")
     assert main(["--grid", str(grid), "--results", str(copy)]) == 1
-    assert "epochs.parquet is damaged" in capsys.readouterr().err
+    assert "epochs.parquet is damaged" in "".join(capsys.readouterr())
     assert (copy / "tiny" / "epochs.parquet").read_bytes() == b"nothing"
 
     data = tmp_path / "data"
