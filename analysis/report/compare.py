@@ -44,14 +44,14 @@ class Pair(NamedTuple):
 
     @property
     def finding(self) -> str:
-        """What differs surely, in a sentence."""
+        """How many differences are significant, in a sentence."""
         known = self.table.dropna(subset="low")
         if known.empty:
             return "no difference has an interval"
-        surely = int(((known["low"] > 0) | (known["high"] < 0)).sum())
+        apart = int(((known["low"] > 0) | (known["high"] < 0)).sum())
         return (
-            f"{surely} of {count(len(known), 'difference')} {verb(surely, 'is', 'are')} surely not"
-            f" 0; about {round(0.05 * len(known))} would be by chance alone"
+            f"{apart} of {count(len(known), 'difference')} {verb(apart, 'has', 'have')} a 95%"
+            f" interval without 0; about {round(0.05 * len(known))} would by chance alone"
         )
 
 
@@ -185,8 +185,8 @@ def _overview(name: str, rows: pd.DataFrame, pair: Pair) -> Table:
         **{_words(one): _of(one) for one in dict.fromkeys(rows["name"])},
     }
     caption = (
-        f"{pair.other} minus {pair.one}, paired by seed, with 95% intervals. Bold: surely not 0."
-        " Scores are of the latents."
+        f"{pair.other} minus {pair.one}, paired by seed, with 95% intervals. Bold: an interval"
+        " without 0. Scores are of the latents."
     )
     return table(name, caption, pd.DataFrame(wide), columns)
 

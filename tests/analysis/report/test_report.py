@@ -450,7 +450,7 @@ def test_the_gallery_names_the_figures_and_what_is_missing(tmp_path):
 def test_a_figure_has_the_size_that_it_was_drawn_at(study):
     _, svg = inline(study.folder, "figure-3a")
     png = png_size((study.folder / "figures").read("figure-3a.png"))
-    assert svg == pytest.approx((3.4 * 96, 2.5 * 96), rel=0.02)  # inches, trimmed to the ink
+    assert svg == pytest.approx((3.3 * 96, 2.76 * 96), rel=0.02)  # inches: a column wide
     assert png == pytest.approx(svg, abs=1)
     assert png_size(PNG) == (320, 200)  # no resolution is given
     assert svg_size(b'<svg viewBox="0 0 1 1" width="2in" height="48px">') == (192, 48)
