@@ -43,7 +43,8 @@ def test_stop(number, grid, tmp_path):
     study = tmp_path / "s"
     driver = start(grid, tmp_path)
     wait_for(lambda: len(epochs_saved(study)) == 2, driver)
-    assert re.match(r"running: process \d+ on .*; last heard \d+ s ago\n2 runs: 2", status(study))
+    now = r"running: process \d+ on .*; last heard \d+ s ago\ntraining for .*\n2 runs: 2 running\n"
+    assert re.match(now, status(study))
     os.kill(driver.pid, number)
     start_s = time.monotonic()
     output, errors = finish(driver, status=130)
@@ -55,7 +56,7 @@ def test_stop(number, grid, tmp_path):
     assert any(epochs % 20 for epochs in saved.values()), "saved at the stop, not at an interval"
     trials = open_study(study).trials
     assert dict(zip(trials["run"], trials["epochs"], strict=True)) == saved
-    assert status(study).startswith("no driver: it ended, or was stopped\n2 runs: 2 begun\n")
+    assert status(study).startswith("no driver: it ended, or was stopped\n2 runs: 2 stopped\n")
 
 
 def test_second_ctrl_c_does_not_wait(grid, tmp_path):
