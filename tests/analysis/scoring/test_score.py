@@ -12,7 +12,7 @@ from analysis import open_study
 from analysis.factors.binning import discretise
 from analysis.factors.image_set import ImageSet, Sample, measured, sample_of
 from analysis.metrics import load_metric
-from analysis.report.tables import scores as scores_of_report
+from analysis.report.tables import all_scores
 from analysis.scoring.cache import ScoreCache
 from analysis.scoring.evaluation import BASES, BOUND_UNITS
 from analysis.scoring.score_study import score_study, write_ranking
@@ -172,7 +172,7 @@ def test_a_metric_of_the_users_own_stands_beside_the_others(copy, data, ray):
     scored = copy.ranking.dropna(subset="higgins")
     assert scored["nearest"].between(0, 1).all()
     assert "nearest" in pd.read_csv(f"{copy.folder}/tables/agreement.csv")
-    columns = scores_of_report(copy.ranking, unlisted(copy.scores)).columns
+    columns = all_scores(copy.ranking, unlisted(copy.scores)).columns
     assert "nearest" in columns
     assert score_study(copy, data, never).computed == 0
     assert len(copy.scores.query("score == 'nearest'")) == 48
