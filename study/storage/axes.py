@@ -92,6 +92,8 @@ def words_of(table: pd.DataFrame) -> list[str]:
 
 def others_in_words(table: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
     """`learning rate 0.003, optimiser adam` for every row, of these other axes; "" without any."""
+    if not columns:  # of none, the first pandas 3 has no records
+        return pd.Series("", table.index, dtype=str)
     rows = table[list(columns)].to_dict("records")
     return pd.Series([", ".join(others_of(row)) for row in rows], table.index, dtype=str)
 
