@@ -166,10 +166,10 @@ def _incomparable(row: pd.Series) -> str:
 def _protocol(text: object) -> str:
     """What of a protocol decides a score: not the versions of libraries, nor the basis's size."""
     try:
-        said = json.loads(str(text))
+        protocol = json.loads(str(text))
     except ValueError:
         return ""
-    return json.dumps({key: said[key] for key in said if key not in ("versions", "basis")})
+    return json.dumps({key: protocol[key] for key in protocol if key not in ("versions", "basis")})
 
 
 def _is_figure(name: str) -> bool:

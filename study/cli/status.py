@@ -96,8 +96,8 @@ def _states(
         where = f" on {record['node']} ({record['device']})" if record["node"] else ""
         latest = progress.running.get(run, []) if progress else []
         epoch = max([len(record["epochs"]), *(int(one["epoch"]) for one in latest)])
-        told = f"epoch {epoch} of {record['config']['epochs']}{where}"
+        progressed = f"epoch {epoch} of {record['config']['epochs']}{where}"
         failed = record["state"] == "failed"
-        states[run] = (record["state"], f"failed: {record['error']}" if failed else told)
+        states[run] = (record["state"], f"failed: {record['error']}" if failed else progressed)
     states |= {run: ("damaged", why) for run, why in damaged.items()}
     return {run: (state_now(run, state, progress), what) for run, (state, what) in states.items()}

@@ -169,7 +169,7 @@ class Display:
         lines = [Text(f"and {more} more")] if more > 0 else []
         best = best_runs((run, *bound) for run, bound in list(self._bounds.items()))
         for one in best[:SHOWN_BEST]:
-            among = f" {one.among}" if one.among else ""
+            among = f", {one.among}" if one.among else ""
             lines.append(Text(f"lowest negative ELBO{among}: {one.neg_elbo:.2f} nats, {one.run}"))
         lines += [Text(f"failed: {text}", "red") for text in self._failures[-SHOWN_FAILURES:]]
         lines += [Text(self._notice, "yellow")] if self._notice else []

@@ -122,9 +122,12 @@ def _without_record(study: Folder, records: Mapping[str, Record]) -> tuple[Table
         return read_tables(study), False
     trials = read_table(study, "trials")
     gone = ~trials["run"].isin(list(records))
-    rows = trials.loc[~gone, ["run", "state", "epochs"]].itertuples(index=False, name=None)
+    # Seconds are those of one training: a run that was trained again has others.
+    columns = ["run", "state", "epochs", "seconds"]
+    rows = trials.reindex(columns=columns)[~gone].itertuples(index=False, name=None)
     current = set(rows) == {
-        (run, record["state"], len(record["epochs"])) for run, record in records.items()
+        (run, record["state"], len(record["epochs"]), record["seconds"])
+        for run, record in records.items()
     }
     if not gone.any():
         return {}, current

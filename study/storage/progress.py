@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
+from study.storage.axes import CONDITIONING
 from study.storage.folder import Folder
 from study.storage.lock import beats
 
 PROGRESS = "progress.json"
 EVERY_S = 3.0  # how often it is written
 TRAINING = ("start-up", "compiling", "training")  # stages after which runs still train
-KINDS = {"none": "without labels", "label": "with labels", "prior": "labels in the prior"}
 
 
 class Progress(NamedTuple):
@@ -68,7 +68,7 @@ def end_progress(study: Folder) -> None:
 class Best(NamedTuple):
     """The run with the lowest bound among those that can be compared."""
 
-    among: str  # what these have in common where not all runs do, such as "with labels"; else ""
+    among: str  # what these have in common where not all runs do, such as "labels"; else ""
     run: str
     neg_elbo: float  # nats per image, on the test set
 
@@ -88,7 +88,7 @@ def best_runs(runs: Iterable[tuple[str, str, str, float]]) -> list[Best]:
     several, kinds = ({place[i] for place in lowest} for i in (0, 1))
     best = []
     for (name, conditioning), (neg_elbo, run) in sorted(lowest.items()):
-        kind = KINDS.get(conditioning, conditioning)
+        kind = CONDITIONING.get(conditioning, conditioning)
         among = [*([name] if len(several) > 1 else []), *([kind] if len(kinds) > 1 else [])]
         best.append(Best(", ".join(among), run, neg_elbo))
     return best

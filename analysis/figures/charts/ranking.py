@@ -103,7 +103,7 @@ def caption(table: pd.DataFrame) -> str:
     if "rotated" in table and table["rotated"].notna().any():
         above = int((table["score_low"] > table["rotated"]).sum())
         are = wording.verb(above, "is", "are")
-        text += f" {above} {are} surely above a random rotation of the same codes."
+        text += f" {above} {are} significantly above a random rotation of the same codes."
     if "pixel_pca" in table and pd.notna(pca := table["pixel_pca"].max()):
         text += f" Principal components of the pixels reach {pca:.2f}."
     n = rows.n_that_fit(words_of(table), BESIDE_IN)

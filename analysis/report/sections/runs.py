@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 from zipfile import BadZipFile
@@ -51,11 +52,9 @@ def run_pictures(study: Study, data_folder: Path | None = None) -> RunPictures:
     kept = {key: saved[key] for key in keys if key in saved}
     lacking = [key for key in keys if key not in kept and study.has_weights(_run(key))]
     if lacking:
-        try:
-            data = study.images(data_folder)
-            kept |= {key: _drawn(study, _run(key), data) for key in lacking}
-        except StudyError:  # images or weights that cannot be read: the page does without
-            pass
+        for key in lacking:
+            with suppress(StudyError):  # damaged weights cost their own run; scoring names them
+                kept[key] = _drawn(study, _run(key), study.images(data_folder))
         _save(study.folder / "tables", {key: kept[key] for key in keys if key in kept})
     sources: dict[str, str] = {}
     size, left = (0, 0), MOST_BYTES

@@ -30,7 +30,7 @@ class Highlight(NamedTuple):
 
 
 def best(ranked: pd.DataFrame) -> list[str]:
-    """The first configuration, its interval, and how many are as good as it or surely are not.
+    """The first configuration, its interval, and the verdicts on the others.
 
     Args:
         ranked: a study's ranking.
@@ -108,7 +108,7 @@ def _first_place(scored: pd.DataFrame) -> str:
         which = "the other" if others == 1 else f"any of the other {others}"
         return f"{lead}, but {seeds} cannot tell it from {which}."
     parts = {
-        f"{behind} of the others {verb(behind, 'is', 'are')} surely behind": behind,
+        f"{behind} of the others {verb(behind, 'is', 'are')} significantly behind": behind,
         f"{among} {verb(among, 'is', 'are')} as good within {MARGIN:g}": among,
         f"{undecided} cannot be told from it with {seeds}": undecided,
     }
@@ -122,7 +122,7 @@ def _above_floors(scored: pd.DataFrame) -> list[str]:
         floor = scored[f"{RANKING}_{name}"]
         if floor.notna().any():
             above = int((lowest > floor).sum())
-            of = f" of {len(scored)} {verb(above, 'scores', 'score')} surely" * (not parts)
+            of = f" of {len(scored)} {verb(above, 'scores', 'score')} significantly" * (not parts)
             parts.append(f"{above or 'none'}{of} {words}")
     whole = ", and ".join(parts)
     return [f"{whole[0].upper()}{whole[1:]}."] if parts else []
@@ -136,8 +136,8 @@ def _upheld(verdicts: Sequence[str]) -> str:
         f"{fail} {verb(fail, 'does', 'do')} not": fail,
         f"{undecided} {verb(undecided, 'stays', 'stay')} open": undecided,
     }
-    said = listing([words for words, n in parts.items() if n])
-    return f"Of the paper's {count(len(verdicts), 'claim')} that these runs can check, {said}."
+    counted = listing([words for words, n in parts.items() if n])
+    return f"Of the paper's {count(len(verdicts), 'claim')} that these runs can check, {counted}."
 
 
 def against(scores: pd.DataFrame, data: str) -> list[str]:

@@ -36,10 +36,10 @@ def ranking(ranked: pd.DataFrame) -> Table:
         " best: the difference to the best of the others, paired by seed."
     )
     notes = (
-        "Intervals of the differences hold all at once. Among the best: surely above"
-        f" −{MARGIN:g}; behind: surely not above 0. Seeds: scored of trained. Front: none has both"
-        " less −ELBO and a higher score. −ELBO in nats per image, with labels that of image and"
-        " label together."
+        "Intervals of the differences hold all at once. Among the best: the whole interval is above"
+        f" −{MARGIN:g}; behind: none of it is above 0. Seeds: scored of trained. Front: no other"
+        " has both a lower −ELBO and a higher score. −ELBO in nats per image, with labels that of"
+        " image and label together."
     )
     if "likelihood" in ranked and ranked["likelihood"].nunique() > 1:
         notes += " Bounds of different likelihoods are on different scales, with a front each."

@@ -23,10 +23,10 @@ def test_the_finding_says_what_seeds_can_tell(tmp_path):
         return finding(study.ranking, "", pd.DataFrame({"basis": []}), [])[0]
 
     apart = [0.9, 0.9, 0.9, 0.5, 0.5, 0.5, 0.4, 0.4, 0.4]
-    assert first("apart", apart).endswith("; 2 of the others are surely behind.")
+    assert first("apart", apart).endswith("; 2 of the others are significantly behind.")
     alike = [0.9, 0.9, 0.9, 0.89, 0.89, 0.89, 0.4, 0.4, 0.4]
     assert first("alike", alike).endswith(
-        "; 1 of the others is surely behind and 1 is as good within 0.05."
+        "; 1 of the others is significantly behind and 1 is as good within 0.05."
     )
     noisy = [0.9, 0.1, 0.8, 0.2, 0.9, 0.3, 0.4, 0.5, 0.8]
     assert "but three seeds cannot tell it from any of the other 2." in first("noisy", noisy)

@@ -114,3 +114,23 @@ def test_data_that_changed_since_the_study_began_is_refused_with_both_versions()
     with pytest.raises(StudyError, match=r"birds.npz has changed .* was 1a2b3c and is 4d5e6f; put"):
         require_unchanged(["mnist", "my/birds.npz@4d5e6f"], records)
     require_unchanged(["mnist", begun.data, "my/eagles.npz@4d5e6f"], records)
+
+
+def test_tables_that_are_as_the_records_say_are_left_alone(study):
+    save(study, ONE, 3, "done")
+    log_of(study, ONE).close()
+    before = study.stamps()["trials.parquet"]
+    log_of(study, ONE).close()
+    assert study.stamps()["trials.parquet"] == before
+    again = {**new_record(ONE, "done"), "epochs": epochs(3), "seconds": 7.0}
+    write_record(runs_folder(study) / ONE.run_id, again)  # its driver was killed
+    log_of(study, ONE).close()
+    assert read_tables(study)["trials"]["seconds"].tolist() == [7.0]
+
+
+def test_a_table_that_is_gone_is_written_again(study):
+    save(study, ONE, 3, "done")
+    log_of(study, ONE).close()
+    study.delete("epochs.parquet")
+    log_of(study, ONE).close()
+    assert len(read_tables(study)["epochs"]) == 3

@@ -43,4 +43,4 @@ def test_the_caption_of_the_ranking_counts_who_is_among_the_best():
     assert "3 among the best, 10 behind and 0 not decided" in caption(ranking_of(PAPER))
     assert "1 among the best, 0 behind" in caption(ranking_of(ONE))
     above = ranking_of(PAPER).assign(rotated=[0.99] * 3 + [0.1] * 10)
-    assert "10 are surely above a random rotation of the same codes" in caption(above)
+    assert "10 are significantly above a random rotation of the same codes" in caption(above)

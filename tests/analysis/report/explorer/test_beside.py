@@ -3,27 +3,14 @@
 import numpy as np
 import pytest
 import torch
-from browser import chromium, complaints, requests
+from browser import complaints, requests
 from explored import LABEL
 from explorer_page import Page
 
-from analysis.report.explorer.board import choose
-from analysis.report.explorer.contents import payload
 from analysis.report.explorer.page import render
 from analysis.representations.encode import posterior_means
 
 ARROW_RIGHT, ENTER, ESCAPE, TAB = "\ue014", "\ue007", "\ue00c", "\ue004"
-
-
-@pytest.fixture(scope="module")
-def content(explored_study):
-    return payload(explored_study, choose(explored_study))
-
-
-@pytest.fixture(scope="module")
-def driver():
-    with chromium(1280, 800) as driver:
-        yield driver
 
 
 @pytest.fixture

@@ -2,26 +2,13 @@
 
 import numpy as np
 import pytest
-from browser import chromium, complaints
+from browser import complaints
 from explored import LABEL, PLAIN
 from explorer_page import Page
 from selenium.webdriver import ActionChains
 
-from analysis.report.explorer.board import choose
-from analysis.report.explorer.contents import payload
 from analysis.report.explorer.page import render
 from analysis.representations.encode import posterior_means
-
-
-@pytest.fixture(scope="module")
-def content(explored_study):
-    return payload(explored_study, choose(explored_study))
-
-
-@pytest.fixture(scope="module")
-def driver():
-    with chromium(1280, 800) as driver:
-        yield driver
 
 
 @pytest.fixture

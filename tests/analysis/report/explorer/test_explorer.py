@@ -26,11 +26,6 @@ def study(explored_study):
     return explored_study
 
 
-@pytest.fixture(scope="module")
-def content(study):
-    return payload(study, choose(study))
-
-
 @pytest.fixture
 def copy(study, tmp_path):
     shutil.copytree(study.folder.location, tmp_path / "small")

@@ -1,49 +1,19 @@
 """The explorer in a real browser: what it decodes, measures and shows."""
 
 import base64
-import shutil
 
 import numpy as np
 import pytest
-from browser import chromium, complaints, requests
 from explored import DEAD, LABEL, N_IMAGES, PLAIN
-from explorer_page import Page
 
-from analysis import open_study
 from analysis.factors.morphometry import measure
 from analysis.latent_effects.alignment import NAMES, PROPERTIES, some_of_every_digit
 from analysis.latent_effects.tables import halves_of_every_digit
-from analysis.report.explorer import write_explorer
 from analysis.representations.encode import decode, encode, grey_levels
 from analysis.representations.traversal import PAPER_VALUES, aggregated_samples
 
 ROUNDED = 0.06  # of a pixel, by weights in 6 to 8 bits; 0.05 on the samples that choose them
 ARROW_RIGHT = "\ue014"
-
-
-@pytest.fixture(scope="module")
-def study(explored_study, tmp_path_factory):
-    place = tmp_path_factory.mktemp("browser") / "small"
-    shutil.copytree(explored_study.folder.location, place)
-    study = open_study(place)
-    write_explorer(study)
-    return study
-
-
-@pytest.fixture(scope="module")
-def driver(study):
-    with chromium(1280, 800) as driver:
-        yield driver
-
-
-@pytest.fixture
-def page(driver, study):
-    """The page as one opens it; complains of anything that it complains of."""
-    opened = Page(driver, f"file://{study.folder}/explorer.html")
-    opened.open()
-    yield opened
-    assert complaints(driver) == []
-    assert requests(driver) == []
 
 
 @pytest.mark.parametrize("config", [PLAIN, LABEL], ids=["plain", "label"])

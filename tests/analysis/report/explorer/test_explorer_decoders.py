@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from browser import chromium, complaints
+from browser import complaints
 from explored import PLAIN
 from explorer_page import Page
 from torch import nn
 from torch.distributions import ContinuousBernoulli
 
-from analysis.report.explorer.board import Board, OnBoard, choose
+from analysis.report.explorer.board import Board, OnBoard
 from analysis.report.explorer.contents import payload
 from analysis.report.explorer.layers import ACTIVATIONS, run_layers
 from analysis.report.explorer.networks import decoder_layers, encoder_layers, one_hot
@@ -38,17 +38,6 @@ SEEN = {
     "vamp": ({"prior": "vamp", "prior_components": 5, "hidden": 64}, SHAPE),
     "mixture": ({"prior": "mixture", "prior_components": 5, "hidden": 64}, SHAPE),
 }
-
-
-@pytest.fixture(scope="module")
-def content(explored_study):
-    return payload(explored_study, choose(explored_study))
-
-
-@pytest.fixture(scope="module")
-def driver():
-    with chromium(1280, 800) as driver:
-        yield driver
 
 
 def drawn(keys, shape):

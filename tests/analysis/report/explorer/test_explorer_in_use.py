@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from browser import chromium, complaints, requests
+from browser import complaints
 from explored import LABEL, PLAIN
 from explorer_page import Page
 
@@ -21,31 +21,6 @@ from analysis.report.explorer.sliders import packed
 from analysis.report.explorer.weights import deflated
 
 FRAME_MS = 16
-
-
-@pytest.fixture(scope="module")
-def study(explored_study, tmp_path_factory):
-    place = tmp_path_factory.mktemp("browser") / "small"
-    shutil.copytree(explored_study.folder.location, place)
-    study = open_study(place)
-    write_explorer(study)
-    return study
-
-
-@pytest.fixture(scope="module")
-def driver(study):
-    with chromium(1280, 800) as driver:
-        yield driver
-
-
-@pytest.fixture
-def page(driver, study):
-    """The page as one opens it; complains of anything that it complains of."""
-    opened = Page(driver, f"file://{study.folder}/explorer.html")
-    opened.open()
-    yield opened
-    assert complaints(driver) == []
-    assert requests(driver) == []
 
 
 def held(study, run, knob):

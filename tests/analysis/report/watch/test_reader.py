@@ -119,7 +119,7 @@ def test_the_best_run_is_named_apart_for_labels(tmp_path):
     facts, _ = ask(Reader(folder))
     best = {one["among"]: (one["run"], one["neg_elbo"]) for one in facts["best"]}
     with_labels = tiny(1.0, conditioning="label").run_id
-    assert best == {"without labels": (HALF, 99), "with labels": (with_labels, 95)}
+    assert best == {"no labels": (HALF, 99), "labels": (with_labels, 95)}
 
 
 def test_a_clone_that_has_tables_alone(folder, tmp_path):
