@@ -121,9 +121,9 @@ def ranking_table(ranked: pd.DataFrame, more: Sequence[str] = ()) -> Table:
     table.caption = (
         f"score: {ranked['ranked_by'].iloc[0]}; rotated: the same codes along random axes."
         f" {LABELS[CLASS_PROBE.name]}: how often a linear classifier tells the class from the"
-        " codes. front: none has both less neg_elbo_joint and a higher score. The last two columns"
-        " are the scores of an untrained encoder and of the pixels' PCA; –: cannot be computed,"
-        " as of codes without an active latent."
+        " codes. front: no other has both a lower neg_elbo_joint and a higher score. The last two"
+        " columns are the scores of an untrained encoder and of the pixels' PCA; –: cannot be"
+        " computed, as of codes without an active latent."
     )
     table.caption_justify = "left"
     return table
