@@ -105,8 +105,8 @@ def draw_front(trials: Trials) -> Figure:
         axes.set(xlabel=_label(x), ylabel=_label(y))
     if "beta" in search.space:
         bar = figure.colorbar(_beta_scale(done["beta"]), ax=list(panels), label="β", pad=0.02)
-        ticks = _ticks(done["beta"])
-        bar.set_ticks(ticks, labels=[f"{tick:g}" for tick in ticks])
+        ticks = _ticks(done["beta"].min(), done["beta"].max())
+        bar.set_ticks(ticks, labels=[f"{tick:.3g}" for tick in ticks])
         bar.minorticks_off()
         bar.outline.set_visible(False)
     figure.legend(handles=_key(search), loc="outside upper left", ncols=3)
@@ -152,6 +152,9 @@ def draw_parallel(trials: Trials) -> Figure:
     colours = [FRONT_COLOUR if best else OTHERS_COLOUR for best in sorted(on_front)]
     axes.collections[0].set(array=None, color=colours, linewidth=0.8)
     for scale in figure.axes:
+        if scale.get_yscale() == "log":
+            ticks = _ticks(*scale.get_ylim())
+            scale.set_yticks(ticks, [f"{tick:.3g}" for tick in ticks])
         scale.minorticks_off()
         for label in scale.get_yticklabels():
             label.set_bbox({"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5})
@@ -203,10 +206,11 @@ def _beta_scale(betas: pd.Series) -> ScalarMappable:
     return ScalarMappable(LogNorm(low, high), colours)
 
 
-def _ticks(betas: pd.Series) -> list[float]:
-    """Round numbers within the betas, three a decade."""
-    ticks = [float(f"{digit}e{power}") for power in range(-3, 4) for digit in (1, 2, 5)]
-    return [tick for tick in ticks if betas.min() <= tick <= betas.max()]
+def _ticks(low: float, high: float) -> list[float]:
+    """Round numbers of a logarithmic scale, three a decade; its ends where less than two fit."""
+    round_numbers = [float(f"{digit}e{power}") for power in range(-6, 7) for digit in (1, 2, 5)]
+    ticks = [tick for tick in round_numbers if low <= tick <= high]
+    return ticks if len(ticks) > 1 else sorted({low, high})
 
 
 def _key(search: Search) -> list[Line2D]:

@@ -132,3 +132,16 @@ def test_trials_without_a_beta_are_on_the_front_in_grey(mixed):
     words = [text.get_text() for text in figure.legends[0].get_texts()]
     assert "labels in the prior" in words
     assert "labels" not in words
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.5, 16.0), (1.46, 4.54), (2.1, 4.9)])
+def test_an_axis_of_few_betas_still_has_two_numbers(low, high):
+    drawn = trials(["neg_elbo", "mig"])
+    drawn = drawn._replace(done=drawn.done.assign(beta=np.geomspace(low, high, len(drawn.done))))
+    for figure in (FIGURES["search-parallel"](drawn), FIGURES["search-front"](drawn)):
+        figure.draw_without_rendering()
+        scales = [axes for axes in figure.axes if axes.get_yscale() == "log"]
+        assert len(scales) == 1
+        ticks = [float(label.get_text()) for label in scales[0].get_yticklabels()]
+        assert len(ticks) > 1
+        assert all(0.99 * low <= tick <= 1.01 * high for tick in ticks)
