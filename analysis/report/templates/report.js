@@ -187,9 +187,10 @@ function drawCurves(colours) {
     },
   });
   const traces = shown.flatMap((name) => [line(name, "train_"), line(name, "test_")]);
+  const last = Math.max(0, ...shown.map((name) => curves.runs[name].epoch.at(-1)));
   const plain = { gridcolor: colours.line, zeroline: false, linecolor: colours.quiet };
   Plotly.react("curves", traces, layout(colours, {
-    xaxis: { ...plain, title: { text: "epoch" }, tickformat: "d", nticks: 9 },
+    xaxis: { ...plain, title: { text: "epoch" }, tickformat: "d", nticks: 9, ...(last < 9 && { dtick: 1 }) },
     yaxis: { ...plain, title: { text: curves.labels[key] } },
     hovermode: "closest",
     margin: { l: 60, r: 20, t: 20, b: 50 },

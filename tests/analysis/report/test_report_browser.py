@@ -206,6 +206,8 @@ def test_a_narrow_screen_is_not_overflowed(page, report):
     load(page, report)
     root = "document.documentElement"
     assert page.execute_script("return innerWidth") == 360
+    long = "document.getElementById('run').append(new Option('J10-beta4-none-'.repeat(12)))"
+    page.execute_script(long)
     assert page.execute_script(f"return {root}.scrollWidth <= {root}.clientWidth")
     wide = page.execute_script(
         "return [...document.querySelectorAll('main *')].filter((element) =>"
