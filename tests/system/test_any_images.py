@@ -23,6 +23,7 @@ def _pictures():
     """The data sets can be imported here and in workers, of one Ray for all studies."""
     import ray
 
+    ray.shutdown()  # one that an earlier file left has workers that know no such path
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(HERE / "own_parts")
         patch.setenv("PYTHONPATH", str(HERE / "own_parts"), prepend=os.pathsep)
