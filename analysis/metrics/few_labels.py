@@ -1,7 +1,7 @@
 """How well factors are read from codes that a hundred images with known factors explain.
 
-Not a score of disentanglement, but of one use of it: where each factor has a code of its own, trees,
-which split one code at a time, need few examples.
+Not a score of disentanglement, but of one use of it: where each factor has a code of its own,
+trees, which split one code at a time, need few examples.
 """
 
 from functools import partial

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,8 @@ from study.config.own_data import is_data_path, with_content
 from study.config.run import HOW, RunConfig, run_config
 
 UNION, METRICS = "union", "metrics"
+NUMBERS = {"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}
+ODD_NUMBER = re.compile(r"^[-+]?0[0-9]|:")  # read as few would expect
 SLACK = 10  # values that stand in no letter, such as an empty one
 MOST_RUNS = 100_000  # of one grid
 SEARCHES = "search-"  # names of the searches in `configs/` begin so
@@ -218,10 +221,15 @@ def _size(node: yaml.Node, known: dict[int, int], most: int) -> int:
         most: what a node counts for that is a part of itself.
 
     Raises:
-        ValueError: a mapping has a key twice.
+        ValueError: a mapping has a key twice; a number is octal (010) or counts in sixties (1:30).
     """
     if id(node) in known:
         return known[id(node)]
+    if isinstance(node, yaml.ScalarNode) and node.tag in NUMBERS and ODD_NUMBER.search(node.value):
+        raise ValueError(
+            f"{shown(node.value)} would be read as"
+            f" {yaml.safe_load(node.value)!r}: write it as a decimal number, or in quotes"
+        )
     known[id(node)] = most + SLACK
     inner = [] if isinstance(node, yaml.ScalarNode) else node.value
     if isinstance(node, yaml.MappingNode):

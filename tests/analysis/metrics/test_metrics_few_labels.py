@@ -71,7 +71,7 @@ def test_more_labels_read_more():
 
 
 def test_an_unknown_regressor_is_refused():
-    with pytest.raises(ValueError, match="one of .*linear.*trees"):
+    with pytest.raises(ValueError, match=r"one of .*linear.*trees"):
         few_labels(perfect(FACTORS), FACTORS, regressor="forest")
 
 

@@ -62,6 +62,14 @@ def test_overrides_are_yaml():
             "g.yaml: epochs, checkpoint_every, compile and pack cannot differ",
         ),
         (
+            "latent_dim: 010",
+            "g.yaml: not valid YAML: '010' would be read as 8: write it as a decimal number",
+        ),
+        (
+            "beta: [1:30]",
+            "g.yaml: not valid YAML: '1:30' would be read as 90: write it as a decimal number",
+        ),
+        (
             "union: [{seed: 0, epochs: 1}, {seed: 1, epochs: 2}]",
             "g.yaml: epochs, checkpoint_every, compile and pack cannot differ",
         ),
@@ -78,7 +86,8 @@ def test_an_unknown_grid_lists_those_there_are():
     with pytest.raises(UsageError, match=r"unknown grid 'papre' \(did you mean 'paper'\?\)"):
         find_grid("papre")
     with pytest.raises(
-        UsageError, match="there are: fashion, full, networks, objectives, paper, priors"
+        UsageError,
+        match="there are: beyond-longer, beyond-mnist, beyond-strokes, fashion, full, networks, objectives, paper, priors",
     ):
         find_grid("zzz")
     with pytest.raises(UsageError, match=r"grid file 'no/such\.yaml' does not exist"):
