@@ -67,15 +67,15 @@ def rank_correlation(
     x: pd.Series,
     y: pd.Series,
     groups: pd.Series,
-    given: pd.Series | None = None,
+    given: pd.Series | pd.DataFrame | None = None,
     seed: int = 0,
 ) -> Estimate:
-    """Spearman's rho, or the partial one with a third held, and its bootstrap interval.
+    """Spearman's rho, or the partial one with others held, and its bootstrap interval.
 
     Args:
         x, y: paired.
         groups: of each pair; whole groups are drawn, since seeds of one configuration are alike.
-        given: what is held, if anything.
+        given: what is held, if anything; a column each.
         seed: of the drawing.
     """
     rng = np.random.default_rng(seed)
@@ -89,7 +89,7 @@ def rank_correlation(
 
 
 def _rho(rows: npt.NDArray[np.float64]) -> float:
-    """Spearman's rho of two columns, partial where there is a third; NaN where it is undefined."""
+    """Spearman's rho of the first two columns with the others held; NaN where it is undefined."""
     ranks = rankdata(rows, axis=0)
     ranks -= ranks.mean(axis=0)
     products = ranks.T @ ranks
@@ -97,7 +97,9 @@ def _rho(rows: npt.NDArray[np.float64]) -> float:
     if (scale == 0).any():
         return np.nan
     r = products / np.outer(scale, scale)
-    if len(r) == 2:
-        return float(r[0, 1])
-    rest = (1 - r[0, 2] ** 2) * (1 - r[1, 2] ** 2)
-    return float((r[0, 1] - r[0, 2] * r[1, 2]) / rest**0.5) if rest > 1e-12 else np.nan
+    for _ in range(len(r) - 2):  # hold the last column, and leave it out
+        rest = 1 - r[:-1, -1] ** 2
+        if (rest < 1e-12).any():
+            return np.nan
+        r = (r[:-1, :-1] - np.outer(r[:-1, -1], r[:-1, -1])) / np.sqrt(np.outer(rest, rest))
+    return float(r[0, 1])

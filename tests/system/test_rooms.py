@@ -29,6 +29,7 @@ ANALYSIS = {
     "analysis.scoring": "a study's scores: targets, evaluation, cache, over Ray",
     "analysis.paper": "the paper's claims and open questions, decided on a study",
     "analysis.figures": "figures: table, drawing and caption of each",
+    "analysis.beyond": "the questions of docs/beyond.md, answered from their studies",
     "analysis.report": "pages: report, explorer, and the live page of a study at work",
     "analysis.pipeline": "a study scored and presented",
 }
@@ -37,7 +38,7 @@ ROOMS = STUDY | ANALYSIS | COMMANDS  # in order: a room imports from those above
 ENTRY_POINTS = {  # a few lines each, for `python -m`
     *("study", "study.__main__", "study.run", "study.status", "study.bench"),
     *("analysis", "analysis.score", "analysis.claims", "analysis.explorer"),
-    "analysis.report.__main__",
+    *("analysis.report.__main__", "analysis.beyond.__main__"),
 }
 CLOSED = {"study.execution", "study.search"}  # to analysis, which reads studies and runs none
 

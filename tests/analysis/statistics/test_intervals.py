@@ -25,6 +25,20 @@ def test_rank_correlation_sees_order_alone():
     assert low < rho < high
 
 
+def test_a_partial_rank_correlation_with_two_held_is_that_of_what_regression_leaves():
+    rng = np.random.default_rng(6)
+    z, w = (pd.Series(rng.permutation(200).astype(float)) for _ in range(2))
+    x, y = (z + w + pd.Series(rng.normal(0, 90, 200)) for _ in range(2))
+    held = pd.DataFrame({"z": z, "w": w})
+    design = np.column_stack([np.ones(200), held.rank()])
+    rest = [
+        ranks - design @ np.linalg.lstsq(design, ranks, rcond=None)[0]
+        for ranks in (x.rank().to_numpy(), y.rank().to_numpy())
+    ]
+    assert rank(x, y, z, held).value == pytest.approx(np.corrcoef(*rest)[0, 1])
+    assert np.isnan(rank(x, y, z, pd.DataFrame({"x": x, "z": z})).value)
+
+
 def test_a_partial_rank_correlation_by_the_formula_of_residuals():
     """y follows z alone; x follows z too: held, nothing is left between them."""
     rng = np.random.default_rng(5)

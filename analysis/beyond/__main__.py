@@ -1,0 +1,99 @@
+"""`python -m analysis.beyond results/beyond-mnist ...` answers the questions of docs/beyond.md."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import numpy.typing as npt
+import pandas as pd
+
+from analysis import open_study
+from analysis.beyond import answers
+from analysis.beyond.figure import draw
+from analysis.beyond.kinds import kinds, runs_of
+from analysis.beyond.longer import longer
+from analysis.beyond.use import edit_errors
+from analysis.factors.image_set import measured
+from analysis.figures.style import save_figure
+from analysis.latent_effects.alignment import PROPERTIES
+from analysis.representations.encode import posterior_means
+from analysis.study import Study
+from study.config.errors import StudyError, UsageError
+from study.data.verified_files import data_dir
+from study.storage.folder import Folder
+
+TITLES = {"mnist": "MNIST, redrawn", "strokes": "drawn digits"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m analysis.beyond", description=__doc__)
+    parser.add_argument("mnist", help="the study beyond-mnist, scored")
+    parser.add_argument("--strokes", help="the study beyond-strokes, scored")
+    parser.add_argument("--longer", help="the study beyond-longer, scored")
+    parser.add_argument("--to", default="results/beyond", help="folder of the answers")
+    given = parser.parse_args(arguments)
+    try:
+        places = {"mnist": given.mnist, "strokes": given.strokes, "longer": given.longer}
+        _write({name: open_study(p) for name, p in places.items() if p}, Folder(given.to))
+    except (StudyError, UsageError) as error:
+        print(f"beyond: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _write(studies: dict[str, Study], target: Folder) -> None:
+    """The answers and the runs as tables, and the figure."""
+    runs = {name: runs_of(study) for name, study in studies.items()}
+    tables = [_answers(name, studies[name], runs) for name in TITLES if name in studies]
+    target.write("answers.csv", pd.concat(tables).to_csv(index=False).encode())
+    every = pd.concat([part.assign(study=name) for name, part in runs.items()])
+    target.write("runs.csv", every.to_csv(index=False).encode())
+    if "longer" in runs:
+        compared = longer(runs["mnist"], runs["longer"])
+        target.write("longer.csv", compared.table.to_csv(index=False).encode())
+        turned = ", ".join(compared.turned) or "none"
+        print(f"order after more epochs: tau {compared.tau:.2f}; turned against plain: {turned}")
+    figure = draw({TITLES[name]: part for name, part in runs.items() if name in TITLES})
+    save_figure(figure, target, "beyond")
+    print(f"{sum(map(len, tables))} answers, {len(every)} runs and a figure are in {target}")
+
+
+def _answers(name: str, study: Study, runs: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Every answer of one data set; between data sets, beside the first's."""
+    own, edits = runs[name], pd.Series(dtype=float)
+    data = study.images()
+    if data.measure:
+        spread = measured(data.test_images, PROPERTIES, cache=data_dir(None)).std(ddof=0)
+        edits = edit_errors(study.knobs, dict(spread), list(own["run"]))
+    rows = [
+        *answers.of_networks(own),
+        *answers.of_priors(own),
+        *answers.of_labels(own),
+        *answers.of_seeds(_codes(study)),
+        *answers.of_objectives(own),
+        *answers.of_shares(own),
+        *answers.of_scores(own, study.scores, edits),
+    ]
+    if name == "mnist" and "strokes" in runs:
+        rows += answers.of_two_studies(own, runs["strokes"], TITLES["strokes"])
+    table = pd.DataFrame(rows, columns=answers.Answer._fields)
+    table.insert(1, "data", name)
+    return table.sort_values("question", kind="stable")
+
+
+def _codes(study: Study) -> dict[tuple[int, str], dict[int, npt.ArrayLike]]:
+    """Codes of the test images by J and kind, then seed, of runs that differ in conditioning."""
+    trials = study.trials[study.trials["beta"] == 1].reset_index(drop=True)
+    names = kinds(trials)
+    data = study.images()
+    found: dict[tuple[int, str], dict[int, npt.ArrayLike]] = {}
+    for (_, row), kind in zip(trials.iterrows(), names, strict=True):
+        if kind in {"plain", "label", "prior"}:
+            model, _ = study.model(row["run"])
+            codes = posterior_means(model, data.test_images, data.test_labels)
+            found.setdefault((int(row["latent_dim"]), kind), {})[int(row["seed"])] = codes
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
