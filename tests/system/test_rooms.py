@@ -27,9 +27,8 @@ ANALYSIS = {
     "analysis.latent_effects": "what each direction of the latents moves in the picture",
     "analysis.statistics": "intervals, tests over seeds, the ranking, fronts, ELBO tables",
     "analysis.scoring": "a study's scores: targets, evaluation, cache, over Ray",
-    "analysis.paper": "the paper's claims and open questions, decided on a study",
+    "analysis.paper": "the paper's claims and open questions, decided on studies",
     "analysis.figures": "figures: table, drawing and caption of each",
-    "analysis.beyond": "the questions of docs/beyond.md, answered from their studies",
     "analysis.report": "pages: report, explorer, and the live page of a study at work",
     "analysis.pipeline": "a study scored and presented",
 }
@@ -38,7 +37,7 @@ ROOMS = STUDY | ANALYSIS | COMMANDS  # in order: a room imports from those above
 ENTRY_POINTS = {  # a few lines each, for `python -m`
     *("study", "study.__main__", "study.run", "study.status", "study.bench"),
     *("analysis", "analysis.score", "analysis.claims", "analysis.explorer"),
-    *("analysis.report.__main__", "analysis.beyond.__main__"),
+    *("analysis.report.__main__", "analysis.paper.beyond.__main__"),
 }
 CLOSED = {"study.execution", "study.search"}  # to analysis, which reads studies and runs none
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from planted_codes import noise
 
-from analysis.beyond.agreement import matched_correlation, pseudo_values
+from analysis.paper.beyond.agreement import matched_correlation, pseudo_values
 from analysis.statistics.intervals import mean_interval
 
 CODES = noise(2_000, 4)

@@ -7,8 +7,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.beyond.kinds import KINDS
 from analysis.figures import style
+from analysis.paper.beyond.kinds import KINDS
 
 HEIGHT_IN = 3.6
 LOOKS = {

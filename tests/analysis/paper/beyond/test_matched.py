@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.beyond.matched import (
+from analysis.paper.beyond.matched import (
     BETTER,
     SAME,
     UNDECIDED,

@@ -7,9 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis.beyond.agreement import pseudo_values
-from analysis.beyond.kinds import KINDS, rows_of
-from analysis.beyond.matched import (
+from analysis.metrics import HIGGINS_FEW, LABELS, RANKABLE
+from analysis.metrics.few_labels import FEW_LABELS
+from analysis.paper.beyond.agreement import pseudo_values
+from analysis.paper.beyond.kinds import KINDS, rows_of
+from analysis.paper.beyond.matched import (
     UNDECIDED,
     Matched,
     against_a_curve,
@@ -17,9 +19,7 @@ from analysis.beyond.matched import (
     at_equal_beta,
     judged,
 )
-from analysis.beyond.use import agreed, tau
-from analysis.metrics import HIGGINS_FEW, LABELS, RANKABLE
-from analysis.metrics.few_labels import FEW_LABELS
+from analysis.paper.beyond.use import agreed, tau
 from analysis.statistics.comparisons import with_the_best
 from analysis.statistics.intervals import Estimate, mean_interval, rank_correlation
 from analysis.study import configuration

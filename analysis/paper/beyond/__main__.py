@@ -1,4 +1,4 @@
-"""`python -m analysis.beyond results/beyond-mnist ...` answers the questions of docs/beyond.md."""
+"""`python -m analysis.paper.beyond STUDY` answers the questions of docs/beyond.md."""
 
 import argparse
 import sys
@@ -8,14 +8,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis import open_study
-from analysis.beyond import answers
-from analysis.beyond.figure import draw
-from analysis.beyond.kinds import kinds, runs_of
-from analysis.beyond.longer import longer
-from analysis.beyond.use import edit_errors
 from analysis.factors.image_set import measured
+from analysis.figures.kinds import draw
 from analysis.figures.style import save_figure
 from analysis.latent_effects.alignment import PROPERTIES
+from analysis.paper.beyond import answers
+from analysis.paper.beyond.kinds import kinds, runs_of
+from analysis.paper.beyond.longer import longer
+from analysis.paper.beyond.use import edit_errors
 from analysis.representations.encode import posterior_means
 from analysis.study import Study
 from study.config.errors import StudyError, UsageError
@@ -26,7 +26,7 @@ TITLES = {"mnist": "MNIST, redrawn", "strokes": "drawn digits"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m analysis.beyond", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m analysis.paper.beyond", description=__doc__)
     parser.add_argument("mnist", help="the study beyond-mnist, scored")
     parser.add_argument("--strokes", help="the study beyond-strokes, scored")
     parser.add_argument("--longer", help="the study beyond-longer, scored")

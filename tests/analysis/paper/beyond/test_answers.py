@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.beyond import answers
-from analysis.beyond.kinds import KINDS, kinds, runs_of
-from analysis.beyond.longer import longer
-from analysis.beyond.matched import BETTER, SAME, UNDECIDED, WORSE
-from analysis.beyond.use import agreed, edit_errors, tau
+from analysis.paper.beyond import answers
+from analysis.paper.beyond.kinds import KINDS, kinds, runs_of
+from analysis.paper.beyond.longer import longer
+from analysis.paper.beyond.matched import BETTER, SAME, UNDECIDED, WORSE
+from analysis.paper.beyond.use import agreed, edit_errors, tau
 from analysis.statistics.intervals import Estimate
 from study.config.run import RunConfig
 
