@@ -148,5 +148,5 @@ def present(
         because = ", for the same reason" if why in known else f": {why}"
         say(f"not written: {', '.join(names)}{because}")
     if cost:
-        say(f"try again with python -m analysis.report {study.folder}")
+        say(f"try again with study report {study.folder}")
     return not cost

@@ -51,7 +51,7 @@ def _table(
 WHOLE = {"trials", "epochs", "search", "front"}
 """Tables with rows of unfinished runs as well."""
 
-_UNSCORED = "{folder} has no {name}.parquet yet: python -m analysis.score {folder}"
+_UNSCORED = "{folder} has no {name}.parquet yet: study score {folder}"
 _GRID = "{folder} is no search: it has no {name}.parquet"
 
 

@@ -212,12 +212,12 @@ class FigureInputs:
         """A run of the configuration that ranks first; where nothing ranks, the first shown."""
         if self.why_unranked:
             return self.shown_runs()[0]
-        name = self.ranked([], "not ranked yet: python -m analysis.score")["configuration"].iloc[0]
+        name = self.ranked([], "not ranked yet: study score")["configuration"].iloc[0]
         runs = self.done[configuration(self.done["run"]) == name]
         return self._first(runs, f"no finished run of {name}")
 
     def ranked(
-        self, columns: Sequence[str], otherwise: str = "not scored yet: python -m analysis.score"
+        self, columns: Sequence[str], otherwise: str = "not scored yet: study score"
     ) -> pd.DataFrame:
         """Configurations that have a score, best first.
 
@@ -239,7 +239,7 @@ class FigureInputs:
         """One of the tables in `tables/` that scoring leaves."""
         tables = self.study.folder / "tables"
         if not tables.exists(f"{name}.csv"):
-            raise Missing("not scored yet: python -m analysis.score")
+            raise Missing("not scored yet: study score")
         return pd.read_csv(io.BytesIO(tables.read(f"{name}.csv")))
 
     def of_shown_runs(self, table_of: Callable[[FigureRun], pd.DataFrame]) -> pd.DataFrame:

@@ -43,4 +43,4 @@ def export(location: str, target: Path, seeds: Sequence[int], console: Console) 
         target.expanduser().write_text(grid)
     except OSError as error:
         raise StudyError(f"cannot write {target}: {error}") from None
-    console.print(f"python -m study.run --grid {target}", soft_wrap=True, markup=False)
+    console.print(f"study run --grid {target}", soft_wrap=True, markup=False)

@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 @click.command("data", cls=Command, context_settings=CONTEXT)
 @click.argument("name", required=False)
 @data_dir_option
-@click.option("--fetch", "wanted", is_flag=True, help="Fetch or draw what is missing of NAME.")
+@click.option(
+    "--fetch", "wanted", is_flag=True, help="Download or generate the missing files of NAME."
+)
 def data(name: str | None, data_dir: Path | None, wanted: bool) -> int:
-    """Say which data sets are there, and fetch them.
+    """List the data sets, and fetch them.
 
-    Where their files are looked for, which are there and verified, and where they come from; of all
-    data sets without NAME.
+    For each one: the folder of its files, which of the files are there and verified, and where they
+    come from. Without NAME, lists all data sets.
     """
     from study.data.load import inspect_data, known_data
     from study.data.verified_files import data_dir as folder_of
@@ -38,7 +40,7 @@ def data(name: str | None, data_dir: Path | None, wanted: bool) -> int:
             print(f"  {file}: {state}")
         states += files.values()
     if any(state.startswith("missing") for state in states) and not wanted:
-        print("study data NAME --fetch gets what can be fetched; so does a command that needs it")
+        print("study data NAME --fetch gets the files; a command that needs them also does")
     return EXIT_FAILURE if "damaged" in states else 0
 
 

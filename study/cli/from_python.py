@@ -98,5 +98,5 @@ def _definition(grid: str | Path | Mapping[str, Any], name: str | None) -> Defin
     if not isinstance(grid, Mapping):
         return Definition.from_file(find_grid(str(grid)))
     if name is None:
-        raise UsageError("a grid without a file has no name: give run() one, as name='first'")
+        raise UsageError("a grid without a file needs a name: pass it to run(), as name='first'")
     return Definition(json.dumps(dict(grid), default=list), "the grid", name)  # JSON is YAML

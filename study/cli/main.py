@@ -63,7 +63,7 @@ class _Group(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if args and args[0].partition("=")[0] in _options(run) | _options(search):
             words = shlex.join(["study", str(_meant(args).name), *args])
-            raise Failure(f"options follow a command: {words}", ctx, EXIT_USAGE)
+            raise Failure(f"options come after the command: {words}", ctx, EXIT_USAGE)
         return super().parse_args(ctx, args)
 
 
@@ -87,13 +87,13 @@ def _print_version(ctx: click.Context, option: click.Parameter, wanted: bool) ->
     is_eager=True,
     expose_value=False,
     callback=_print_version,
-    help="Print the version, and a hash of the code.",
+    help="Print the version and a hash of the code.",
 )
 @click.pass_context
 def study(ctx: click.Context) -> None:
     """Train, search, score and show studies of variational autoencoders.
 
-    `study COMMAND --help` tells of a command. For completion in a shell, put this into ~/.bashrc:
+    `study COMMAND --help` explains a command. For completion in a shell, put this into ~/.bashrc:
     eval "$(_STUDY_COMPLETE=bash_source study)"
     """
     if ctx.invoked_subcommand is None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PLAIN_WIDTH = 140  # columns where the output is no terminal
 EXIT_FAILURE, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
-INTERRUPTED = "interrupted; what is done stays, and the same command goes on from here"
+INTERRUPTED = "interrupted; finished work is kept; repeat the same command to continue"
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -82,18 +82,18 @@ data_dir_option = click.option(
     "--data-dir",
     metavar="DIR",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Cache of the data (default: $STUDY_DATA, else the user's cache folder).",
+    help="Cache folder of the data sets (default: $STUDY_DATA, else the user's cache folder).",
 )
 address_option = click.option(
     "--address",
     metavar="HOST:PORT",
     default=lambda: os.environ.get("RAY_ADDRESS") or None,
-    help="An existing Ray cluster (default: $RAY_ADDRESS, else a local Ray is started).",
+    help="A running Ray cluster (default: $RAY_ADDRESS, else a local Ray is started).",
 )
 metric_option = click.option(
     "--metric",
     "own_metrics",
     multiple=True,
     metavar="MODULE:NAME",
-    help="Also score by a metric of your own, an analysis.metrics.Metric; may be repeated.",
+    help="Also score with your own metric, an analysis.metrics.Metric; may be repeated.",
 )

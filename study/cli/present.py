@@ -55,14 +55,14 @@ def score(
 @click.command("report", cls=Command, context_settings=CONTEXT)
 @study_argument
 @data_dir_option
-@click.option("--pdf", is_flag=True, help="Write every figure as PDF, too, for print.")
-@click.option("--latex", is_flag=True, help="Write the tables for LaTeX, too (tables/*.tex).")
+@click.option("--pdf", is_flag=True, help="Also write every figure as PDF, for print.")
+@click.option("--latex", is_flag=True, help="Also write the tables for LaTeX (tables/*.tex).")
 def report(study: str, data_dir: Path | None, pdf: bool, latex: bool) -> int:
     """Write a study's figures, claims and pages.
 
-    The pages are report.html, the study on one page, and explorer.html, its latents to turn. Both
-    are single files that need no network. Whatever the study lacks, they say so, and which command
-    helps.
+    The pages are report.html, the study on one page, and explorer.html, with sliders for the
+    latents of its models. Each page is a single file that needs no network. Each page says what the
+    study still lacks, and which command adds it.
     """
     console = new_console()
     with console.status("loading libraries"):
@@ -80,13 +80,15 @@ def report(study: str, data_dir: Path | None, pdf: bool, latex: bool) -> int:
 @click.command("explore", cls=Command, context_settings=CONTEXT)
 @study_argument
 @data_dir_option
-@click.option("--runs", metavar="A,B", help="The runs on board, the first one shown.")
+@click.option(
+    "--runs", metavar="A,B", help="The runs to include; the page opens with the first one."
+)
 def explore(study: str, data_dir: Path | None, runs: str | None) -> int:
-    """Write a page of latents to turn.
+    """Write the explorer, a page with sliders for the latents.
 
-    explorer.html shows what the latents of a study's models draw, and measures it; it is one file
-    and needs no network. By default the paper's four of Figure 7 are on
-    board, as far as the study has them, and the top of the ranking.
+    explorer.html shows the images that a study's models decode, and measures them. It is one file
+    and needs no network. By default it includes the four models of the paper's Figure 7, if the
+    study has them, and the best models of the ranking.
     """
     from analysis import open_study
     from analysis.report.explorer import write_explorer
@@ -109,7 +111,7 @@ def claims(study: str) -> int:
     opened, console = open_study(study), new_console()
     decided = write_claims(opened)
     if data := other_data(opened):
-        console.print(f"no claims: the paper's are about MNIST, this study is of {data}")
+        console.print(f"no claims: the paper's claims are about MNIST, and this study uses {data}")
         return 0
     table = Table(box=None, padding=(0, 2, 0, 0))
     for heading in ("claim", "verdict", "why"):
@@ -120,7 +122,7 @@ def claims(study: str) -> int:
     for row in findings(opened).to_dict("records"):
         console.print(f"{row['question']} {row['answer']}", markup=False)
     if len(decided) and 0 < decided["epochs"].iloc[0] < PAPER_EPOCHS:
-        console.print(f"after {decided['epochs'].iloc[0]} epochs; the paper trained {PAPER_EPOCHS}")
+        console.print(f"trained for {decided['epochs'].iloc[0]} epochs; the paper: {PAPER_EPOCHS}")
     return 0
 
 
@@ -131,13 +133,14 @@ def claims(study: str) -> int:
     "target",
     metavar="DIR",
     default=".",
-    help="Folder, or URI, of compare.html and compare.csv (default: the present one).",
+    help="Folder, or URI, of compare.html and compare.csv (default: the current folder).",
 )
 def compare(studies: tuple[str, ...], target: str) -> int:
-    """Compare studies with the first of them.
+    """Compare studies with the first one.
 
-    Runs are matched by what the studies have in common, and by their seed. Every figure and score
-    that both have gets its difference, with a 95% interval over seeds: on one page and in a table.
+    Runs are matched by the settings that the studies have in common, and by their seed. For every
+    quantity that both studies have, one page and one table give the difference, with a 95%
+    confidence interval over the seeds.
     """
     from analysis.report.compare import PAGE, TABLE, compare_studies, write_comparison
     from study.storage.folder import Folder

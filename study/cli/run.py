@@ -38,9 +38,9 @@ examples:
 def run(ctx: click.Context, /, grid: str, pack: str | None, **shared: Any) -> int:
     """Train every configuration of a grid.
 
-    Leaves tables, figures and a report. Repeat the same command after an interruption and
-    it goes on; enlarge the grid and it trains only what is missing. Finished runs are never
-    trained again, unless --fresh is given.
+    Writes tables, figures and a report. After an interruption, repeat the same command to
+    continue. After the grid was enlarged, only the missing runs are trained. Finished runs are
+    never trained again, unless --fresh is given.
     """
     from study.config.grid import find_grid, parse_overrides
 

@@ -12,7 +12,7 @@ EXPORT_SEEDS = [0, 1, 2, 3, 4]
 EXAMPLES = """\b
 examples:
   study search search-quick                         16 trials, in minutes
-  study search my.yaml --from results/paper         begins with what a grid has trained
+  study search my.yaml --from results/paper         starts from the runs of a grid
   study search my.yaml --export-grid front.yaml     the best ones as a grid of five seeds
 """
 
@@ -31,13 +31,13 @@ examples:
     "source",
     metavar="results/GRID",
     type=click.Path(file_okay=False),
-    help="A finished study, whose runs are taken for known trials and not trained again.",
+    help="A finished study; its runs count as trials and are not trained again.",
 )
 @click.option(
     "--export-grid",
     metavar="FILE.yaml",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the best configurations as a grid of five seeds, or of --seeds, and stop.",
+    help="Write the best configurations as a grid, with five seeds or those of --seeds, and stop.",
 )
 @training_options
 @click.pass_context
@@ -52,9 +52,9 @@ def search(
 ) -> int:
     """Search for the best configurations.
 
-    Leaves all that a grid leaves, and the trials that no other beats. NAME is a search of configs/
-    (search-quick, search-pareto) or a path to a YAML file. Repeat the same command after an
-    interruption, or with a larger budget, and it goes on.
+    Writes all that `study run` writes, and the best trials (the Pareto front of several
+    objectives). NAME is a search of configs/ (search-quick, search-pareto) or a path to a YAML
+    file. After an interruption, or with a larger budget, repeat the same command to continue.
     """
     from study.config.grid import find_grid
 

@@ -19,9 +19,9 @@ STATES = ("done", "running", "stopped", "waiting", "failed", "damaged")
 @click.command("status", cls=Command, context_settings=CONTEXT)
 @study_argument
 def status(study: str) -> None:
-    """Say how a study stands.
+    """Show the state of a study.
 
-    Who works on it, and which of its runs are not done; read from its files alone.
+    Says which process works on it and which of its runs are not finished. Reads only its files.
     """
     from rich.table import Table
 
@@ -56,10 +56,10 @@ def _driver(study: "Folder", progress: "Progress | None") -> str:
     if holder is None and progress:  # it scores, or draws
         return f"running: process {progress.pid} on {progress.host}"
     if holder is None:
-        return "no driver: it ended, or was stopped"
-    ago = f"last heard {max(0.0, time.time() - holder.beat):.0f} s ago"
+        return "no driver: it has ended or was stopped"
+    ago = f"last sign of life {max(0.0, time.time() - holder.beat):.0f} s ago"
     if not alive:
-        return f"dead: its driver was {holder}; {ago}; the same command goes on"
+        return f"dead: its driver was {holder}; {ago}; repeat the same command to continue"
     return f"{'stopping' if holder.stopping else 'running'}: {holder}; {ago}"
 
 
@@ -71,7 +71,7 @@ def _stage(progress: "Progress") -> str:
     now = time.time()
     text = f"{progress.stage} for {duration(now - progress.began)}"
     if progress.seconds_left is None:
-        return f"{text}; when it ends is not known yet"
+        return f"{text}; time left not known yet"
     left = max(0.0, progress.seconds_left - (now - progress.beat))
     end = time.strftime("%H:%M" if left < 12 * 3600 else "%d %b, %H:%M", time.localtime(now + left))
     more = "; scores and figures follow" if progress.stage in TRAINING else ""

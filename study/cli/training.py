@@ -57,9 +57,7 @@ class Training(NamedTuple):
 
         name = definition.name if self.name is None else self.name
         if name in {".", ".."} or not re.fullmatch(r"[\w.-]+", name):
-            raise UsageError(
-                f"--name: a study's name has letters, digits and . _ - alone, got {name!r}"
-            )
+            raise UsageError(f"--name may have only letters, digits and . _ -, got {name!r}")
         return Folder(self.results) / name
 
 
@@ -159,9 +157,7 @@ def show(study: "Folder", given: Training, metrics: "list[Metric]", stages: "Sta
         score_and_rank(opened, given.data_dir, joining(given.address), console, metrics, stages)
     except (StudyError, OSError, ValueError) as error:
         failures = [reason(error)]
-        print_line(
-            f"could not score: {failures[0]}; try again with python -m analysis.score {study}"
-        )
+        print_line(f"could not score: {failures[0]}; try again with study score {study}")
     return present(opened, given.data_dir, print_line, failures, stages) and not failures
 
 
@@ -187,17 +183,19 @@ OPTIONS = (
     ),
     click.option("--seeds", metavar="0,1,2", callback=_seeds, help="Replace the file's seeds."),
     click.option(
-        "--dry-run", is_flag=True, help="Print what would be trained and how long, and stop."
+        "--dry-run",
+        is_flag=True,
+        help="Print what would be trained and how long it would take, and stop.",
     ),
     click.option(
         "--fresh",
         is_flag=True,
-        help="Throw away what the study has and start over; says first what would be lost.",
+        help="Delete what the study has and start again; first says what would be lost.",
     ),
     click.option(
         "--repair",
         is_flag=True,
-        help="First verify every file of the study; what is damaged is set aside and made anew.",
+        help="First verify every file of the study; damaged files are set aside and made again.",
     ),
     click.option(
         "--no-scores",
@@ -205,7 +203,9 @@ OPTIONS = (
         help="Train only; `study score` and `study report` do the rest later.",
     ),
     metric_option,
-    click.option("--name", help="The study's folder in the results folder (default: as the file)."),
+    click.option(
+        "--name", help="The study's folder in the results folder (default: the name of the file)."
+    ),
     click.option(
         "--results",
         default="results",
@@ -221,30 +221,30 @@ OPTIONS = (
         callback=_finite,
         default=1.0,
         metavar="N",
-        help="CPUs of a run (default: 1).",
+        help="CPUs for each run (default: 1).",
     ),
     click.option(
         "--gpus-per-run",
         type=click.FloatRange(0),
         callback=_finite,
         metavar="N",
-        help="GPUs of a run, fractions allowed (default: the GPUs shared evenly); 0: runs also go"
-        " to nodes without a GPU, and use their node's GPU where it has one.",
+        help="GPUs for each run, also a fraction (default: the GPUs are shared evenly). With 0,"
+        " runs also go to nodes without a GPU; on a node with a GPU, they use it.",
     ),
     click.option(
         "--max-failures",
         type=click.IntRange(0),
         default=2,
         metavar="N",
-        help="Lost workers that a run survives (default: 2).",
+        help="How often a run may lose its worker before it fails (default: 2).",
     ),
     click.option(
         "--log",
         type=click.Choice(["tensorboard", "mlflow", "wandb"]),
-        help="Also log every epoch to a tracker (needs the extra of that name).",
+        help="Also log every epoch to a tracker (needs the pip extra of that name).",
     ),
     click.option(
-        "--watch", is_flag=True, help="Open a live page beside the training, as `study watch` does."
+        "--watch", is_flag=True, help="Open a live page during the training, as `study watch` does."
     ),
 )
 

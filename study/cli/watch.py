@@ -26,14 +26,14 @@ PORT = 8686
     type=click.IntRange(0, 65535),
     default=PORT,
     metavar="N",
-    help=f"Port on this machine (default: {PORT}); where it is taken, the system chooses another.",
+    help=f"Port on this machine (default: {PORT}); if it is in use, the system chooses another.",
 )
 def watch(study: str, port: int) -> None:
     """Open a live page of a study.
 
-    Learning curves as they grow, a table of the runs, time left, failures, figures. It reads the
-    results folder alone, also on s3://, so it works from any machine that sees the folder, while
-    the study runs and when it is done. Ctrl-C ends it.
+    It shows learning curves, a table of the runs, the time left, failures and figures. It reads
+    only the results folder, also on s3://. So it works on any machine that can read the folder,
+    during the study and afterwards. Ctrl-C ends it.
     """
     from study.storage.folder import Folder
     from study.storage.study_file import STUDY

@@ -91,7 +91,9 @@ def misplaced(values: Mapping[str, Any]) -> str | None:
         value = values[key]
         if value != own.elsewhere and not belongs(key, values):
             shown, part = f"{value:g}" if isinstance(value, float) else value, values[own.part]
-            return f"{key} {shown} is of {own.part} {' and '.join(own.defaults)}, not of {part}"
+            return (
+                f"{key} {shown} belongs to {own.part} {' and '.join(own.defaults)}, not to {part}"
+            )
     return None
 
 

@@ -73,13 +73,13 @@ def shown(value: object) -> str:
     try:
         text = repr(value)
     except ValueError:  # Python writes no number of more than 4,300 digits
-        return "a number of thousands of digits"
+        return "a number with thousands of digits"
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 def repeated(key: str, values: Sequence[object]) -> str:
     """One line on a list that holds a value twice."""
-    return f"{key}: {shown(values)} repeats a value; a list is an axis of different values"
+    return f"{key}: {shown(values)} repeats a value; the values of a list must differ"
 
 
 def explain(error: "ValidationError", known: list[str]) -> str:

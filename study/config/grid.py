@@ -61,7 +61,7 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text("utf-8")
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not text in UTF-8, from byte {error.start} on") from None
+        raise UsageError(f"{path}: not UTF-8 text; the first bad byte is {error.start}") from None
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
 
@@ -107,7 +107,7 @@ def read_grid(
     n = sum(math.prod(len(_axis(value)) for value in axes.values()) for axes in products)
     if n > MOST_RUNS:
         raise UsageError(
-            f"{source}: these axes make {n:,} runs, and a grid has at most {MOST_RUNS:,}: give them"
+            f"{source}: these axes make {n:,} runs, and a grid may have at most {MOST_RUNS:,}: use"
             " fewer values"
         )
     runs = [run for axes in products for run in _product(axes, origin, count_train)]
@@ -115,8 +115,8 @@ def read_grid(
     seedless = {run.model_copy(update={"seed": 0}) for run in unique}  # what seeds repeat
     if len({run.run_id for run in seedless}) < len(seedless):
         raise UsageError(
-            f"{origin.of(*HOW)}: epochs, checkpoint_every, compile and pack cannot differ between"
-            " runs that are otherwise the same, or differ in their seed alone; give each one value"
+            f"{origin.of(*HOW)}: runs that are otherwise the same, or differ only in the seed, must"
+            " have the same epochs, checkpoint_every, compile and pack: give each one value"
         )
     return unique
 
@@ -204,10 +204,10 @@ def _parse(text: str, source: str) -> Any:
         if node is None:
             return None
         if _size(node, {}, len(text)) > len(text) + SLACK:
-            raise ValueError("its aliases (*) make more of it than the file has")
+            raise ValueError("its aliases (*) expand to more values than the file has")
         return loader.construct_document(node)
     except RecursionError:
-        raise UsageError(f"{source}: not valid YAML: it is nested too deep") from None
+        raise UsageError(f"{source}: not valid YAML: it is nested too deeply") from None
     except Exception as error:  # of a value that is none YAML's types have an error each
         raise UsageError(f"{source}: not valid YAML: {' '.join(str(error).split())}") from None
 
@@ -236,7 +236,7 @@ def _size(node: yaml.Node, known: dict[int, int], most: int) -> int:
         keys = [key.value for key, _ in inner if isinstance(key, yaml.ScalarNode)]
         key, times = Counter(keys).most_common(1)[0] if keys else ("", 0)
         if times > 1:
-            raise ValueError(f"key {shown(key)} stands {times} times in one mapping")
+            raise ValueError(f"key {shown(key)} appears {times} times in one mapping")
         inner = itertools.chain.from_iterable(inner)
     known[id(node)] = 1 + sum(_size(one, known, most) for one in inner)
     return known[id(node)]

@@ -61,8 +61,8 @@ def load_object(path: str) -> Any:
         raise UsageError(f"cannot import {named}: {module.__file__} has no {name!r}")
     if version and (here := _version(module.__file__)) != version:
         raise UsageError(
-            f"{path} is of another version here: {module.__file__} is {here}, and an edited file is"
-            " another model; put the same file on every node, or the old one back"
+            f"{path} has changed: {module.__file__} is now {here}, and an edited file counts as"
+            " another model; use the same file on every node, or restore the old one"
         )
     return getattr(module, name)
 
@@ -89,7 +89,7 @@ def resolve(key: str, name: str, known: Mapping[str, T]) -> T:
         paths = " the path of an .npz file, or of a folder as ./NAME," if key == "data" else ""
         raise UsageError(
             f"unknown {key} {name!r}{nearest(name, list(known))}; there are: {', '.join(known)},"
-            f"{paths} and package.module:function of your own"
+            f"{paths} and your own code as package.module:function"
         )
     return known[name]
 

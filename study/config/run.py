@@ -128,11 +128,13 @@ class RunConfig(Checked):
             raise ValueError(problem)
         if self.conditioning == "prior" and self.prior != "normal":
             raise ValueError(
-                f"conditioning prior is a prior of its own, by class: it takes prior normal, not"
-                f" {self.prior}"
+                "conditioning prior has its own prior, one for each class: leave prior at normal,"
+                f" got {self.prior}"
             )
         if self.prior == "flow" and self.latent_dim < 2:
-            raise ValueError("prior flow couples latents: latent_dim must be at least 2, got 1")
+            raise ValueError(
+                "prior flow needs several latents: latent_dim must be at least 2, got 1"
+            )
         return self
 
     @model_validator(mode="after")

@@ -14,7 +14,7 @@ from study.config.space import NUMBERS, SEARCHABLE, Range
 
 Schema = dict[str, Any]
 OWN_METRICS: Schema = {
-    "description": "metrics of your own, `package.module:NAME` each, scored beside the others",
+    "description": "your own metrics, each as `package.module:NAME`, scored with the others",
     "type": "array",
     "items": {"type": "string", "pattern": ":"},
     "uniqueItems": True,
@@ -28,7 +28,7 @@ def grid_schema() -> Schema:
     keys = {key: _axis(value, single=True) for key, value in _run_keys().items()}
     member = {"type": "object", "properties": keys, "additionalProperties": False}
     union = {
-        "description": "the grid is the union of these products, each on top of the keys outside",
+        "description": "the grid is the union of these products; each also has the keys outside",
         "type": "array",
         "items": member,
         "minItems": 1,

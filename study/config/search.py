@@ -223,17 +223,19 @@ def _check(search: Search, source: Source, directions: Directions) -> None:
         listed = ", ".join(directions)
         raise UsageError(f"{where}: unknown objective {unknown[0]!r}{hint}; there are: {listed}")
     if len(set(names)) < len(names):
-        raise UsageError(f"{where}: objectives {names} name one twice")
+        raise UsageError(f"{where}: objectives {names} repeat a name")
     if len(set(search.seeds)) < len(search.seeds):
         raise UsageError(f"{source.of('seed')}: {repeated('seed', search.seeds)}")
     if search.pruner != "none":
         _check_pruner(search, source)
     if search.sampler == "nsga2" and len(names) < 2:
         where = source.of("sampler", "objectives")
-        raise UsageError(f"{where}: sampler nsga2 is for several objectives; take tpe for one")
+        raise UsageError(f"{where}: sampler nsga2 is for several objectives; use tpe for one")
     if "udr" in names and len(search.seeds) < 2:
         where = source.of("objectives", "seed")
-        raise UsageError(f"{where}: objective udr compares seeds: give two, as in seed: [0, 1]")
+        raise UsageError(
+            f"{where}: objective udr compares seeds: give at least two, as in seed: [0, 1]"
+        )
     _check_costs(search, source)
     _check_ends(search, source)
 
@@ -247,8 +249,9 @@ def _check_costs(search: Search, source: Source) -> None:
         if sought and kinds != [default] and (key == "objective" or len(kinds) > 1):
             shown, where = ", ".join(kinds), source.of("objectives", key, "space")
             raise UsageError(
-                f"{where}: {sought[0]} cannot be sought with {key} {shown}: its values would be"
-                f" of different things; seek {'neg_elbo' if key == 'objective' else 'a score'}"
+                f"{where}: {sought[0]} cannot be an objective of a search over {key} {shown}: its"
+                " values cannot be compared; use"
+                f" {'neg_elbo' if key == 'objective' else 'a score'}"
             )
 
 
@@ -284,9 +287,9 @@ def _check_ends(search: Search, source: Source) -> None:
         never = {name: None for name in never if name not in drawn}
     for name in never:
         own = KEYS.get(name)
-        where = f": it is of {own.part} {' and '.join(own.defaults)}" if own else ""
+        where = f": it belongs to {own.part} {' and '.join(own.defaults)}" if own else ""
         raise UsageError(
-            f"{source.of(name, 'space')}: space: {name} belongs to no run of the search{where}"
+            f"{source.of(name, 'space')}: space: no run of the search has {name}{where}"
         )
 
 

@@ -98,7 +98,7 @@ def require_sound(data: Dataset, source: str) -> Dataset:
         if len(images) == 0 or labels.shape != (len(images),):
             raise DataError(
                 f"{source}: {len(images)} {split}_images and {split}_labels of shape"
-                f" {labels.shape}: give one label an image"
+                f" {labels.shape}: give one label per image"
             )
         highest = max(0, data.n_classes - 1)
         if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() > highest:
@@ -110,13 +110,13 @@ def require_sound(data: Dataset, source: str) -> Dataset:
     if names and (len(names) != data.n_classes or len(set(names)) < len(names)):
         raise DataError(
             f"{source}: {len(names)} class_names ({', '.join(map(str, names[:4]))}, ...) and"
-            f" {data.n_classes} classes: give each its own"
+            f" {data.n_classes} classes: give each class one name"
         )
     for split in ("train", "test"):
         factors, images = getattr(data, f"{split}_factors"), getattr(data, f"{split}_images")
         if factors is not None and len(factors) != len(images):
             raise DataError(
                 f"{source}: {len(factors)} {split}_factors and {len(images)} {split}_images:"
-                " give a row an image"
+                " give one row per image"
             )
     return data

@@ -53,7 +53,7 @@ def download(urls: Sequence[str], path: Path, md5: str, progress: Progress = no_
             part.replace(path)
             return
         part.unlink()
-        failures.append(f"{url}: gave another file, MD5 {seen}, expected {md5}")
+        failures.append(f"{url}: returned another file, MD5 {seen}, expected {md5}")
     raise DataError(f"cannot fetch {path.name}: {'; '.join(failures)}")
 
 
@@ -79,7 +79,7 @@ def _get(url: str, part: Path, progress: Progress) -> None:
             if attempt == TRIES - 1 or _size(part) <= before:
                 raise
             time.sleep(PAUSE_S * 2**attempt)
-    raise OSError(f"broke off {TRIES} times")
+    raise OSError(f"the connection was lost {TRIES} times")
 
 
 def _size(file: Path) -> int:
@@ -104,4 +104,4 @@ def _go_on(url: str, part: Path, progress: Progress) -> None:
             file.flush()
             os.fsync(file.fileno())
     if whole is not None and here < whole:
-        raise OSError(f"broke off after {here:,} of {whole:,} bytes")
+        raise OSError(f"the connection was lost after {here:,} of {whole:,} bytes")

@@ -51,7 +51,7 @@ def _torchvision(one: TorchvisionSet) -> Source:
         content = load(folder).hash if there else "not fetched yet"
         return Facts(one.title, content, one.measure or "nothing", origin, one.licence)
 
-    origin = "fetched from where torchvision fetches it"
+    origin = "fetched from torchvision's source"
     if one.elsewhere:
         origin += f", or found in {one.elsewhere}"
     return Source(
@@ -72,7 +72,7 @@ def _grid(name: str, grid: FactorGrid) -> Source:
 
     def facts(folder: Path | None) -> Facts:
         file = own.grid_file(name, grid, folder)
-        content = content_hash(file)[:12] if file.exists() else "not there yet"
+        content = content_hash(file)[:12] if file.exists() else "not present yet"
         return Facts(name, content, "nothing", origin, "Apache-2.0")
 
     return Source(
@@ -87,8 +87,10 @@ def _grid(name: str, grid: FactorGrid) -> Source:
     )
 
 
-_MNIST_ORIGIN = "fetched from " + ", else from ".join(label for label, _ in mnist_sources.SOURCES)
-_STROKES_ORIGIN = "drawn here, in some 15 s"
+_MNIST_ORIGIN = "fetched from " + ", or else from ".join(
+    label for label, _ in mnist_sources.SOURCES
+)
+_STROKES_ORIGIN = "generated on this machine, in about 15 s"
 
 # Those that have a name.
 SOURCES = {
@@ -108,7 +110,7 @@ SOURCES = {
         partial(place_of, "strokes", strokes.SHA256),
         strokes.SHAPE,
         strokes.N_TRAIN,
-        lambda _: Facts(*strokes.FACTS, _STROKES_ORIGIN, "that of this package"),
+        lambda _: Facts(*strokes.FACTS, _STROKES_ORIGIN, "the licence of this package"),
         partial(inspect, sums=strokes.SHA256),
         _STROKES_ORIGIN,
     ),

@@ -133,7 +133,9 @@ def trial_name(trial: Trial) -> str:
 
 def _leave() -> None:
     """End this process where Ray does not return, as when the same signal hit Ray's processes."""
-    sys.stderr.write("study: stopped without waiting for Ray; the same command goes on from here\n")
+    sys.stderr.write(
+        "study: stopped without waiting for Ray; repeat the same command to continue\n"
+    )
     sys.stderr.flush()
     os._exit(130)
 

@@ -154,8 +154,8 @@ def _what_lacks(study: str, invocation: str, needs: Needs, code: str) -> str | N
     """Runs on a node: what it lacks, in one line; None where nothing."""
     if package_hash() != code:
         return (
-            f"its package vae-study ({Path(__file__).parents[1]}) is not the driver's: install the"
-            " same version on every node"
+            f"its package vae-study ({Path(__file__).parents[1]}) differs from the driver's:"
+            " install the same version on every node"
         )
     try:
         holder = read_holder(Folder(study))

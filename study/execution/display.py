@@ -94,11 +94,11 @@ class Display:
         """A run lost its worker, or failed in a way that may pass, and waits for another."""
         with self._changing:
             self._running.pop(run, None)
-        self.warning(run, f"{reason}; it goes on from its last checkpoint")
+        self.warning(run, f"{reason}; it continues from its last checkpoint")
 
     def stopping(self, running: int) -> None:
         """The user asks to stop."""
-        self._notice = f"stopping: {running} runs save their present epoch; again to stop at once"
+        self._notice = f"stopping: {running} runs save their epoch; Ctrl-C again stops immediately"
         self._line(self._notice)
 
     def finished(self, run: str, error: str | None, how: str) -> None:
@@ -150,7 +150,7 @@ class Display:
 
     def _summary(self) -> str:
         left = self.look().left
-        return f"{self._counts()}; time left {'unknown yet' if left is None else duration(left)}"
+        return f"{self._counts()}; time left {'not known yet' if left is None else duration(left)}"
 
     def _below(self, running: Mapping[str, "Running"]) -> list[RenderableType]:
         if not self._on_screen:

@@ -63,7 +63,7 @@ class Run:
             self.trainer.update = load_update(shape, cache)
             self.record["engine"] = self.record["engine"].replace("eager", "compiled")
         except CompileError as error:
-            log.warning("%s trains eagerly: %s", self.config.run_id, error)
+            log.warning("%s trains without compilation: %s", self.config.run_id, error)
             self.record["engine"] += f" (not compiled: {error})"
 
     def end_epoch(self, test: Split, seconds: float, save: bool) -> None:

@@ -43,7 +43,7 @@ def show_plan(plan: Plan, cpus_per_run: float, console: Console) -> None:
     seconds /= max(1, min(at_once, len(plan.todo)))
     console.print(
         f"{len(plan.runs)} runs, {len(plan.todo)} to train. About {duration(seconds)} on this"
-        f" machine, {at_once} at a time; start-up and figures not counted.",
+        f" machine, {at_once} at a time; start-up and figures not included.",
     )
 
 
@@ -56,13 +56,13 @@ def start_over(study: Folder, console: Console) -> None:
     if not study.exists():
         return
     if not (study.exists("study.yaml") or study.exists("runs")):
-        raise StudyError(f"{study} is not a study's folder: --fresh leaves it alone")
+        raise StudyError(f"{study} is not a study's folder: --fresh does not delete it")
     require_free(study)
     rows = read_tables(study).get("trials")
     n, epochs = (0, 0) if rows is None else (len(rows), int(rows["epochs"].sum()))
-    console.print(f"--fresh throws away {study}: {n} runs, {epochs} epochs", soft_wrap=True)
-    if sys.stdin.isatty() and not Confirm.ask("Throw it away?", console=console):
-        raise StudyError("nothing was thrown away")
+    console.print(f"--fresh deletes {study}: {n} runs, {epochs} epochs", soft_wrap=True)
+    if sys.stdin.isatty() and not Confirm.ask("Delete it?", console=console):
+        raise StudyError("nothing was deleted")
     study.delete_all()
 
 
@@ -99,7 +99,7 @@ def run_grid(runs: list[RunConfig], invocation: Invocation) -> Outcome:
             session = start_session(invocation, lock, study_log, runs, data, own_code)
             begun = sum(plan.epochs.get(run.run_id, 0) > 0 for run in todo)
             before = [f"{n_done} done before"] if n_done else []
-            before += [f"{begun} go on from a checkpoint"] if begun else []
+            before += [f"{begun} continue from a checkpoint"] if begun else []
             session.announce(f"{len(todo)} runs to train", *before)
             display = Display(stages, todo, n_done, plan.records)
             with stages.following(display.look):

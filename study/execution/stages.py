@@ -122,7 +122,7 @@ class Stages:
                     began = self._began
                     write_progress(self._study, Progress(stage, done, total, left, began, running))
             except (OSError, StudyError) as error:  # a store that is away for a moment
-                log.debug("cannot write how far the study is: %s", error)
+                log.debug("cannot write the study's progress: %s", error)
 
     def render(self) -> RenderableType:
         """What a terminal shows: the bar with its times, and what stands below it."""

@@ -81,7 +81,7 @@ class Plan(NamedTuple):
         has, wanted = (" or ".join(map(str, sorted(set(n)))) for n in zip(*pairs, strict=True))
         kind = "1 run has" if len(pairs) == 1 else f"{len(pairs)} runs have"
         stay = "it stays as it is" if len(pairs) == 1 else "they stay as they are"
-        return f"{kind} {has} epochs already, {wanted} were asked for: {stay}"
+        return f"{kind} {has} epochs already, {wanted} were requested: {stay}"
 
 
 def make_plan(runs: list[RunConfig], study: Folder) -> Plan:
@@ -152,8 +152,8 @@ def require_unchanged(names: Iterable[str], records: Mapping[str, Record]) -> No
         path, now = path_of(name), version_of(name)
         if (was := before.get(path, now)) != now:
             raise StudyError(
-                f"{path} has changed since the study began: it was {was} and is {now}; put it"
-                " back, or take another --name for a new study"
+                f"{path} has changed since the study began: it was {was} and is {now};"
+                " restore it, or choose another --name for a new study"
             )
 
 
@@ -304,8 +304,8 @@ def _writing(study: Folder) -> Iterator[None]:
         yield
     except OSError as error:
         raise StudyError(
-            f"cannot write to the results folder {study}: {error}; what was saved before is whole,"
-            " and the same command goes on from there"
+            f"cannot write to the results folder {study}: {error}; what was saved before is intact;"
+            " repeat the same command to continue"
         ) from None
 
 

@@ -72,7 +72,9 @@ class TrackerFeed:
             if state:
                 self._open.pop(run).end(state)
         except Exception as error:  # a tracker is a copy: its loss must not stop a study
-            log.error("tracking ends here, the study goes on: %s: %s", type(error).__name__, error)
+            log.error(
+                "tracking stops here, the study continues: %s: %s", type(error).__name__, error
+            )
             self._tracker = None
 
     def close(self) -> None:
@@ -102,7 +104,7 @@ def open_tracker(name: str | None, study: Folder) -> Tracker | None:
         ) from None
     if not study.is_local and not (elsewhere and os.environ.get(elsewhere)):
         hint = f"; set ${elsewhere}" if elsewhere else ""
-        raise UsageError(f"--log {name} writes to a local folder, and {study} is none{hint}")
+        raise UsageError(f"--log {name} writes to a local folder, and {study} is not local{hint}")
     return partial(kind, study)
 
 

@@ -79,7 +79,9 @@ def run_search(
         study_log = StudyLog(study, plan, request, open_tracker(log, study), data_dir)
         with closing(study_log), closing(trials):
             if not trials.left():
-                console.print("the budget is used up: nothing to train; a larger one goes on")
+                console.print(
+                    "the budget is used up: nothing to train; a larger budget continues the search"
+                )
                 return Outcome({}, interrupted=False)
             runs, own_code = plan.runs, search.own_code
             session = start_session(invocation, lock, study_log, runs, data, own_code)
@@ -121,11 +123,11 @@ def take_over(
     if not known:
         shared = ", ".join(f"{key}={value}" for key, value in search.constants.items())
         raise StudyError(
-            f"none of the {len(records)} runs in {source} is a finished one of this search, which"
-            f" has {shared}, and seed {search.seeds}: train the grid with the same values"
+            f"no run in {source} is a finished run of this search ({len(records)} runs were read);"
+            f" the search has {shared}, and seed {search.seeds}: train the grid with these values"
         )
     if skipped := len(configs) - len(known) * len(search.seeds):
-        console.print(f"{skipped} of {len(configs)} runs in {source} are no trials of this search")
+        console.print(f"{skipped} of {len(configs)} runs in {source} do not belong to this search")
     return known
 
 
@@ -166,7 +168,7 @@ def _train(
 def _limit(search: Search, left: int) -> str:
     hours = search.budget.hours
     parts = [] if search.budget.trials is None else [f"{left} trials"]
-    return " or ".join(parts + ([f"{hours:g} h in all"] if hours else []))
+    return " or ".join(parts + ([f"{hours:g} h in total"] if hours else []))
 
 
 def _copy(source: Folder, target: Folder) -> None:
@@ -191,7 +193,7 @@ def show_search(search: Search, cpus_per_run: float, console: Console) -> None:
     total = f"; about {duration(seconds * left / at_once)} for {left}" if left is not None else ""
     console.print(
         f"A trial in the middle of the space takes about {duration(seconds)} here, {at_once} at a"
-        f" time{total}; scores not counted"
+        f" time{total}; scoring not included"
     )
 
 

@@ -40,8 +40,8 @@ def database_errors(study: Folder) -> Iterator[None]:
             raise
         first = str(cause.__cause__ or cause).splitlines()[0]
         raise StudyError(
-            f"the database of the search in {study} failed: {first}; what was trained is whole, and"
-            " the same command goes on from there"
+            f"the database of the search in {study} failed: {first}; what was trained is intact;"
+            " repeat the same command to continue"
         ) from None
 
 

@@ -110,7 +110,10 @@ def _judged(
     try:
         values = [float(value) for value in measure(trained, names, Path(data))]
     except (StudyError, ValueError) as error:
-        return {"values": None, "reason": f"it cannot be judged: {' '.join(str(error).split())}"}
+        return {
+            "values": None,
+            "reason": f"its objectives cannot be computed: {' '.join(str(error).split())}",
+        }
     bad = [
         f"{name} is {value}"
         for name, value in zip(names, values, strict=True)

@@ -54,10 +54,12 @@ def load_latest(folder: Folder, device: torch.device) -> dict[str, Any] | None:
         try:
             return load(folder, epoch, device)
         except CheckpointError as error:
-            log.warning("%s; going back to the one before", error)
+            log.warning("%s; the previous checkpoint is used", error)
             failure = failure or error
     if failure:
-        raise CheckpointError(f"{failure}; no other is left: delete {folder} to train it afresh")
+        raise CheckpointError(
+            f"{failure}; no other checkpoint is left: delete {folder} to train the run again"
+        )
     return None
 
 

@@ -207,7 +207,7 @@ def _filesystem(root: str, query: str) -> tuple[fs.FileSystem, str]:
     try:
         filesystem, path = fs.FileSystem.from_uri(root + query)
     except (ArrowInvalid, NotImplementedError) as error:
-        raise UsageError(f"{root}{query} is not a place that can be read: {error}") from None
+        raise UsageError(f"{root}{query} is not a location that can be read: {error}") from None
     except OSError as error:
         raise StudyError(f"cannot reach {root}{query}: {error}") from None
     return filesystem, path

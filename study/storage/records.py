@@ -209,13 +209,13 @@ def read_weights(run: Folder, record: Record) -> bytes:
         return content
     if not record.get("weights"):
         raise StudyError(
-            f"{file} is of an earlier training, the run is {record['state']}: repeat the study's"
-            " command"
+            f"{file} is from an earlier training, and the run is {record['state']}: repeat the"
+            " study's command"
         )
     if hashlib.sha256(content).hexdigest() != record["weights"]:
         raise StudyError(
-            f"{file} is damaged or of another run: its checksum is not that of {RECORD}; repeat the"
-            " study's command with --repair"
+            f"{file} is damaged or of another run: its checksum is not the one in {RECORD}; repeat"
+            " the study's command with --repair"
         )
     return content
 
@@ -260,10 +260,10 @@ def _misfit(record: Record, config: RunConfig, run: str) -> str:
     old = _OLD_NAME.fullmatch(run)
     axes = f"J{config.latent_dim}-beta{plain(config.beta)}-{config.conditioning}"
     if run != config.run_id and not (old and old[1] == f"{axes}-seed{config.seed}"):
-        return f"it is of {config.run_id}"
+        return f"it belongs to {config.run_id}"
     if any(map(_EVERY_EPOCH.difference, record["epochs"])):
         return f"an epoch lacks one of {', '.join(sorted(_EVERY_EPOCH))}"
     sizes = {len(record["latent_kl"]), len(record["latent_mean_variance"])}
     if sizes not in ({0}, {config.latent_dim}):
-        return f"its figures are not of {config.latent_dim} latents"
+        return f"its values are not for {config.latent_dim} latents"
     return ""

@@ -25,7 +25,7 @@ class _StudyFile(TypedDict, total=False):
 
 
 _STUDY_FILE = TypeAdapter(_StudyFile)
-_REMEDY = "delete it, and the study's command writes it anew"
+_REMEDY = "delete it, and the study's command writes it again"
 
 
 def read_study(study: Folder) -> dict[str, Any]:

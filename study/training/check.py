@@ -49,7 +49,7 @@ def check_labels(conditionings: Iterable[str], data: str) -> None:
     wanting = [kind for kind in conditionings if kind != "none"]
     if wanting and not describe_data(data)[0].n_classes:
         raise UsageError(
-            f"conditioning: {wanting[0]} wants labels, and data {data} has none: take"
+            f"conditioning: {wanting[0]} needs labels, and data {data} has none: use"
             " conditioning: none"
         )
 

@@ -30,7 +30,7 @@ def test_a_part_that_fails_costs_no_other(copy, monkeypatch):
     lines = []
     assert not present(copy, None, lines.append)
     assert f"the whole study on one page: {copy.folder}/report.html" in lines
-    again = f"try again with python -m analysis.report {copy.folder}"
+    again = f"try again with study report {copy.folder}"
     assert lines[-2:] == ["not written: claims: OSError: no space left", again]
 
 

@@ -155,7 +155,7 @@ def refused(tmp_path, capsys, command, **values):
 def test_labels_that_there_are_not_condition_nothing(tmp_path, capsys, conditioning):
     values = {"data": "pictures:colour", "conditioning": ["none", conditioning], "latent_dim": 2}
     printed = refused(tmp_path, capsys, "run", **values)
-    assert f"conditioning: {conditioning} wants labels" in printed
+    assert f"conditioning: {conditioning} needs labels" in printed
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_a_search_for_what_the_data_does_not_tell(tmp_path, capsys, data, object
 def test_a_search_over_labels_that_there_are_not(tmp_path, capsys):
     values = {"data": "pictures:colour", "objectives": ["recon"], "budget": {"trials": 2}}
     space = {"conditioning": ["none", "label"]}
-    assert "label wants labels" in refused(tmp_path, capsys, "search", space=space, **values)
+    assert "label needs labels" in refused(tmp_path, capsys, "search", space=space, **values)
 
 
 def test_a_search_by_known_factors_is_planned(tmp_path, capsys):

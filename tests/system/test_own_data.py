@@ -27,7 +27,7 @@ def test_a_study_of_ones_own_arrays_goes_on_and_is_refused_when_they_change(
     assert facts["data"] == f"./birds.npz@{facts['hash'][:6]}"
     capsys.readouterr()
     assert main([*words, "--set", "epochs=2"]) == 0
-    assert "2 go on from a checkpoint" in capsys.readouterr().out
+    assert "2 continue from a checkpoint" in capsys.readouterr().out
     write(tmp_path / "birds.npz", 8)
     assert main(words) == 1
     error = capsys.readouterr().err

@@ -52,7 +52,7 @@ def test_node_added_and_node_lost(cluster, grid, tmp_path):
     wait_for(lambda: len(begun(study)) == 2, driver)  # the new node has taken a run
     cluster.remove_node(first, allow_graceful=False)
     output, _ = finish(driver)
-    assert "its worker was lost; it goes on from its last checkpoint" in output
+    assert "its worker was lost; it continues from its last checkpoint" in output
     assert "(3 of 3)" in output
     run(grid, tmp_path / "quiet")  # on this machine alone
     assert_same(study, tmp_path / "quiet" / "s")
@@ -81,7 +81,7 @@ def hide(folder):
 LACKS = {
     "storage": r"it does not see the study's folder \S+: use storage that all nodes share",
     "code": r"it cannot load the package vae-study \(.*No module named 'study.*install the same",
-    "other_code": r"its package vae-study \(.*\) is not the driver's: install the same version",
+    "other_code": r"its package vae-study \(.*\) differs from the driver's: install the same",
     "data": r"\S+/t10k-labels-idx1-ubyte is not the original MNIST file",
 }
 

@@ -103,7 +103,7 @@ def test_worker_killed(grid, undisturbed, tmp_path):
     wait_for(lambda: any(epochs > 5 for epochs in epochs_saved(study).values()), driver)
     os.kill(trial_workers(driver.pid)[0], signal.SIGKILL)
     output, _ = finish(driver)
-    assert output.count("its worker was lost; it goes on from its last checkpoint") == 1
+    assert output.count("its worker was lost; it continues from its last checkpoint") == 1
     assert "(3 of 3)" in output
     assert_same(study, undisturbed)
 
@@ -126,7 +126,7 @@ def test_checkpoint_truncated_bit_flipped_or_half_written(grid, undisturbed, tmp
     # Killed while writing: the part never got its name.
     half_written.rename(half_written.parent / f".{half_written.name}.0123")
     output, _ = run(grid, tmp_path, *at_once)
-    warning = "is damaged: its checksum does not match; going back to the one before"
+    warning = "is damaged: its checksum does not match; the previous checkpoint is used"
     assert [f"{path} {warning}" in output for path in newest] == [True, True, False]
     assert output.count(warning) == 2
     assert_same(study, undisturbed)

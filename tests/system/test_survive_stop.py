@@ -23,7 +23,7 @@ from studies import (
 from analysis import open_study
 from study.storage.lock import LOCK
 
-STOPPED = "study: interrupted; what is done stays, and the same command goes on from here\n"
+STOPPED = "study: interrupted; finished work is kept; repeat the same command to continue\n"
 
 
 @pytest.fixture(scope="module")
@@ -43,20 +43,20 @@ def test_stop(number, grid, tmp_path):
     study = tmp_path / "s"
     driver = start(grid, tmp_path)
     wait_for(lambda: len(epochs_saved(study)) == 2, driver)
-    now = r"running: process \d+ on .*; last heard \d+ s ago\ntraining for .*\n2 runs: 2 running\n"
+    now = r"running: process \d+ on .*; last sign of life \d+ s ago\ntraining .*\n2 runs: 2 running"
     assert re.match(now, status(study))
     os.kill(driver.pid, number)
     start_s = time.monotonic()
     output, errors = finish(driver, status=130)
     assert time.monotonic() - start_s < 20
     assert errors == STOPPED
-    assert "stopping: 2 runs save their present epoch" in output
+    assert "stopping: 2 runs save their epoch" in output
     assert "completed" not in output, "Tune's own notices"
     saved = epochs_saved(study)
     assert any(epochs % 20 for epochs in saved.values()), "saved at the stop, not at an interval"
     trials = open_study(study).trials
     assert dict(zip(trials["run"], trials["epochs"], strict=True)) == saved
-    assert status(study).startswith("no driver: it ended, or was stopped\n2 runs: 2 stopped\n")
+    assert status(study).startswith("no driver: it has ended or was stopped\n2 runs: 2 stopped\n")
 
 
 def test_second_ctrl_c_does_not_wait(grid, tmp_path):
@@ -99,7 +99,7 @@ def test_grid_grown(grid, tmp_path):
     assert "7 runs to train, 2 at a time; 1 done before" in output
     assert {path: path.stat().st_mtime_ns for path in weights} == weights
     output, _ = run(grid, tmp_path / "grown", *more, *wider)
-    assert "8 runs to train, 2 at a time; 8 go on from a checkpoint" in output
+    assert "8 runs to train, 2 at a time; 8 continue from a checkpoint" in output
     run(grid, tmp_path / "at once", *more, *wider)
     assert_same(study, tmp_path / "at once" / "s")
 

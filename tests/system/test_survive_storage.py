@@ -66,7 +66,7 @@ def test_disk_full_while_saving(grid, undisturbed, tmp_path):
     assert "No space left on device" in trials["error"][4]
     assert "failed: OSError: [Errno 28] No space left on device" in output
     flag.unlink()
-    run(grid, tmp_path)  # what was saved before is whole: it goes on
+    run(grid, tmp_path)  # what was saved before is intact: it continues
     assert_same(study, undisturbed)
 
 
@@ -152,7 +152,7 @@ def test_folder_by_a_uri_with_a_query(s3):
 
 
 def test_a_place_that_is_none_is_refused():
-    with pytest.raises(UsageError, match="ftp://host is not a place that can be read"):
+    with pytest.raises(UsageError, match="ftp://host is not a location that can be read"):
         Folder("ftp://host/x")
     with pytest.raises(UsageError, match=r"s3://\.\.\.@bucket/x: leave the credentials out"):
         Folder("s3://key:secret@bucket/x")

@@ -112,7 +112,7 @@ def slopes_by_digit(inputs: FigureInputs) -> pd.DataFrame:
     """Of the study's table `alignment`, see `effects_by_digit`."""
     if not has_table(inputs.study.folder, "alignment"):
         inputs.require_measured()
-        raise Missing("what the latents move was not measured yet: python -m analysis.score")
+        raise Missing("what the latents move was not measured yet: study score")
     if not set(properties_of(inputs.study.alignment)) <= set(NAMES):
         inputs.require_measured()  # known factors that are read go without classes
     runs = [figure_run.run for figure_run in inputs.shown_runs()]

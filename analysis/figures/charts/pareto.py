@@ -24,7 +24,7 @@ def pareto(inputs: FigureInputs) -> pd.DataFrame:
     """
     table = inputs.ranked(["neg_elbo_joint", "pareto", "n_scored"])
     if "neg_elbo_joint" not in table:
-        raise Missing("the ranking has no joint bound yet: python -m analysis.score")
+        raise Missing("the ranking has no joint bound yet: study score")
     if "likelihood" in table:
         kinds = sorted(table["likelihood"], key=lambda kind: kind != DEFAULTS["likelihood"])
         table = table[table["likelihood"] == kinds[0]].reset_index(drop=True)

@@ -156,7 +156,7 @@ def _scoring_notices(study: Study) -> list[Notice]:
     unmoved = done[~done.isin(study.alignment["run"])] if moved else done
     lost = [run for run in missing if not study.has_weights(run)]
     # Where no weights are left it would find nothing to score.
-    command = f"python -m analysis.score {shlex.quote(str(study.folder))}"
+    command = f"study score {shlex.quote(str(study.folder))}"
     score = "" if 0 < len(missing) == len(lost) else command
     lacking = []
     if len(missing) and begun and not ranked:

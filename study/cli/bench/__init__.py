@@ -16,7 +16,7 @@ from study.config.errors import StudyError
     default="full",
     metavar="NAME",
     shell_complete=yaml_names(search=False),
-    help="What --device cuda trains in packs.",
+    help="The grid that --device cuda trains in packs.",
 )
 @click.option(
     "--epochs", type=click.IntRange(1), default=2, help="Epochs of that grid (default: 2)."
@@ -24,9 +24,9 @@ from study.config.errors import StudyError
 def bench(as_json: bool, device: str, grid: str, epochs: int) -> int:
     """Measure how fast this machine trains.
 
-    Side by side with how it is usually done: every loop trains the same model (J = 10, batch 100)
-    on random images. The loops take turns in short bursts, so that drift of the machine hits all
-    alike; times are medians, ratios are medians over the turns.
+    Compares this package's training loop with the usual ones. Every loop trains the same model
+    (J = 10, batch size 100) on random images. The loops take turns in short bursts, so that changes
+    of the machine's speed affect all of them. Times and ratios are medians over the turns.
     """
     import torch
 

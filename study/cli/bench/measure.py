@@ -130,7 +130,7 @@ def _compiled_loops() -> dict[str, Step]:
             shapes = [step_shape(config, SHAPE, bf16) for config, bf16 in wanted.values()]
             list(pool.map(lambda shape: load_update(shape, cache), shapes))
     except CompileError as error:
-        print(f"study.bench: nothing is compiled here: {error}", file=sys.stderr)
+        print(f"study bench: cannot compile on this machine: {error}", file=sys.stderr)
         return {}
     return {name: engine_step(config, bf16, cache) for name, (config, bf16) in wanted.items()}
 
@@ -171,13 +171,16 @@ def show(times: dict[str, Any], console: Console) -> None:
         line = f"{times['device']}: {times['grid']} ({times['runs']} runs) would train in"
         console.print(f"{line} {duration(times['seconds'])}")
         return
-    table = Table("loop", "ms a step", box=None, title=times["processor"], title_justify="left")
+    table = Table("loop", "ms per step", box=None, title=times["processor"], title_justify="left")
     for name, value in times["ms_per_step"].items():
         table.add_row(name, f"{value:.2f}")
     console.print(table)
-    for key, sign in (("at_least", "at least"), ("at_most", "at most")):
+    for key, what, sign in (
+        ("at_least", "speed-up", "at least"),
+        ("at_most", "time, relative:", "at most"),
+    ):
         for name, (value, target) in times[key].items():
             seen = "not measured here" if value is None else f"{value:.2f}"
-            console.print(f"{name}: {seen} (wanted: {sign} {target:g})")
+            console.print(f"{what} {name}: {seen} (target: {sign} {target:g})")
     for name, seconds in times["grids"].items():
         console.print(f"the {name} grid would take about {duration(seconds)} on this machine")

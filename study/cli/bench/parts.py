@@ -61,8 +61,10 @@ def costs() -> dict[str, Any]:
 
 def show_costs(measured: dict[str, Any], console: Console) -> None:
     """Print them as a table."""
-    title = f"cost of one other part; eager, {measured['precision']}"
-    table = Table("part", "ms a step", "to default", box=None, title=title, title_justify="left")
+    title = f"cost of each alternative part; eager, {measured['precision']}"
+    table = Table(
+        "part", "ms per step", "relative to default", box=None, title=title, title_justify="left"
+    )
     for name, ratio in measured["to_default"].items():
         table.add_row(name, f"{measured['ms_per_step'][name]:.2f}", f"{ratio:.2f}")
     console.print(table)

@@ -59,7 +59,7 @@ class Npz:
         try:
             self._zip = zipfile.ZipFile(self.path)
         except (OSError, zipfile.BadZipFile) as error:
-            raise DataError(f"{self.path} is no .npz file ({reason(error)})") from None
+            raise DataError(f"{self.path} is not an .npz file ({reason(error)})") from None
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -134,8 +134,8 @@ class Npz:
             shape, fortran, dtype = read(file)
         if dtype.hasobject:
             raise DataError(
-                f"{self.path}: {name} is of Python objects, which are pickled and never unpickled"
-                " here: save an array of numbers, or of text"
+                f"{self.path}: {name} contains pickled Python objects, which are never loaded here:"
+                " save an array of numbers or text"
             )
         if fortran and len(shape) > 1:
             raise DataError(f"{self.path}: save {name} as np.ascontiguousarray({name})")
@@ -185,7 +185,7 @@ def _image_shape(npz: Npz) -> tuple[int, ...]:
             f" width, 3), with sides of at most {LONGEST_SIDE} pixels; got {dtype} {shape}"
         )
     if shape[0] < 2:
-        raise DataError(f"{npz.path}: images are {shape[0]}: to train and to test takes 2")
+        raise DataError(f"{npz.path}: {shape[0]} images: training and testing need at least 2")
     return shape
 
 
@@ -202,7 +202,7 @@ def _labels(npz: Npz, n: int) -> Ints | None:
     if low < 0 or high >= MOST_CLASSES or low == high:
         raise DataError(
             f"{npz.path}: labels must be of two to {MOST_CLASSES} classes, from 0, got {low} to"
-            f" {high}; leave them out if there are no classes"
+            f" {high}; leave labels out if there are no classes"
         )
     return labels.astype(np.int64)
 
@@ -213,7 +213,8 @@ def _class_names(npz: Npz, n_classes: int) -> list[str]:
     names = [str(name) for name in npz.read("class_names").ravel().tolist()]
     if len(names) != n_classes or len(set(names)) < n_classes:
         raise DataError(
-            f"{npz.path}: {n_classes} classes and the class_names {names[:4]}: give each its own"
+            f"{npz.path}: {n_classes} classes and the class_names {names[:4]}: give each class one"
+            " name"
         )
     return names
 
@@ -227,7 +228,7 @@ def _rows(npz: Npz, n: int) -> Rows:
     of = {**SPLIT_WORDS, "0": 0, "1": 1}
     if given.ndim != 1 or not words <= set(of) or len({of[word] for word in words}) != 2:
         raise DataError(
-            f"{npz.path}: split must say train or test (0 or 1) of each image, and both of some;"
+            f"{npz.path}: split must say train or test (0 or 1) for each image, and contain both;"
             f" got {', '.join(sorted(words)[:4])}"
         )
     tests = np.array([of[str(value)] for value in given.tolist()]) == 1
@@ -249,7 +250,8 @@ def _factors(npz: Npz, n: int, rows: Rows) -> pd.DataFrame | None:
         )
     if len(names) != values.shape[1] or len({str(name) for name in names}) < len(names):
         raise DataError(
-            f"{npz.path}: {values.shape[1]} factors and the names {names}: give each its own"
+            f"{npz.path}: {values.shape[1]} factors and the names {names}: give each factor one"
+            " name"
         )
     table = pd.DataFrame(values.astype(np.float64), columns=[str(name) for name in names])
     for name, column in table.items():

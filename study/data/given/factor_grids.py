@@ -123,4 +123,4 @@ def _require_grid(
 
 
 def _other(path: Path, seen: str) -> str:
-    return f"{path} is not the published file ({' '.join(seen.split())}): get it again"
+    return f"{path} is not the published file ({' '.join(seen.split())}): download it again"

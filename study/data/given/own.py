@@ -30,7 +30,7 @@ def load_own(name: str, folder: Path | None = None) -> Dataset:
     if not content.startswith(version):
         raise DataError(
             f"{path} has changed since the study began: it was {version} and is"
-            f" {content[: len(version)]}; put it back, or take another --name for a new study"
+            f" {content[: len(version)]}; restore it, or choose another --name for a new study"
         )
     make = partial(_convert, path, content)
     key = f"{short_name(str(path))}-{content[:12]}"

@@ -64,8 +64,8 @@ def list_pictures(folder: Path) -> Listing:
     files = pictures_in(folder)
     if len(files) < 2:
         raise DataError(
-            f"{folder} has {len(files)} pictures: to train and to test takes 2 (.png, .jpg, .bmp,"
-            " .ppm, .pgm, .tif, .webp)"
+            f"{folder} has {len(files)} pictures: training and testing need at least 2 (.png, .jpg,"
+            " .bmp, .ppm, .pgm, .tif, .webp)"
         )
     names = [file.relative_to(folder).parts for file in files]
     split = {parts[0] for parts in names if len(parts) > 1} == set(SPLITS)
@@ -74,7 +74,7 @@ def list_pictures(folder: Path) -> Listing:
     classes = sorted(set(of))
     if (len(classes) > 1 and "" in classes) or (split and any(len(parts) == 1 for parts in names)):
         loose = next(file for file, label in zip(files, of, strict=True) if not label)
-        raise DataError(f"{folder}: {loose} is beside subfolders, which are the labels: move it")
+        raise DataError(f"{folder}: {loose} is not in a class folder as the others are: move it")
     if len(classes) > MOST_CLASSES:
         raise DataError(f"{folder} has {len(classes)} subfolders: at most {MOST_CLASSES} classes")
     number = {name: k for k, name in enumerate(classes)}
@@ -166,7 +166,7 @@ def _open(file: Path) -> Image.Image:
         image = Image.open(file)
     if image.mode[0] in "IF":
         image.close()
-        raise ValueError(f"mode {image.mode} has more than 8 bits a channel")
+        raise ValueError(f"mode {image.mode} has more than 8 bits per channel")
     return image
 
 

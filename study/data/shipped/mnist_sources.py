@@ -32,7 +32,7 @@ SIZES = ((N_TRAIN, 28, 28), (N_TRAIN,), (N_TEST, 28, 28), (N_TEST,))
 
 def _original(name: str, raw: bytes) -> bytes:
     if (seen := hashlib.sha256(raw).hexdigest()) != SHA256[name]:
-        raise DataError(f"gave another {name}: SHA-256 is {seen}, expected {SHA256[name]}")
+        raise DataError(f"returned another {name}: SHA-256 is {seen}, expected {SHA256[name]}")
     return raw
 
 

@@ -89,7 +89,7 @@ def _idx(path: Path, raw: bytes, shape: tuple[int, ...]) -> Bytes:
     n = int(np.prod(shape))
     if raw[: len(header)] != header or len(raw) != len(header) + n:
         raise DataError(
-            f"{path} is no IDX file of {' x '.join(map(str, shape))} bytes: delete or move it"
+            f"{path} is not an IDX file of {' x '.join(map(str, shape))} bytes: delete or move it"
         )
     return np.frombuffer(raw, np.uint8, offset=len(header)).reshape(shape)
 
@@ -110,7 +110,7 @@ def _libsvm(path: Path, n: int) -> tuple[Bytes, Bytes]:
             raise ValueError("values outside -1 to 1")
     except (ValueError, IndexError, OverflowError) as error:
         raise DataError(
-            f"{path} is no LIBSVM file of {n} images of 256 values ({error}): delete or move it"
+            f"{path} is not a LIBSVM file of {n} images of 256 values ({error}): delete or move it"
         ) from None
     # Cut off, not rounded, as torchvision does: the same bytes.
     images = ((pixels + 1) / 2 * 255).astype(np.uint8)

@@ -178,7 +178,7 @@ def inspect(one: TorchvisionSet, place: Path) -> dict[str, str]:
 
 
 def state_of(one: TorchvisionSet, file: Path) -> str:
-    """Of a file that is there: "verified", "damaged" or "there, not verified".
+    """Of a file that is there: "verified", "damaged" or "present, not verified".
 
     The last is of unpacked files whose sum nobody publishes.
     """
@@ -192,7 +192,7 @@ def state_of(one: TorchvisionSet, file: Path) -> str:
         except DataError:
             return "damaged"
         return "verified" if seen == original else "damaged"
-    return "damaged" if file.name in sums else "there, not verified"
+    return "damaged" if file.name in sums else "present, not verified"
 
 
 def _find(one: TorchvisionSet, place: Path, name: str) -> Path | None:

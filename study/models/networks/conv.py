@@ -96,7 +96,7 @@ def _sizes(data: DataShape) -> list[tuple[int, int, int]]:
     if len(sizes) == 1:
         least = 2 * SMALLEST
         raise UsageError(
-            f"network conv wants images of {least} x {least} pixels or more,"
+            f"network conv needs images of {least} x {least} pixels or more,"
             f" got {data.height} x {data.width}: use network: mlp"
         )
     return sizes

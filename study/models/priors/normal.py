@@ -73,7 +73,7 @@ class ClassNormalPrior(nn.Module):
         """
         n_classes, width = self.mean.shape[-2], 0 if label is None else label.shape[-1]
         if label is None or width != n_classes:
-            raise ValueError(f"the prior is of {n_classes} classes, got labels of {width}")
+            raise ValueError(f"the prior has {n_classes} classes, got labels of {width}")
         chosen = label.double()  # autocast would round a product of fp32 to bf16
         return Posterior(
             (chosen @ self.mean.double()).to(label.dtype),

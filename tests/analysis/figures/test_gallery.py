@@ -193,7 +193,7 @@ def test_a_study_of_one_run_unscored_gets_what_there_is(tmp_path, mnist):
     assert shown == {figure.name for figure in FIGURES} - set(missing)
     assert missing["figure-1b"] == "no other β than 1 at J = 3"
     assert missing["figure-1c"] == "no finished run with J = 3, β = 1, labels"
-    assert missing["ranking"] == "not scored yet: python -m analysis.score"
+    assert missing["ranking"] == "not scored yet: study score"
     caption = unpack(study.folder.read("tables/figure-1a.npz")).caption
     assert "What the latents move was not measured. Seed 0." in caption
 

@@ -138,7 +138,7 @@ def test_rows_of_runs_whose_weights_are_gone_stay(copy):
 
 def test_a_study_without_alignment_says_how_to_get_it(copy):
     copy.folder.delete("alignment.parquet")
-    with pytest.raises(StudyError, match=r"no alignment.parquet yet: python -m analysis.score"):
+    with pytest.raises(StudyError, match=r"no alignment.parquet yet: study score"):
         _ = Study(copy.folder).alignment
 
 

@@ -307,7 +307,7 @@ def test_the_command_prints_and_writes_the_table(paper, capsys):
     assert main([str(study.folder)]) == 0
     printed = capsys.readouterr().out
     assert "three-factors" in printed
-    assert "after 5 epochs; the paper trained 200" in printed
+    assert "trained for 5 epochs; the paper: 200" in printed
     written = pd.read_csv(study.folder.location + "/claims.csv")
     assert list(written["id"].unique()) == [claim.id for claim in CLAIMS]
     assert len(written) == sum(len(claim.clauses) for claim in CLAIMS)

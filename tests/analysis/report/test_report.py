@@ -289,7 +289,7 @@ def test_failures_and_what_helps(study, report):
     failed, waiting = report.unfinished
     assert failed[1:] == ("failed", "0 of 3", "KL is inf <in epoch 2>")
     assert waiting[1:] == ("waiting", "0 of 3", "not begun")
-    score = f"python -m analysis.score {study.folder}"
+    score = f"study score {study.folder}"
     assert [notice.command for notice in report.notices] == [COMMAND, COMMAND, score]
     assert report.notices[0].text.startswith("Not finished: 1 run.")
     assert report.notices[1].text.startswith("Failed: 1 run, see Unfinished runs.")
@@ -375,7 +375,7 @@ def test_an_unscored_study_says_so_and_which_command_helps(tmp_path):
     ]
     (runs_folder(study.folder) / tiny().run_id).write(WEIGHTS, b"")
     (notice,) = gather(study).notices
-    assert notice.command == f"python -m analysis.score {study.folder}"
+    assert notice.command == f"study score {study.folder}"
     assert report.ranking is report.ica is report.controls is report.alignment is None
     assert len(report.elbo.rows) == 1
     page = Page(render(report))

@@ -281,5 +281,5 @@ def test_an_unscored_study_says_how_to_score_it(copy):
 
     copy.folder.delete("ranking.parquet")
     copy.forget("ranking")
-    with pytest.raises(StudyError, match=r"no ranking.parquet yet: python -m analysis.score"):
+    with pytest.raises(StudyError, match=r"no ranking.parquet yet: study score"):
         _ = copy.ranking

@@ -114,7 +114,10 @@ def test_a_study_that_is_not_there_is_one_line_and_status_1(command, tmp_path, c
 def test_options_without_a_command_are_answered_with_the_command(capsys):
     assert main(["--grid", "quick", "--set", "beta=[1, 4]"]) == 2
     error = capsys.readouterr().err
-    assert error == "study: options follow a command: study run --grid quick --set 'beta=[1, 4]'\n"
+    assert (
+        error
+        == "study: options come after the command: study run --grid quick --set 'beta=[1, 4]'\n"
+    )
     assert main(["--results", "x", "--search=search-quick"]) == 2
     assert "study search --results x --search=search-quick" in capsys.readouterr().err
 
@@ -233,7 +236,7 @@ def test_fewer_epochs_than_runs_have_are_said(tmp_path, capsys):
     words = ["run", "--grid", "quick", "--set", "conditioning=none", "--results", str(tmp_path)]
     assert main([*words, "--set", "beta=[1,4,8]", "--set", "epochs=1", "--dry-run"]) == 0
     text = capsys.readouterr().out
-    assert "2 runs have 3 epochs already, 1 were asked for: they stay as they are\n" in text
+    assert "2 runs have 3 epochs already, 1 were requested: they stay as they are\n" in text
     assert "3 runs, 0 to train" in text
     assert main([*words, "--set", "beta=[1,4,8]", "--set", "epochs=3", "--dry-run"]) == 0
     assert "already" not in capsys.readouterr().out

@@ -139,7 +139,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(grid, tmp_path):
     _, errors = driver.communicate(timeout=60)
     assert driver.returncode == 130
     assert (
-        errors == "study: interrupted; what is done stays, and the same command goes on from here\n"
+        errors == "study: interrupted; finished work is kept; repeat the same command to continue\n"
     )
     trials = open_study(tmp_path / "r" / "tiny").trials
     assert trials["state"].tolist() == ["begun", "begun"]
@@ -168,7 +168,7 @@ def test_fresh_says_what_it_throws_away(first, grid, tmp_path):
     subprocess.run(["cp", "-r", results, copy], check=True)
     fresh = study(grid, copy, "--fresh", "--set", "beta=1")
     assert fresh.returncode == 0, fresh.stderr
-    assert "--fresh throws away" in fresh.stdout
+    assert "--fresh deletes" in fresh.stdout
     assert "2 runs, 4 epochs" in fresh.stdout
     assert len(run_ids(copy)) == 1
 
@@ -213,7 +213,7 @@ def test_a_study_that_cannot_be_scored_says_how_to_try_again(first, grid, monkey
     monkeypatch.setattr("analysis.pipeline.score_and_rank", fail)
     assert main(["--grid", str(grid), "--results", str(first[0])]) == 1
     printed = capsys.readouterr().out
-    assert "could not score: no room; try again with python -m analysis.score" in printed
+    assert "could not score: no room; try again with study score" in printed
     assert main(["--grid", str(grid), "--results", str(first[0]), "--no-scores"]) == 0
     assert "could not score" not in capsys.readouterr().out
 

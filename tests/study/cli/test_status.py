@@ -46,7 +46,7 @@ def test_a_stage_after_training_needs_no_lock(study, capsys):
     write_progress(study, Progress("drawing", 0, 25, None, time.time()))
     text = status(study, capsys)
     assert text.startswith("running: process ")
-    assert "drawing for 0 s; when it ends is not known yet" in text
+    assert "drawing for 0 s; time left not known yet" in text
     assert "1 done, 2 stopped" in text
 
 

@@ -37,7 +37,7 @@ def test_an_edited_file_is_another_model(parts):
     parts.write_text(SOURCE + "# edited\n")
     (after,) = read_grid("network: parts_of_ones_own:net", "grid")
     assert before.run_id != after.run_id
-    with pytest.raises(UsageError, match=f"{VERSION} is of another version here: .*own.py is "):
+    with pytest.raises(UsageError, match=f"{VERSION} has changed: .*own.py is now "):
         load_object(before.network)
 
 

@@ -67,14 +67,14 @@ def test_a_part_that_is_no_beginning_is_thrown_away(server, tmp_path, n):
 
 def test_another_file_is_refused_and_leaves_nothing(server, tmp_path):
     server.content = b"<html>log in first</html>"
-    with pytest.raises(DataError, match=f"gave another file, MD5 .*, expected {MD5}"):
+    with pytest.raises(DataError, match=f"returned another file, MD5 .*, expected {MD5}"):
         download([server.url], tmp_path / "file", MD5)
     assert names(tmp_path) == []
 
 
 def test_a_fetch_that_fails_leaves_its_part_for_the_next(server, tmp_path):
     server.breaks = [50_000] * module.TRIES
-    with pytest.raises(DataError, match="broke off after 200,000 of 300,000"):
+    with pytest.raises(DataError, match="the connection was lost after 200,000 of 300,000"):
         download([server.url], tmp_path / "file", MD5)
     assert names(tmp_path) == ["file.part"]
     download([server.url], tmp_path / "file", MD5)

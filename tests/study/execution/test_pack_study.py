@@ -63,7 +63,7 @@ def test_a_pack_goes_on_as_singles_and_singles_as_a_pack(first, then, alone, gri
     study(grid, tmp_path / "r", *some, "--set", "epochs=1", "--pack", first)
     done = study(grid, tmp_path / "r", *some, "--pack", then)
     assert done.returncode == 0, done.stderr
-    assert "4 go on from a checkpoint" in done.stdout
+    assert "4 continue from a checkpoint" in done.stdout
     resumed = open_study(tmp_path / "r" / "tiny").epochs
     want = alone.epochs[alone.epochs["beta"] < 10].reset_index(drop=True)
     pd.testing.assert_frame_equal(resumed, want, rtol=1e-5)

@@ -111,7 +111,7 @@ def test_a_folder_that_goes_away_is_said_at_once_and_is_an_error_at_the_end(
 def test_data_that_changed_since_the_study_began_is_refused_with_both_versions():
     begun = RunConfig(data="my/birds.npz@1a2b3c")
     records = {begun.run_id: new_record(begun, "done")}
-    with pytest.raises(StudyError, match=r"birds.npz has changed .* was 1a2b3c and is 4d5e6f; put"):
+    with pytest.raises(StudyError, match=r"birds.npz has changed .* was 1a2b3c and is 4d5e6f;"):
         require_unchanged(["mnist", "my/birds.npz@4d5e6f"], records)
     require_unchanged(["mnist", begun.data, "my/eagles.npz@4d5e6f"], records)
 

@@ -69,7 +69,7 @@ def test_a_tracker_that_fails_is_given_up_and_said(caplog):
     with caplog.at_level(logging.ERROR):
         journal.add(CONFIG, [epoch(1)])
         journal.add(CONFIG, [epoch(2)])
-    assert caplog.messages == ["tracking ends here, the study goes on: OSError: no space left"]
+    assert caplog.messages == ["tracking stops here, the study continues: OSError: no space left"]
 
 
 def test_what_cannot_be_tracked_is_refused(monkeypatch):

@@ -208,9 +208,9 @@ def test_normals_by_class_start_as_the_standard_normal():
 
 
 def test_normals_by_class_want_labels():
-    with pytest.raises(ValueError, match="prior is of 10 classes, got labels of 0"):
+    with pytest.raises(ValueError, match="prior has 10 classes, got labels of 0"):
         ClassNormalPrior(3, 10).log_prob(torch.zeros(1, 3), None)
-    with pytest.raises(ValueError, match="prior is of 10 classes, got labels of 4"):
+    with pytest.raises(ValueError, match="prior has 10 classes, got labels of 4"):
         ClassNormalPrior(3, 10).sample(1, torch.eye(4)[:1])
 
 

@@ -139,7 +139,7 @@ def test_a_lost_worker_costs_no_trial(tmp_path, mnist):
     wait_for(lambda: any(n > 3 for n in epochs_saved(tmp_path / "s").values()), driver)
     os.kill(trial_workers(driver.pid)[0], signal.SIGKILL)
     printed, _ = finish(driver)
-    assert "its worker was lost; it goes on from its last checkpoint" in printed
+    assert "its worker was lost; it continues from its last checkpoint" in printed
     assert states(tmp_path / "s") == ["COMPLETE"] * 2
 
 
@@ -219,7 +219,9 @@ def test_a_grid_without_known_trials_is_refused(tmp_path):
     (config,) = search.runs({"latent_dim": 3, "beta": 2.0})
     other = config.model_copy(update={"hidden": 99})
     write_record(runs_folder(empty) / other.run_id, new_record(other, "done"))
-    with pytest.raises(StudyError, match=r"none of the 1 runs .* hidden=16.*train the grid with"):
+    with pytest.raises(
+        StudyError, match=r"no run in .* is a finished run .* hidden=16.*train the grid with"
+    ):
         take_over(search, empty, Folder(tmp_path / "study"), Console(quiet=True))
 
 

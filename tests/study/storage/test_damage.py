@@ -157,7 +157,7 @@ def test_weights_are_those_of_their_record_or_are_refused(study):
     assert Study(study).weights(ONE.run_id) == content
     record = {**read_record(one), "state": "begun", "weights": None}  # it gets more epochs
     write_record(one, record)
-    with pytest.raises(StudyError, match=r"weights\.pt is of an earlier training"):
+    with pytest.raises(StudyError, match=r"weights\.pt is from an earlier training"):
         Study(study).weights(ONE.run_id)
 
 

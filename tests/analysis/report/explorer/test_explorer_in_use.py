@@ -197,7 +197,7 @@ def test_a_study_that_was_not_measured_says_so(driver, study, tmp_path):
     write_explorer(bare)
     page = Page(driver, f"file://{bare.folder}/explorer.html")
     page.open()
-    assert "has not been measured (python -m analysis.score does it)" in page.find("#hint").text
+    assert "has not been measured (study score does it)" in page.find("#hint").text
     assert page.js("return panes[0].element.dataset.basis") == "latent"
     assert page.find('#turns [value="knob"]').get_attribute("disabled")
     before = page.picture()

@@ -104,8 +104,8 @@ BAD = {
     "flat": ({"images": IMAGES.reshape(N, -1)}, r"\(n, height, width\).*got uint8 \(40, 30\)"),
     "channels first": ({"images": COLOUR.transpose(0, 3, 1, 2).copy()}, r"got uint8 \(40, 3, 6, 5"),
     "large": ({"images": np.zeros((2, 2000, 2), np.uint8)}, "sides of at most 1024"),
-    "one image": ({"images": IMAGES[:1]}, "images are 1: to train and to test takes 2"),
-    "objects": ({"images": np.array([IMAGES, "x"], object)}, "Python objects.*never unpickled"),
+    "one image": ({"images": IMAGES[:1]}, "1 images: training and testing need at least 2"),
+    "objects": ({"images": np.array([IMAGES, "x"], object)}, "Python objects.*never loaded"),
     "fewer labels": ({"images": IMAGES, "labels": np.arange(39)}, r"labels has shape \(39,\) and"),
     "text": ({"images": IMAGES, "labels": np.array(["a"] * N)}, "labels must be whole numbers"),
     "one class": ({"images": IMAGES, "labels": np.ones(N, int)}, "two to 1000 classes.*1 to 1"),
@@ -113,10 +113,10 @@ BAD = {
     "classes": ({"images": IMAGES, "labels": np.arange(N) * 30}, "got 0 to 1170"),
     "pickled": (
         {"images": IMAGES, "labels": np.array([0, "x"] * 20, object)},
-        "labels is of Python objects",
+        "labels contains pickled Python objects",
     ),
     "split": ({"images": IMAGES, "split": np.array(["train", "val"] * 20)}, "got train, val"),
-    "all train": ({"images": IMAGES, "split": np.zeros(N, int)}, "both of some; got 0"),
+    "all train": ({"images": IMAGES, "split": np.zeros(N, int)}, "contain both; got 0"),
     "no names": ({"images": IMAGES, "factors": np.ones((N, 1))}, "go together"),
     "no values": ({"images": IMAGES, "factor_names": np.array(["a"])}, "go together"),
     "names": (
@@ -141,7 +141,7 @@ BAD = {
     ),
     "a name twice": (
         {"images": IMAGES, "labels": np.arange(N) % 2, "class_names": np.array(["a", "a"])},
-        "give each its own",
+        "give each class one name",
     ),
     "by columns": ({"images": np.asfortranarray(IMAGES)}, r"np.ascontiguousarray\(images\)"),
 }
@@ -159,7 +159,7 @@ def test_bad_arrays_are_one_line_that_names_the_file_and_what_was_seen(tmp_path,
 def test_what_is_no_npz_and_what_is_damaged_is_said(tmp_path):
     path = tmp_path / "birds.npz"
     path.write_bytes(b"GIF89a")
-    with pytest.raises(DataError, match=r"birds.npz is no .npz file"):
+    with pytest.raises(DataError, match=r"birds.npz is not an .npz file"):
         load_data(str(path), tmp_path / "cache")
     raw = saved(tmp_path, images=IMAGES).read_bytes()
     middle = raw.index(b"images.npy") + 400

@@ -141,8 +141,8 @@ def test_a_picture_of_16_bits_is_refused(folder):
 
 def test_an_empty_folder_and_pictures_beside_subfolders_are_refused(folder):
     (folder.parent / "empty").mkdir()
-    with pytest.raises(DataError, match=r"empty has 0 pictures: .* takes 2"):
+    with pytest.raises(DataError, match=r"empty has 0 pictures: .* at least 2"):
         loaded(folder.parent / "empty")
     put(folder, "loose.png")
-    with pytest.raises(DataError, match=r"loose.png is beside subfolders.*move it"):
+    with pytest.raises(DataError, match=r"loose.png is not in a class folder.*move it"):
         loaded(folder)

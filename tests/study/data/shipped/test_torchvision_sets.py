@@ -61,7 +61,7 @@ def test_files_put_there_by_hand_are_read_raw_or_packed(tmp_path, pack):
     np.testing.assert_array_equal(data.test_labels, LABELS[3:])
     assert (data.name, data.measure, data.n_classes) == ("kmnist", "strokes", 10)
     states = inspect(small(KMNIST), tmp_path / "kmnist")
-    assert set(states.values()) == {"there, not verified"}
+    assert set(states.values()) == {"present, not verified"}
 
 
 def test_letters_are_upright_and_counted_from_0(tmp_path):
@@ -122,11 +122,11 @@ def test_a_value_that_libsvm_leaves_out_is_0(tmp_path):
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
-        (b"1 1:-1\n", "no LIBSVM file of 3 images of 256 values .1 lines"),
-        (b"1 1:-1\n1 300:1\n1 1:1\n", "no LIBSVM file"),
+        (b"1 1:-1\n", "not a LIBSVM file of 3 images of 256 values .1 lines"),
+        (b"1 1:-1\n1 300:1\n1 1:1\n", "not a LIBSVM file"),
         (b"1 1:-1\n1 1:3\n1 1:1\n", "values outside -1 to 1"),
         (b"1 1:-1\n1 1:nan\n1 1:1\n", "values outside -1 to 1"),
-        (b"a 1:-1\n1 1:0\n1 1:1\n", "no LIBSVM file"),
+        (b"a 1:-1\n1 1:0\n1 1:1\n", "not a LIBSVM file"),
     ],
 )
 def test_other_text_is_no_usps(tmp_path, raw, message):
@@ -139,7 +139,7 @@ def test_another_size_or_a_damaged_file_is_named(tmp_path):
     put(tmp_path / "kmnist", files_of(KMNIST.arrays))
     path = tmp_path / "kmnist" / KMNIST.arrays[0]
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(DataError, match=rf"{path} is no IDX file of 3 x 28 x 28 bytes"):
+    with pytest.raises(DataError, match=rf"{path} is not an IDX file of 3 x 28 x 28 bytes"):
         load_set(small(KMNIST), tmp_path)
     path.with_suffix(".gz").write_bytes(gzip.compress(b"x" * 9)[:-3])
     path.unlink()

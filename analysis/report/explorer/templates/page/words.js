@@ -26,7 +26,7 @@ const TOO_OLD =
   "This browser cannot unpack the models: it needs Chrome 80, Firefox 113, Safari 16.4 or a later one.";
 const UNMEASURED =
   (payload.properties.length
-    ? "What the latents move has not been measured (python -m analysis.score does it)"
+    ? "What the latents move has not been measured (study score does it)"
     : "Nothing measures these pictures") + ": the latents used most stand first.";
 const IN_SD =
   " Where the prior is not N(0, I), they are in standard deviations of the codes of test images," +
