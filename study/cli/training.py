@@ -57,7 +57,11 @@ class Training(NamedTuple):
 
         name = definition.name if self.name is None else self.name
         if name in {".", ".."} or not re.fullmatch(r"[\w.-]+", name):
-            raise UsageError(f"--name may have only letters, digits and . _ -, got {name!r}")
+            origin = "--name" if self.name is not None else f"{definition.source}: a study's name"
+            works = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "study"
+            raise UsageError(
+                f"{origin} may have only letters, digits and . _ -, got {name!r}; use --name {works}"
+            )
         return Folder(self.results) / name
 
 

@@ -30,6 +30,21 @@ def test_a_name_is_one_component_of_plain_letters(tmp_path, capsys, name):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("file", "name"), [("my grid", "my-grid"), ("größe (2)", "größe-2"), ("?", "study")]
+)
+def test_a_grid_whose_file_cannot_name_a_study_is_a_line_with_a_name_that_can(
+    tmp_path, capsys, file, name
+):
+    grid = tmp_path / f"{file}.yaml"
+    grid.write_text("beta: 1")
+    words = ["run", "--grid", str(grid), "--dry-run", "--results", str(tmp_path / "r")]
+    line = refused(capsys, *words)
+    assert f"{grid}: a study's name may have only letters" in line
+    assert line.endswith(f"; use --name {name}\n")
+    assert main([*words, "--name", name]) == 0
+
+
 @pytest.mark.parametrize("name", ["quick", "J10-beta4", "a.b_c-2", "größe", "..x"])
 def test_names_of_studies_stay_valid(tmp_path, capsys, name):
     words = ["run", "--grid", "quick", "--dry-run", "--results", str(tmp_path), "--name", name]
