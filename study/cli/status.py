@@ -11,6 +11,7 @@ from study.config.errors import StudyError
 
 if TYPE_CHECKING:
     from study.storage.folder import Folder
+    from study.storage.lock import Holder
     from study.storage.progress import Progress
 
 STATES = ("done", "running", "stopped", "waiting", "failed", "damaged")
@@ -26,6 +27,7 @@ def status(study: str) -> None:
     from rich.table import Table
 
     from study.storage.folder import Folder
+    from study.storage.lock import is_alive, read_holder
     from study.storage.progress import read_progress
     from study.storage.study_file import read_study
 
@@ -33,10 +35,14 @@ def status(study: str) -> None:
     content = read_study(folder)
     if not content:
         raise StudyError(f"no study at {study}: it has no study.yaml")
+    holder, alive = read_holder(folder), is_alive(folder)
     progress = read_progress(folder)
+    dead = (holder.host, holder.pid) if holder and not alive else None
+    if progress and (progress.host, progress.pid) == dead:
+        progress = None  # of a driver that died on another machine just now
     states = _states(folder, content.get("runs", []), progress)
     counts = Counter(state for state, _ in states.values())
-    console.print(_driver(folder, progress), style="bold", markup=False)
+    console.print(_driver(holder, alive, progress), style="bold", markup=False)
     if progress:
         console.print(_stage(progress))
     numbers = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
@@ -49,10 +55,7 @@ def status(study: str) -> None:
         console.print(table)
 
 
-def _driver(study: "Folder", progress: "Progress | None") -> str:
-    from study.storage.lock import is_alive, read_holder
-
-    holder, alive = read_holder(study), is_alive(study)
+def _driver(holder: "Holder | None", alive: bool, progress: "Progress | None") -> str:
     if holder is None and progress:  # it scores, or draws
         return f"running: process {progress.pid} on {progress.host}"
     if holder is None:

@@ -1,6 +1,8 @@
 """What the live page is told of folders whose runs are known by hand."""
 
 import json
+import subprocess
+import sys
 import time
 from itertools import chain
 
@@ -103,10 +105,14 @@ def test_epochs_that_no_record_has_yet_come_from_the_driver(folder):
     assert {run: row["state"] for run, row in rows.items()} == {HALF: "stopped", NEXT: "waiting"}
 
 
-def test_the_driver_of_another_process_that_is_gone_is_not_believed(folder):
+@pytest.mark.parametrize("how", ["killed just now", "silent for long"])
+def test_the_driver_of_another_process_that_is_gone_is_not_believed(folder, how):
     write_progress(folder, Progress("training", running={HALF: []}))
     told = json.loads(folder.read("progress.json"))
-    folder.write("progress.json", json.dumps({**told, "beat": told["beat"] - 3600}).encode())
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    killed = {"pid": gone.pid} if how == "killed just now" else {"beat": told["beat"] - 3600}
+    folder.write("progress.json", json.dumps({**told, **killed}).encode())
     facts, rows = ask(Reader(folder))
     assert facts["stage"] == ""
     assert rows[HALF]["state"] == "stopped"
