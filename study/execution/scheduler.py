@@ -97,6 +97,9 @@ class Session(NamedTuple):
             next_trial: gives the next configuration; None where there is none.
             events: get what Tune tells of its trials.
             scheduler: may stop trials early.
+
+        Raises:
+            StudyError: the lock was lost, and so the workers have ended.
         """
         resources = self.invocation.resources
         room = {"cpu": resources.cpus_per_run, "gpu": gpus(resources)}
@@ -122,6 +125,8 @@ class Session(NamedTuple):
                 )
                 with on_signals(events.stop):
                     tuner.fit()
+                if not events.errors:  # a worker that ends as its lock was lost says no reason
+                    self.lock.require_held()
                 return Outcome(events.errors, events.stopping)
             except KeyboardInterrupt:
                 ray.shutdown()  # ends the workers at once, which Tune would wait for

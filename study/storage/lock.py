@@ -26,6 +26,7 @@ from study.storage.folder import Folder
 log = logging.getLogger(__name__)
 
 LOCK = "lock.json"
+SYSTEM_LOCK = ".lock"  # of the operating system
 BEAT_S = 5.0
 EXPIRY_S = 30.0  # a driver that was silent for so long is dead; clocks may differ by less
 SETTLE_S = 1.0  # object stores: of two drivers that write at once, the later write stays
@@ -75,12 +76,14 @@ class Lock:
             self._system = _system_lock(self._study, timeout=1.0)
             if self._system is None:
                 self._take_turns()
+            elif _lives_without_system_lock(self._study):
+                raise Timeout(SYSTEM_LOCK)
             self._write()
-        except Timeout:
-            raise _taken(self._study) from None
-        except OSError as error:
+        except (Timeout, OSError) as error:
             if self._system:
                 self._system.release()
+            if isinstance(error, Timeout):
+                raise _taken(self._study) from None
             raise StudyError(f"cannot write to the results folder {self._study}: {error}") from None
         self._heartbeat.start()
         return self
@@ -101,6 +104,16 @@ class Lock:
         """Tell every worker of this invocation to save and end after its present epoch."""
         self.holder = self.holder._replace(stopping=True)
         self._write()
+
+    def require_held(self) -> None:
+        """Raises StudyError where this driver holds the folder no longer; says why."""
+        try:
+            holder = read_holder(self._study)
+        except OSError:  # a store that is away; who writes there says so
+            return
+        if holder is None or holder.invocation != self.holder.invocation:
+            why = f"{holder} has taken it over" if holder else f"its {LOCK} was deleted"
+            raise StudyError(f"stopped training {self._study}: {why}; what is done stays")
 
     def _take_turns(self) -> None:
         holder = read_holder(self._study)
@@ -179,6 +192,21 @@ def is_alive(study: Folder) -> bool:
     if system is None:
         return beats(holder.host, holder.pid, holder.beat)
     system.release()
+    return _lives_without_system_lock(study)
+
+
+def _lives_without_system_lock(study: Folder) -> bool:
+    """Whether a driver lives though the system's lock is free: someone has deleted its file.
+
+    Only who renews `lock.json` lives: its process may have died on another machine just now, or its
+    number be that of another process, as in a restarted container.
+    """
+    holder = read_holder(study)
+    end = time.monotonic() + 3 * BEAT_S
+    while holder and beats(holder.host, holder.pid, holder.beat) and time.monotonic() < end:
+        time.sleep(BEAT_S / 5)
+        if (now := read_holder(study)) != holder:
+            return now is not None
     return False
 
 
@@ -193,7 +221,7 @@ def _system_lock(study: Folder, timeout: float) -> BaseFileLock | None:
     if not study.is_local:
         return None
     Path(study.location).mkdir(parents=True, exist_ok=True)
-    lock = FileLock(Path(study.location) / ".lock", timeout=timeout)
+    lock = FileLock(Path(study.location) / SYSTEM_LOCK, timeout=timeout)
     try:
         lock.acquire()
     except NotImplementedError:  # some network file systems cannot

@@ -1,5 +1,6 @@
 """Asked to stop, asked twice, started twice, asked for more."""
 
+import json
 import os
 import re
 import signal
@@ -86,6 +87,22 @@ def test_two_drivers_on_one_results_folder(grid, tmp_path):
     assert status(tmp_path / "s").startswith("dead: its driver was process")
     output, _ = run(grid, tmp_path, "--set", "epochs=1")
     assert "(2 of 2)" in output
+
+
+def test_the_file_of_the_lock_deleted_while_a_driver_works(grid, tmp_path):
+    study = tmp_path / "s"
+    first = start(grid, tmp_path)
+    wait_for(lambda: len(epochs_saved(study)) == 2, first)
+    (study / ".lock").unlink()
+    _, errors = run(grid, tmp_path, status=1)
+    assert f"is in use by process {first.pid}" in errors
+    assert status(study).startswith("running: process")
+    holder = json.loads((study / LOCK).read_text())
+    (study / LOCK).write_text(json.dumps({**holder, "invocation": "another", "pid": 1}))
+    _, errors = finish(first, status=1)
+    assert re.fullmatch(
+        r"study: stopped training \S+: process 1 on .* has taken it over.*\n", errors
+    )
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """The lock of a study's folder, as drivers, workers and the status command see it."""
 
+import json
 import os
 import threading
 from contextlib import suppress
@@ -9,7 +10,7 @@ import pytest
 from study.config.errors import StudyError
 from study.storage import lock as locks
 from study.storage.folder import Folder
-from study.storage.lock import LOCK, Lock, LockLost, Watch, is_alive, read_holder
+from study.storage.lock import LOCK, SYSTEM_LOCK, Lock, LockLost, Watch, is_alive, read_holder
 
 
 @pytest.fixture
@@ -30,7 +31,9 @@ def test_one_driver_at_a_time(study):
         pass
 
 
-def test_what_a_dead_driver_left_blocks_nobody_and_is_still_told(study):
+def test_what_a_dead_driver_left_blocks_nobody_and_is_still_told(study, monkeypatch):
+    """Even where its number is that of a process that lives."""
+    monkeypatch.setattr(locks, "BEAT_S", 0.05)
     with Lock(study):
         left = study.read(LOCK)
     study.write(LOCK, left)
@@ -38,6 +41,32 @@ def test_what_a_dead_driver_left_blocks_nobody_and_is_still_told(study):
     assert not is_alive(study)
     with Lock(study) as lock:
         assert read_holder(study).invocation == lock.holder.invocation
+
+
+def test_a_second_driver_is_refused_though_the_file_of_the_systems_lock_was_deleted(
+    study, monkeypatch
+):
+    monkeypatch.setattr(locks, "BEAT_S", 0.2)
+    with Lock(study) as lock:
+        study.delete(SYSTEM_LOCK)
+        assert is_alive(study)
+        study.delete(SYSTEM_LOCK)
+        with pytest.raises(StudyError, match=f"in use by process {os.getpid()} on"):
+            Lock(study).__enter__()
+        lock.require_held()
+    with Lock(study):  # the refused one holds nothing
+        pass
+
+
+def test_a_driver_whose_lock_was_taken_says_so_in_a_line(study):
+    with Lock(study) as lock:
+        other = lock.holder._replace(invocation="another", pid=1)
+        study.write(LOCK, json.dumps(other._asdict()).encode())
+        with pytest.raises(StudyError, match=r"^stopped training \S+: process 1 on .* taken it"):
+            lock.require_held()
+        study.delete(LOCK)
+        with pytest.raises(StudyError, match=r"its lock\.json was deleted"):
+            lock.require_held()
 
 
 def test_a_worker_learns_that_it_should_save_and_stop(study):
