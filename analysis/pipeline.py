@@ -25,6 +25,7 @@ from analysis.study import Study
 from study.config.errors import reason
 from study.data import Dataset
 from study.data.verified_files import data_dir
+from study.storage.tables import write_table
 
 
 def score_and_rank(
@@ -88,8 +89,7 @@ def _pictures(
 
     def read() -> Pictures:
         pictures, table = read_pictures(data, say)
-        content = table.to_csv(index=False).encode()
-        (study.folder / "tables").write(f"{READ_FACTORS}.csv", content)
+        write_table(study.folder / "tables", READ_FACTORS, table, None)
         return pictures
 
     return read

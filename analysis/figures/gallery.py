@@ -1,6 +1,5 @@
 """Every figure of a study: its table or pictures written, drawn, captioned and listed."""
 
-import io
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -30,7 +29,9 @@ from analysis.figures.pictures.sheet import Sheet, pack, unpack
 from analysis.study import Study
 from study.config.errors import StudyError, reason
 from study.data import DataError
+from study.storage.checksums import UNSEALED, seal
 from study.storage.folder import Folder
+from study.storage.tables import read_result, write_table
 
 GALLERY = "gallery.json"
 FIGURES: list[StudyFigure] = [  # in the order of the paper and then by group
@@ -105,9 +106,9 @@ def draw_all(
             missing.append({"name": figure.name, "reason": reason(error)})
             failures.setdefault(reason(error), []).append(figure.name)
     content = {"figures": [item._asdict() for item in items], "missing": missing}
-    text = json.dumps(content, indent=1, ensure_ascii=False)
+    text = json.dumps({**content, "checksum": UNSEALED}, indent=1, ensure_ascii=False)
     try:
-        (study.folder / "tables").write(GALLERY, text.encode())
+        (study.folder / "tables").write(GALLERY, seal(text.encode()))
     except OSError as error:
         failures.setdefault(reason(error), []).append(GALLERY)
         return Drawn(items, failures)
@@ -120,7 +121,7 @@ def _draw(figure: StudyFigure, inputs: FigureInputs, kinds: Sequence[str]) -> Ga
     tables, name = inputs.study.folder / "tables", figure.name
     try:
         content = figure.make(inputs)
-        _save(content, tables, name)
+        _save(content, tables, figure)
     except (MissingWeights, DataError):
         if not figure.from_weights or (content := _saved(tables, name)) is None:
             raise
@@ -129,30 +130,27 @@ def _draw(figure: StudyFigure, inputs: FigureInputs, kinds: Sequence[str]) -> Ga
     return GalleryItem(name, title, figure.caption(content), figure.group)
 
 
-def _save(content: Any, tables: Folder, name: str) -> None:
+def _save(content: Any, tables: Folder, figure: StudyFigure) -> None:
     if isinstance(content, Sheet):
-        tables.write(f"{name}.npz", pack(content))
+        tables.write(f"{figure.name}.npz", pack(content))
         return
     table = content.table if isinstance(content, curves.Curves) else content
-    tables.write(f"{name}.csv", table.to_csv(index=False).encode())
+    if figure.from_weights:  # to be read again
+        write_table(tables, figure.name, table, None)
+    tables.write(f"{figure.name}.csv", table.to_csv(index=False).encode())
 
 
 def _saved(tables: Folder, name: str) -> Sheet | pd.DataFrame | None:
-    """What a figure was drawn from when the weights were here.
+    """What a figure was drawn from when the weights were here; the arrays of an .npz have a CRC.
 
     Raises:
         StudyError: that file is damaged; names it.
     """
-    readers: dict[str, Callable[[bytes], Sheet | pd.DataFrame]] = {"npz": unpack, "csv": _table_of}
-    for kind, read in readers.items():
-        file = f"{name}.{kind}"
-        if tables.exists(file):
-            try:
-                return read(tables.read(file))
-            except Exception as error:  # of damage NumPy's and pandas' parts have an error each
-                raise StudyError(f"{tables}/{file} is damaged: {reason(error)}") from None
-    return None
-
-
-def _table_of(content: bytes) -> pd.DataFrame:
-    return pd.read_csv(io.BytesIO(content))
+    again, file = "study report where the weights are", f"{name}.npz"
+    if not tables.exists(file):
+        return read_result(tables, name, again)
+    try:
+        return unpack(tables.read(file))
+    except Exception as error:  # of damage NumPy's parts have an error each
+        why = reason(error)
+        raise StudyError(f"{tables}/{file} is damaged: {why}; repeat {again}") from None

@@ -1,6 +1,5 @@
 """What a figure is, and what it is made of: runs, and their models, codes and images."""
 
-import io
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -33,7 +32,7 @@ from study.storage.axes import (
     others_of,
     varied,
 )
-from study.storage.tables import has_table
+from study.storage.tables import has_table, read_result
 
 PAPER_MODELS = {
     "standard": (0, "none"),
@@ -237,10 +236,10 @@ class FigureInputs:
 
     def table(self, name: str) -> pd.DataFrame:
         """One of the tables in `tables/` that scoring leaves."""
-        tables = self.study.folder / "tables"
-        if not tables.exists(f"{name}.csv"):
+        table = read_result(self.study.folder / "tables", name, "study score")
+        if table is None:
             raise Missing("not scored yet: study score")
-        return pd.read_csv(io.BytesIO(tables.read(f"{name}.csv")))
+        return table
 
     def of_shown_runs(self, table_of: Callable[[FigureRun], pd.DataFrame]) -> pd.DataFrame:
         """A table of each of `shown_runs`, one below the other, with the run's axes."""

@@ -9,6 +9,7 @@ from analysis.paper.published import CLAIMS, Claim
 from analysis.paper.sensitivity import sensitivity
 from analysis.statistics.evidence import FAILS, HOLDS, OPEN
 from analysis.study import Study
+from study.storage.tables import write_table
 
 PAPER_EPOCHS = 200
 SHOWN = 3  # clauses that a claim's sentence names
@@ -34,14 +35,14 @@ def claims_table(study: Study) -> pd.DataFrame:
 
 
 def write_claims(study: Study) -> pd.DataFrame:
-    """Decide every claim; write `claims.csv`, `sensitivity.csv` and `findings.csv`."""
+    """Decide every claim; write the tables `claims`, `sensitivity` and `findings`."""
     table = claims_table(study)
     for name, part in (
         ("claims", table),
         ("sensitivity", sensitivity(study)),
         ("findings", findings(study)),
     ):
-        study.folder.write(f"{name}.csv", part.to_csv(index=False).encode())
+        write_table(study.folder, name, part, None)
     return table
 
 

@@ -4,8 +4,8 @@ on one screen of text, README.md.
 
 import base64
 import gzip
-import io
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,11 +26,10 @@ from analysis.report.sections.runs import RunPictures, on_board, run_pictures
 from analysis.statistics.elbo import configurations, n_active, with_joint_bound
 from analysis.statistics.ranking import RANKING, unlisted, unranked, whole
 from analysis.study import Study
-from study.config.errors import StudyError
 from study.storage.axes import alike
 from study.storage.folder import Folder
 from study.storage.study_file import read_study
-from study.storage.tables import has_table
+from study.storage.tables import has_table, read_result
 
 REPORT = "report.html"
 README = "README.md"
@@ -101,14 +100,16 @@ def gather(study: Study) -> Report:
     scores = _table(study, "scores", ["run", "basis", "factors", "scope", "score", "value"])
     ranked = _table(study, "ranking", ["rank", RANKING])
     alignment = _table(study, "alignment", ["run", "basis"])
-    ica = _csv(study.folder / "tables", "ica", ("score", "factors", "scope"))
-    readings = _csv(study.folder / "tables", READ_FACTORS, ("factor", "r2", "error", "used"))
-    thresholds = _csv(study.folder, "sensitivity", ("id", "at_half", "as_set", "at_twice"))
-    clauses = _csv(study.folder, "claims", COLUMNS)
+    scored = partial(_result, study.folder / "tables", "study score")
+    decided_here = partial(_result, study.folder, "study claims")
+    ica = scored("ica", ("score", "factors", "scope"))
+    readings = scored(READ_FACTORS, ("factor", "r2", "error", "used"))
+    thresholds = decided_here("sensitivity", ("id", "at_half", "as_set", "at_twice"))
+    clauses = decided_here("claims", COLUMNS)
     claims = by_claim(clauses)
     decided = claims[claims["verdict"] != "not run"]
     verdicts = [str(verdict) for verdict in decided["verdict"]]
-    answers = _csv(study.folder, "findings", ("question", "answer"))
+    answers = decided_here("findings", ("question", "answer"))
     outcome = what_came_out(decided, answers)
     whole_study = len(alike(study.trials)) == len(study.trials)
     if BEST not in set(answers["question"]) or not whole_study:  # answers are of the paper's models
@@ -184,7 +185,7 @@ def template(name: str) -> jinja2.Template:
 
 
 def questions(answers: pd.DataFrame) -> dict[str, list[str]]:
-    """The answers of `findings.csv` by question, in its order."""
+    """The answers of the table `findings` by question, in its order."""
     rows = answers.groupby("question", sort=False)["answer"]
     return {str(question): [str(answer) for answer in part] for question, part in rows}
 
@@ -195,11 +196,7 @@ def _table(study: Study, name: str, columns: Sequence[str]) -> pd.DataFrame:
     return getattr(study, name) if has_table(study.folder, name) else empty
 
 
-def _csv(folder: Folder, name: str, columns: Sequence[str]) -> pd.DataFrame:
-    """A table of a folder; without it no rows of these columns."""
-    try:
-        return pd.read_csv(io.BytesIO(folder.read(f"{name}.csv")))
-    except FileNotFoundError:
-        return pd.DataFrame(columns=list(columns))
-    except ValueError as error:
-        raise StudyError(f"{folder}/{name}.csv is damaged: {error}; delete it") from None
+def _result(folder: Folder, command: str, name: str, columns: Sequence[str]) -> pd.DataFrame:
+    """A table that a command has made; without it no rows of these columns."""
+    table = read_result(folder, name, command)
+    return pd.DataFrame(columns=list(columns)) if table is None else table

@@ -80,7 +80,7 @@ def score_study(
 def write_ranking(study: Study) -> None:
     """Rank the configurations and write the tables behind it.
 
-    `ranking` goes to the study's folder; `elbo`, `ica` and `agreement` go to `tables/` as CSV.
+    `ranking` goes to the study's folder; `elbo`, `ica` and `agreement` go to `tables/`.
     """
     trials = with_joint_bound(study)
     ranked = ranking(trials, study.scores, study.udr)
@@ -92,7 +92,7 @@ def write_ranking(study: Study) -> None:
         "agreement": agreement(ranked, unlisted(study.scores)),
     }
     for name, table in tables.items():
-        (study.folder / "tables").write(f"{name}.csv", table.to_csv(index=False).encode())
+        write_table(study.folder / "tables", name, table, None)
 
 
 def ranking_table(ranked: pd.DataFrame, more: Sequence[str] = ()) -> Table:

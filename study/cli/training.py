@@ -60,7 +60,8 @@ class Training(NamedTuple):
             origin = "--name" if self.name is not None else f"{definition.source}: a study's name"
             works = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "study"
             raise UsageError(
-                f"{origin} may have only letters, digits and . _ -, got {name!r}; use --name {works}"
+                f"{origin} may have only letters, digits and . _ -, got {name!r}; use --name"
+                f" {works}"
             )
         return Folder(self.results) / name
 

@@ -42,10 +42,11 @@ def repair(study: Folder, say: Callable[[str], None]) -> None:
         return True
 
     check(study, STUDY, partial(read_study, study))
-    for file in study.names():
-        table, _, kind = file.rpartition(".")
-        if kind == "parquet":
-            check(study, file, partial(read_table, study, table))
+    for folder in (study, study / "tables"):
+        for file in folder.names():
+            table, _, kind = file.rpartition(".")
+            if kind == "parquet":
+                check(folder, file, partial(read_table, folder, table))
     runs = runs_folder(study)
     for run in (runs / name for name in runs.folders()):
         for epoch in checkpoint.epochs(run):

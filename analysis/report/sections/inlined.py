@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from PIL import Image
 
 from study.config.errors import StudyError
+from study.storage.checksums import verify
 from study.storage.folder import Folder
 
 SVG_LIMIT = 150_000  # bytes; the PNG stands in for an SVG that is larger
@@ -157,14 +158,20 @@ def png_size(content: bytes) -> tuple[float, float]:
 def _listed(study: Folder) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
     """What there is to show, and what could not be drawn and why."""
     try:
-        content = json.loads((study / "tables").read("gallery.json"))
+        text = (study / "tables").read("gallery.json")
+        verify(text, f"{study}/tables/gallery.json")
+        content = json.loads(text)
     except FileNotFoundError:
         names = [name for name in (study / "figures").names() if name.endswith(".svg")]
         stems = [name.removesuffix(".svg") for name in names]
         plain = [{"name": stem, "title": stem.replace("-", " ").capitalize()} for stem in stems]
         return plain, []
+    except StudyError as error:
+        raise StudyError(f"{error}; repeat study report") from None
     except ValueError as error:
-        raise StudyError(f"{study}/tables/gallery.json is damaged: {error}") from None
+        raise StudyError(
+            f"{study}/tables/gallery.json is damaged: {error}; repeat study report"
+        ) from None
     missing = [(str(one["name"]), str(one["reason"])) for one in content.get("missing", [])]
     return list(content["figures"]), missing
 

@@ -7,7 +7,6 @@ import re
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +18,7 @@ from analysis.figures.pictures.sheet import mosaic
 from analysis.report.explorer.page import PAGE
 from analysis.representations.encode import decode, grey_levels, prior_samples
 from analysis.study import Study
-from study.config.errors import StudyError
+from study.config.errors import StudyError, reason
 from study.data import Dataset
 from study.models import Vae
 from study.storage.folder import Folder
@@ -44,13 +43,17 @@ def run_pictures(study: Study, data_folder: Path | None = None) -> RunPictures:
     Args:
         study: its runs without weights keep the pictures that were drawn elsewhere.
         data_folder: cache of the data; None: the default one.
+
+    Raises:
+        StudyError: what was kept is damaged, and of a run the weights are not here.
     """
     done = study.trials[study.trials["state"] == "done"]
     # A run that was trained on has other pictures.
     keys = [f"{run}@{n}" for run, n in zip(done["run"], done["epochs"], strict=True)]
-    saved = _saved(study.folder / "tables")
+    drawable = [key for key in keys if study.has_weights(_run(key))]
+    saved = _saved(study.folder / "tables", needed=len(drawable) < len(keys))
     kept = {key: saved[key] for key in keys if key in saved}
-    lacking = [key for key in keys if key not in kept and study.has_weights(_run(key))]
+    lacking = [key for key in drawable if key not in kept]
     if lacking:
         for key in lacking:
             with suppress(StudyError):  # damaged weights cost their own run; scoring names them
@@ -92,12 +95,19 @@ def _run(key: str) -> str:
     return key.rpartition("@")[0]
 
 
-def _saved(tables: Folder) -> dict[str, Pixels]:
+def _saved(tables: Folder, needed: bool) -> dict[str, Pixels]:
+    if not tables.exists(PICTURES):
+        return {}
     try:
-        with np.load(io.BytesIO(tables.read(PICTURES))) as arrays:
+        with np.load(io.BytesIO(tables.read(PICTURES))) as arrays:  # which have a CRC each
             return dict(arrays)
-    except (OSError, ValueError, BadZipFile):
-        return {}  # there are none, or they are drawn anew
+    except Exception as error:  # of damage NumPy's parts have an error each
+        if not needed:
+            return {}  # all are drawn anew
+        raise StudyError(
+            f"{tables}/{PICTURES} is damaged: {reason(error)}; delete it, or repeat study report"
+            " where the weights are"
+        ) from None
 
 
 def _save(tables: Folder, pictures: dict[str, Pixels]) -> None:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from analysis.report.watch.rows import Row, of_record, of_tables
 from study.config.errors import StudyError
+from study.storage.checksums import verify
 from study.storage.folder import Folder
 from study.storage.progress import Progress, best_runs, read_progress, state_now
 from study.storage.records import RECORD, read_records, runs_folder
@@ -130,7 +131,9 @@ def _links(study: Folder, files: Stamps, pictures: Stamps) -> list[dict[str, str
         {"href": name, "title": PAGES[name], "kind": "page"} for name in PAGES if name in files
     ]
     try:
-        listed = json.loads((study / "tables").read("gallery.json"))["figures"]
+        content = (study / "tables").read("gallery.json")
+        verify(content, "gallery.json")
+        listed = json.loads(content)["figures"]
         titles = {str(one["name"]): str(one["title"]) for one in listed}
     except (OSError, ValueError, KeyError, TypeError, StudyError):  # not drawn yet, or damaged
         titles = {}

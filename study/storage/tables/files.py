@@ -1,11 +1,12 @@
 """One table of a study, written and read."""
 
+import io
 from collections.abc import Iterable
 
 import pandas as pd
 import pyarrow as pa
 
-from study.config.errors import StudyError
+from study.config.errors import StudyError, reason
 from study.config.run import RunConfig
 from study.storage.checksums import parquet_file, parquet_table, write_parquet
 from study.storage.folder import Folder
@@ -76,6 +77,33 @@ def read_table(study: Folder, name: str) -> pd.DataFrame:
     except StudyError as error:
         raise StudyError(f"{error}; delete it and repeat the command that wrote it") from None
     return with_defaults(frame_of(table)) if name == "trials" else frame_of(table)
+
+
+def read_result(folder: Folder, name: str, command: str) -> pd.DataFrame | None:
+    """A table that a command has made of a study; None where it has not.
+
+    Args:
+        folder: where `write_table` wrote it; an older version left a CSV alone, without a checksum.
+        name: of the table.
+        command: that writes it, for errors.
+
+    Raises:
+        StudyError: it is damaged; names the file and the command.
+    """
+    try:
+        if has_table(folder, name):
+            file = f"{folder}/{name}.parquet"
+            return frame_of(parquet_table(folder.read(f"{name}.parquet"), file))
+        file = f"{folder}/{name}.csv"
+        return pd.read_csv(io.BytesIO(folder.read(f"{name}.csv")))
+    except FileNotFoundError:
+        return None
+    except StudyError as error:
+        raise StudyError(f"{error}; delete it and repeat {command}") from None
+    except ValueError as error:
+        raise StudyError(
+            f"{file} is damaged: {reason(error)}; delete it and repeat {command}"
+        ) from None
 
 
 def with_defaults(trials: pd.DataFrame) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -238,6 +239,18 @@ def test_damaged_weights_cost_their_own_figures_and_are_named(copy):
     assert [one.name for one in drawn.items] == ["figure-1b"]
     assert "figure-1a" in listed(copy)[1]
     assert list(drawn.failures.values()) == [["figure-1a"]]
+
+
+def test_a_damaged_table_is_named_where_the_weights_are_gone(copy):
+    for run in runs_folder(copy.folder).names():
+        (runs_folder(copy.folder) / run).delete("weights.pt")
+    path = Path(copy.folder.location) / "tables" / "latent-space.parquet"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 1
+    path.write_bytes(content)
+    (reason,) = draw_all(copy, figures=only("latent-space")).failures
+    assert "tables/latent-space.parquet is damaged" in reason
+    assert "repeat study report where the weights are" in reason
 
 
 def test_damaged_pictures_are_named_where_the_weights_are_gone(copy):

@@ -6,6 +6,7 @@ import re
 import shutil
 from functools import partial
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,9 @@ from pages import COMMAND, finished, tiny, write_runs, write_scores
 from PIL import Image
 
 from analysis import open_study
+from analysis.figures.charts import ranking
+from analysis.figures.gallery import draw_all
+from analysis.latent_effects.pictures import READ_FACTORS
 from analysis.latent_effects.wording import moved
 from analysis.report.page import gather, render, render_readme, write_report
 from analysis.report.sections.claims import unlike_the_paper, verdict_kind
@@ -29,6 +33,7 @@ from study.data.shipped.mnist_sources import SHA256
 from study.storage.axes import words_of
 from study.storage.folder import Folder
 from study.storage.records import WEIGHTS, new_record, runs_folder
+from study.storage.tables import write_table
 
 main = partial(carry_out, report, "analysis.report")
 SECTIONS = [
@@ -456,6 +461,32 @@ def test_a_figure_has_the_size_that_it_was_drawn_at(study):
     assert svg_size(b'<svg viewBox="0 0 1 1" width="2in" height="48px">') == (192, 48)
     with pytest.raises(StudyError, match="no width and height"):
         svg_size(b'<svg viewBox="0 0 1 1">')
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        *((name, "study claims") for name in ("claims", "sensitivity", "findings")),
+        *((f"tables/{name}", "study score") for name in ("ica", READ_FACTORS)),
+        ("tables/gallery", "study report"),
+    ],
+)
+def test_a_flipped_bit_in_what_a_report_reads_is_named_with_the_command_that_mends_it(
+    copy, name, command
+):
+    folder, _, stem = name.rpartition("/")
+    place = copy.folder / folder if folder else copy.folder
+    if stem == "gallery":
+        assert draw_all(copy, figures=[ranking.FIGURE]).failures == {}
+    else:
+        columns = {"id": ["beta-costs"], "score": ["mig"], "factors": ["a"], "value": [0.25]}
+        write_table(place, stem, pd.DataFrame(columns), None)
+    (path,) = (p for p in Path(place.location).glob(f"{stem}.*") if p.suffix != ".csv")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(StudyError, match=rf"/{name}\.\w+ is damaged.*repeat {command}$"):
+        gather(copy)
 
 
 def test_a_damaged_gallery_is_named_and_drawn_anew(tmp_path, capsys):

@@ -7,11 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from pages import finished, tiny, write_runs, write_scores
+from studies import train_here
 
 from analysis.report.page import gather
 from analysis.report.sections.plots import MOST_POINTS, learning_curves
 from analysis.report.sections.runs import on_board, run_pictures
 from analysis.report.sections.summary import finding
+from study.config.errors import StudyError
+from study.config.run import RunConfig
 from study.storage.folder import Folder
 
 
@@ -76,7 +79,17 @@ def test_runs_keep_the_pictures_that_were_drawn_where_their_weights_were(tmp_pat
     save(f"{config.run_id}@2")  # before it was trained on
     assert run_pictures(study).sources == {}
     (study.folder / "tables").write("run-pictures.npz", b"damaged")
-    assert run_pictures(study).sources == {}
+    with pytest.raises(StudyError, match=r"tables/run-pictures\.npz is damaged.*study report"):
+        run_pictures(study)
+
+
+def test_damaged_pictures_are_drawn_anew_where_all_weights_are(tmp_path, mnist):
+    config = RunConfig(latent_dim=2, hidden=4, train_images=200, epochs=1)
+    study = train_here(Folder(tmp_path / "s"), [config], mnist)
+    before = run_pictures(study)
+    (study.folder / "tables").write("run-pictures.npz", b"damaged")
+    assert run_pictures(study) == before
+    assert list(before.sources) == [config.run_id]
 
 
 def test_the_runs_of_the_explorer_are_those_that_it_has(tmp_path):

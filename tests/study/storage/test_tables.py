@@ -21,6 +21,7 @@ from study.storage.tables import (
     TRIALS,
     build_tables,
     epoch_row,
+    read_result,
     read_table,
     read_tables,
     write_study_tables,
@@ -166,6 +167,33 @@ def test_a_table_that_outgrows_its_csv_loses_it(tmp_path):
         write_table(folder, "some", pd.DataFrame({"n": range(n)}), None)
         assert folder.exists("some.csv") is there
         assert len(read_table(folder, "some")) == n
+
+
+def test_a_result_is_believed_by_its_checksum_and_its_csv_only_looked_at(tmp_path):
+    folder = Folder(tmp_path)
+    assert read_result(folder, "claims", "study claims") is None
+    table = pd.DataFrame({"id": ["a", "b"], "mean": [0.123456789012, None], "verdict": ["", "x"]})
+    write_table(folder, "claims", table, None)
+    folder.write("claims.csv", folder.read("claims.csv").replace(b"0.12", b"0.92"))
+    pd.testing.assert_frame_equal(read_result(folder, "claims", "study claims"), table)
+    content = folder.read("claims.parquet")
+    folder.write("claims.parquet", content.replace(b"verdict", b"verdicu"))
+    line = r"^\S+/claims\.parquet is damaged.*; delete it and repeat study claims$"
+    with pytest.raises(StudyError, match=line):
+        read_result(folder, "claims", "study claims")
+
+
+@pytest.mark.parametrize("content", [b"", b"id\n\xff", b'id\n"a'])
+def test_a_result_of_an_older_version_is_its_csv(tmp_path, content):
+    folder = Folder(tmp_path)
+    folder.write("claims.csv", b"id,mean\na,0.5\n")
+    assert read_result(folder, "claims", "study claims").to_dict("list") == {
+        "id": ["a"],
+        "mean": [0.5],
+    }
+    folder.write("claims.csv", content)
+    with pytest.raises(StudyError, match=r"/claims\.csv is damaged: .*; delete it and repeat"):
+        read_result(folder, "claims", "study claims")
 
 
 def test_hidden_units_are_text_where_a_run_has_several_layers(tmp_path):
