@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from study.losses.epoch_figures import figures
 
 if TYPE_CHECKING:
-    from study.losses.factor import discriminator, discriminator_loss, real_and_permuted
+    from study.losses.factor import discriminator, discriminator_loss, permuted
     from study.losses.interface import Objective
     from study.losses.objectives import OBJECTIVES, find_objective, objective_weights
 
@@ -18,12 +18,12 @@ __all__ = [
     "figures",
     "find_objective",
     "objective_weights",
-    "real_and_permuted",
+    "permuted",
 ]
 
 _PLACES = {
     "Objective": "interface",
-    **dict.fromkeys(("discriminator", "discriminator_loss", "real_and_permuted"), "factor"),
+    **dict.fromkeys(("discriminator", "discriminator_loss", "permuted"), "factor"),
 }
 
 

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad
 
-from study.losses import Objective, discriminator_loss, find_objective, real_and_permuted
+from study.losses import Objective, discriminator_loss, find_objective, permuted
 from study.models import Terms, Vae
 
 Params = dict[str, Tensor]
@@ -188,8 +188,8 @@ def _loss(
         inputs = (pixels, batch.noise, batch.labels)
         terms = functional_call(recipe.model, model, inputs)
         if recipe.discriminator is not None:
-            halves = real_and_permuted(terms.latent.detach(), batch.noise)
-            logit, seen = functional_call(recipe.discriminator, own, (terms.latent, halves))
+            both = (terms.latent, permuted(terms.latent.detach(), batch.noise))
+            logit, seen = functional_call(recipe.discriminator, own, both)
     named = named_terms(terms, batch.noise, step, scalars.n_images, logit)
     cost = objective(named, scalars.weights)
     reported = {"recon": named["recon"], "kl": named["kl"], "objective": cost}

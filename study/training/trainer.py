@@ -189,7 +189,7 @@ class Trainer:
         step, (weights, _, n_images) = self.engine_state.step, self.scalars
 
         def of_batch(terms: Terms, noise: Tensor) -> Tensor:
-            logit = None if discriminate is None else discriminate(terms.latent)
+            logit = None if discriminate is None else discriminate(terms.latent)[0]
             with torch.autocast(noise.device.type, enabled=False):  # as in a step
                 return objective(named_terms(terms, noise, step, n_images, logit), weights)
 
