@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from math import ceil
 
 import pandas as pd
 
@@ -16,7 +17,10 @@ from study.storage.axes import words_of
 from study.storage.tables import has_table
 
 NEEDS = "% in the preamble: \\usepackage{booktabs}"
-MOST_ROWS = 45  # on a page; a longer table runs over several
+NEEDS_LONG = "% in the preamble: \\usepackage{booktabs,longtable}; needs a page of one column"
+MOST_LINES = 45  # on a page; a longer table runs over several
+LINE = 69  # letters of ten points in a line of LaTeX's article
+GAP = 2.5  # letters that the space between two columns takes
 LONG = 30  # letters; longer text is broken into lines
 NEGATIVE = re.compile(r"(?<![\w.])-(?=\d)")  # the hyphen of a negative number
 SPECIAL = str.maketrans(
@@ -67,18 +71,21 @@ def latex(of: Table) -> str:
         for row in of.rows
     ]
     frame = pd.DataFrame(cells, columns=[escaped(name) for name in of.columns], dtype=str)
-    many = len(of.rows) > MOST_ROWS
+    widths = _widths(of)
+    many = _lines(of, widths) > MOST_LINES
     text = frame.style.hide(axis="index").to_latex(
         hrules=True,
-        column_format=_columns(of),
+        column_format="".join(
+            "r" if numeric else f"p{{{width:.2f}\\linewidth}}" if width else "l"
+            for numeric, width in zip(of.numeric, widths, strict=True)
+        ),
         caption=escaped(of.caption),
         label=f"tab:{of.name}",
         position="tbp" if not many else None,
         position_float="centering" if not many else None,
         environment="longtable" if many else "table*",
     )
-    needs = NEEDS.replace("{booktabs}", "{booktabs,longtable}") if many else NEEDS
-    return f"{needs}\n{text}"
+    return f"{NEEDS_LONG if many else NEEDS}\n{text}"
 
 
 def escaped(text: str) -> str:
@@ -86,16 +93,30 @@ def escaped(text: str) -> str:
     return NEGATIVE.sub("−", text).translate(SPECIAL)
 
 
-def _columns(of: Table) -> str:
-    """`lrr`: numbers flush right, long text in lines that share what is left of the page."""
-    longest = [
-        max((len(row[place].text) for row in of.rows), default=0)
-        for place in range(len(of.columns))
+def _widths(of: Table) -> list[float]:
+    """Of each column of long text its share of a line; 0 of one as wide as what it holds.
+
+    Columns of long text share by their length what the others leave, at least a fifth each.
+    """
+    lengths = [
+        0 if numeric else max((len(row[place].text) for row in of.rows), default=0)
+        for place, numeric in enumerate(of.numeric)
     ]
-    total = sum(longest) or 1
-    return "".join(
-        "r" if numeric else f"p{{{0.9 * length / total:.2f}\\linewidth}}" if length > LONG else "l"
-        for numeric, length in zip(of.numeric, longest, strict=True)
+    total = sum(length for length in lengths if length > LONG)
+    short = [
+        max([len(name), *(len(row[place].text) for row in of.rows)])
+        for place, name in enumerate(of.columns)
+        if lengths[place] <= LONG
+    ]
+    left = max(0.0, 1 - (sum(short) + GAP * len(lengths)) / LINE)
+    return [max(0.2, left * n / total) if n > LONG else 0.0 for n in lengths]
+
+
+def _lines(of: Table, widths: Sequence[float]) -> int:
+    """Lines that the rows of a table take, about."""
+    return sum(
+        max([1, *(ceil(len(row[i].text) / (w * LINE)) for i, w in enumerate(widths) if w)])
+        for row in of.rows
     )
 
 

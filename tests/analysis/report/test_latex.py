@@ -39,6 +39,16 @@ def test_a_long_table_runs_over_pages_and_long_text_has_lines():
     assert text.count("x" * 60) == 46
 
 
+def test_few_rows_of_long_text_run_over_pages_and_no_line_is_wider_than_the_page():
+    rows = [[("a claim " * 8,), ("does not hold",), ("because of this " * 20,)]] * 12
+    text = latex(table(rows, ("claim", "verdict", "why")))
+    shares = [float(share) for share in re.findall(r"p\{([\d.]+)\\linewidth\}", text)]
+    assert shares[0] < shares[1]
+    assert sum(shares) < 1 - len("does not hold") / 69  # letters in a line
+    assert r"\begin{longtable}" in text
+    assert r"\begin{longtable}" not in latex(table(rows[:2], ("claim", "verdict", "why")))
+
+
 def test_a_study_gets_its_tables(small_study, tmp_path):
     import shutil
 
