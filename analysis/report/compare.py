@@ -6,8 +6,11 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from analysis.figures.charts.differences import caption, draw_differences
+from analysis.figures.style import save_figure
 from analysis.metrics import LABELS
 from analysis.report.page import template
+from analysis.report.sections import inlined
 from analysis.report.tables.cells import NOTHING, Cell, CellOf, Table, numbers, table, words
 from analysis.statistics.elbo import with_joint_bound
 from analysis.statistics.intervals import Estimate
@@ -29,8 +32,9 @@ FIGURES_SHOWN = {
     "kl": "KL",
     "active_latents": "active latents",
 }
-SCORES_SHOWN = ("higgins_few", "mig", "dci")
-"""What the page shows first."""
+SCORES_SHOWN = (("higgins_few", "higgins"), ("mig",), ("dci",))
+"""What the page shows first; of each score the first name that both studies have: older ones rank
+by another."""
 
 
 class Pair(NamedTuple):
@@ -98,7 +102,10 @@ def write_comparison(pairs: Sequence[Pair], folder: Folder) -> None:
     """Write the page and the table of a comparison to a folder."""
     folder.write(TABLE, as_table(pairs).to_csv(index=False, float_format="%.9g").encode())
     names = [pairs[0].one, *(pair.other for pair in pairs)]
-    parts = [(pair, _tables(pair, place)) for place, pair in enumerate(pairs)]
+    parts = [
+        (pair, _figure(pair, place, folder), _tables(pair, place))
+        for place, pair in enumerate(pairs, start=1)
+    ]
     page = template("compare.html.j2").render(names=names, parts=parts, csv=TABLE)
     folder.write(PAGE, page.encode())
 
@@ -145,6 +152,23 @@ def _versions(study_file: Mapping[str, Any]) -> dict[str, str]:
     return {name: ", ".join(dict.fromkeys(values)) for name, values in versions.items()}
 
 
+def _figure(pair: Pair, place: int, folder: Folder) -> inlined.Inlined | None:
+    """The differences to look at first, drawn to `figures/`; None where there are none."""
+    first = _first(pair.table)
+    if first.empty:
+        return None
+    names = [first["configuration_a"], first["configuration_b"]]
+    several = first.groupby("configuration_a")["configuration_b"].nunique().max() > 1
+    configuration = names[0] + " / " + names[1] if several else names[0]
+    shown = first.assign(configuration=configuration, what=first["name"].map(_words))
+    name = f"compare-{place}"
+    save_figure(draw_differences(shown), folder, name)
+    source, size = inlined.inline(folder, name)
+    width, height = (round(inlined.SCALE * side) for side in size)
+    words = caption(shown, pair.one, pair.other)
+    return inlined.Inlined(name, "Paired differences", words, "", source, width, height, place)
+
+
 def _tables(pair: Pair, place: int) -> list[Table]:
     """What differs in configuration; the differences to look at first; all of them."""
     apart = pd.DataFrame(
@@ -169,7 +193,11 @@ def _first(rows: pd.DataFrame) -> pd.DataFrame:
     known = rows.dropna(subset="difference").assign(value=rows["difference"])
     latents = known[known["basis"] == "latent"]
     figures = [known[known["name"] == name] for name in FIGURES_SHOWN]
-    return pd.concat([*figures, *(preferred(latents[latents["name"] == n]) for n in SCORES_SHOWN)])
+    scores = []
+    for names in SCORES_SHOWN:
+        parts = [preferred(latents[latents["name"] == name]) for name in names]
+        scores.append(next((part for part in parts if len(part)), parts[0]))
+    return pd.concat([*figures, *scores])
 
 
 def _overview(name: str, rows: pd.DataFrame, pair: Pair) -> Table:

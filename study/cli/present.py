@@ -133,7 +133,7 @@ def claims(study: str) -> int:
     "target",
     metavar="DIR",
     default=".",
-    help="Folder, or URI, of compare.html and compare.csv (default: the current folder).",
+    help="Folder, or URI, of compare.html, compare.csv and figures/ (default: the current folder).",
 )
 def compare(studies: tuple[str, ...], target: str) -> int:
     """Compare studies with the first one.

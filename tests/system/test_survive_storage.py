@@ -14,8 +14,9 @@ from pages import finished, tiny, write_runs
 from pyarrow import fs
 from studies import assert_same, epochs_saved, finish, run, start, wait_for, write_grid
 
-from analysis import open_study
+from analysis import compare, open_study
 from analysis.report.watch.server import served
+from study.cli.main import main
 from study.config.errors import StudyError, UsageError
 from study.storage.folder import Folder
 from study.storage.lock import LOCK, Lock, is_alive, read_holder
@@ -176,6 +177,16 @@ def test_lock_on_s3(s3, monkeypatch):
     assert not is_alive(study)
     with Lock(study):
         pass
+
+
+def test_studies_on_s3_are_compared_there(s3, capsys):
+    for name, nats in (("one", 100.0), ("other", 107.0)):
+        write_runs(Folder(f"{s3}/{name}"), [finished(tiny(beta), nats) for beta in (1.0, 4.0)])
+    assert main(["compare", f"{s3}/one", f"{s3}/other", "--to", f"{s3}/compared"]) == 0
+    assert f"{s3}/compared/compare.html" in capsys.readouterr().out
+    target = Folder(s3) / "compared"
+    assert target.names() == ["compare.csv", "compare.html", "figures"]
+    assert set(compare(f"{s3}/one", f"{s3}/other").query("name == 'neg_elbo'")["difference"]) == {7}
 
 
 @pytest.mark.slow

@@ -57,6 +57,9 @@ def test_the_command_writes_a_page_and_a_table(one, other, tmp_path, capsys):
     assert "learning rate" in page
     assert "0.02" in page
     assert "default-src 'none'" in page
+    assert (target / "figures" / "compare-1.svg").read_bytes().startswith(b"<?xml")
+    assert "Figure 1. Paired differences." in page
+    assert "other minus one, paired by seed (2 in common)" in page
     assert page.count("http") == page.count("http-equiv")  # it asks for nothing
 
 
