@@ -60,13 +60,13 @@ def score_and_rank(
         (study.folder / "tables").write("redrawn-images.csv", table.encode())
     outcome = score_study(study, tuple(sets), connect, say, metrics, advance)
     if not outcome.computed:
-        console.print("every score is there; nothing to compute")
+        console.print("every score exists already; nothing to compute")
     write_ranking(study)
     unaligned = {}
     if pictures := _pictures(study, data, cache, say):
         unaligned = align_study(study, pictures, connect, say, advance)
     else:
-        say(f"nothing measures the pictures of {data.name}: what latents move is left out")
+        say(f"nothing measures the pictures of {data.name}: what the latents move is not measured")
     if len(study.ranking[RANKING].dropna()):
         console.print(ranking_table(study.ranking, unlisted(study.scores)))
     elif why := unranked(study.scores):

@@ -52,7 +52,7 @@ WHOLE = {"trials", "epochs", "search", "front"}
 """Tables with rows of unfinished runs as well."""
 
 _UNSCORED = "{folder} has no {name}.parquet yet: study score {folder}"
-_GRID = "{folder} is no search: it has no {name}.parquet"
+_GRID = "{folder} is not a search: it has no {name}.parquet"
 
 
 def of_one_length(trials: pd.DataFrame) -> pd.DataFrame:
@@ -122,60 +122,60 @@ class Study:
 
     trials = _table(
         "trials",
-        "A row a run: configuration, state, final figures on the test set.",
+        "One row per run: configuration, state, final values on the test set.",
         current=of_one_length,
     )
-    epochs = _table("epochs", "A row a run and epoch: train and test figures.")
+    epochs = _table("epochs", "One row per run and epoch: train and test values.")
     latents = _table(
         "latents",
-        "A row a finished run and latent: KL and variance of the posterior mean, test set.",
+        "One row per finished run and latent: KL and variance of the posterior mean, test set.",
     )
     scores = _table(
         "scores",
-        "A row a run, basis, factors, scope and score: value, interval, controls, protocol.",
+        "One row per run, basis, factors, scope and score: value, interval, controls, protocol.",
         _UNSCORED,
         current_scores,
     )
     controls = _table(
         "controls",
-        "A row a control and score: what noise, pixels and an untrained encoder reach.",
+        "One row per control and score: what noise, pixels and an untrained encoder reach.",
         _UNSCORED,
         current_scores,
     )
     udr = _table(
         "udr",
-        "A row a pair of runs that differ in their seed alone: how far their latents agree.",
+        "One row per pair of runs that differ only in the seed: how far latents agree.",
         _UNSCORED,
     )
     ranking = _table(
         "ranking",
-        "A row a configuration, the most disentangled first.",
+        "One row per configuration, the most disentangled first.",
         _UNSCORED,
         current_ranking,
     )
     alignment = _table(
         "alignment",
-        "A row a run, basis (latent, ica, knob) and direction: what it moves in the picture.",
+        "One row per run, basis (latent, ica, knob) and direction: what it moves in the picture.",
         _UNSCORED,
     )
     knobs = _table(
         "knobs",
-        "A row a run, property and place on its knob: what was asked, and what was obtained.",
+        "One row per run, property and place on its knob: what was asked, and what was obtained.",
         _UNSCORED,
     )
     floors = _table(
         "floors",
-        "A row a property: what its pure operation on real digits moves besides it.",
+        "One row per property: what its pure operation on real digits moves besides it.",
         _UNSCORED,
     )
     reconstruction = _table(
         "reconstruction",
-        "A row a run: how blurred its reconstructions are, and whether the digit can be read.",
+        "One row per run: how blurred its reconstructions are, and whether the digit can be read.",
         _UNSCORED,
     )
     search = _table(
         "search",
-        "A row a trial of a search: its runs, state, parameters and values on held-out images.",
+        "One row per trial of a search: its runs, state, parameters and values on held-out images.",
         _GRID,
     )
     front = _table(
@@ -230,7 +230,9 @@ class Study:
     def _whence(self, run: str) -> str:
         if self.trials.set_index("run").loc[run, "state"] != "done":
             return "train it by repeating the study's command"
-        return "copy them from where it was trained, or train it again under another --results"
+        return (
+            "copy them from the place of training, or train the run again under another --results"
+        )
 
     def model(self, run: str) -> tuple[Vae, RunConfig]:
         """A finished run's model, ready to evaluate, and its configuration.
@@ -267,7 +269,8 @@ class Study:
         names = sorted(set(self.trials["data"]))
         if len(names) != 1:
             raise StudyError(
-                f"{self.folder} has runs on {', '.join(names)}: open one data set a study"
+                f"{self.folder} has runs on {', '.join(names)}: only a study of one data set can"
+                " be opened"
             )
         return str(names[0])
 

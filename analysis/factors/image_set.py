@@ -84,7 +84,7 @@ def measured(
     """
     unknown = [name for name in names if name not in morphometry.COLUMNS]
     if unknown:
-        raise ValueError(f"no factors {unknown}: take {list(morphometry.COLUMNS)}")
+        raise ValueError(f"no factors {unknown}: use {list(morphometry.COLUMNS)}")
     try:
         table = morphometry.measure_cached(images, cache) if cache else morphometry.measure(images)
     except OSError:  # a cache that others own; ten seconds are no reason to stop
@@ -111,7 +111,7 @@ def measured_by(measure: str | None, images: Images, cache: Path | None) -> pd.D
     if measure is None:
         return None
     if measure != "strokes":
-        raise ValueError(f"nothing measures pictures by {measure!r}: take 'strokes', or None")
+        raise ValueError(f"nothing measures pictures by {measure!r}: use 'strokes' or None")
     return measured(images, cache=cache)
 
 

@@ -114,7 +114,7 @@ def intervene(
     kept = _read(cache / name) if cache else None
     if kept is not None:
         return kept
-    say("drawing test images anew, with their factors set: about a minute, once")
+    say("redrawing test images with chosen factors: about a minute, only once")
     population = measured(images, _MEASURED, cache=cache).to_numpy()
     rng = np.random.default_rng(seed)
     chosen = [

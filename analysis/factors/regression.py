@@ -105,7 +105,7 @@ def in_words(table: pd.DataFrame) -> str:
     used = table["used"].astype(bool)
     words = [f"read from the pictures: {listed(table[used]) or 'none'}"]
     if not used.all():
-        words.append(f"below R² {READABLE}, so no latent is named by it: {listed(table[~used])}")
+        words.append(f"below R² {READABLE}, so no latent is named after it: {listed(table[~used])}")
     return "; ".join(words)
 
 

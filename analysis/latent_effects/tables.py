@@ -135,7 +135,7 @@ def align_study(
     )
     given = pictures()
     if not given.measurer.factors:
-        say("no known factor can be read from the pictures: what latents move is left out")
+        say("no known factor can be read from the pictures: what the latents move is not measured")
         return failed
     if given.measurer.factors == FACTORS:
         write_table(study.folder, "floors", floor_table(given.floor), FLOORS)

@@ -39,20 +39,20 @@ def moved(row: Mapping[Any, Any]) -> str:
         return "does not react"
     if name == "digit":
         share = f"{row['class_change']:.0%}"
-        return f"the digit: {share} of pictures two steps away are read as another"
+        return f"the digit: {share} of pictures two steps away are read as another digit"
     if np.isnan(row["leakage"]):
         *others, last = map(name_of, properties_of(row))
         every = f"{', '.join(others)} and {last}" if others else last
         unread = "" if last in NAMES.values() else ", or cannot be read"
-        return f"mixed: {every} stay as they are{unread}"
+        return f"mixed: {every} do not change{unread}"
     most = most_moved(row)
     step = _step(row[most], most)
     figures = ", ".join([name_of(most), step, *how_alone(row, "holds for ")])
-    return f"mixed; most of all {figures}" if name in NOT_ALONE else figures
+    return f"mixed; mostly {figures}" if name in NOT_ALONE else figures
 
 
 def _step(slope: float, column: str) -> str:
-    return " ".join(f"{slope:+.2f} {UNITS.get(column, '')} a step".split()).replace("-", MINUS)
+    return " ".join(f"{slope:+.2f} {UNITS.get(column, '')} per step".split()).replace("-", MINUS)
 
 
 def _aligned(run: str, rows: pd.DataFrame) -> Aligned:

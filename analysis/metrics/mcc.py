@@ -67,7 +67,7 @@ def mcc(
     codes, factors, active = check_input(codes, factors, min_variance=min_variance)
     ordered = np.flatnonzero(~check_discrete(discrete, factors.shape[1]))
     if ordered.size == 0:
-        raise ValueError("every factor is discrete: MCC needs one with an order, leave MCC out")
+        raise ValueError("every factor is discrete: MCC needs one with an order; leave MCC out")
     rng = np.random.default_rng(seed)
     match, score_on = np.array_split(rng.permutation(len(codes)), 2)
     for half in (match, score_on):

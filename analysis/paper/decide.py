@@ -69,7 +69,7 @@ def _place(clause: Clause, runs: PaperRuns) -> Decided:
     seen = Estimate(row["difference"], row["difference_low"], row["difference_high"])
     text = f"{_shown(seen, clause.digits)} from the best of the others"
     if np.isnan(seen.value):
-        text = "not compared with the others by a single seed"
+        text = "one seed cannot be compared with the others"
     return _measured(n, verdict, seen, text)
 
 

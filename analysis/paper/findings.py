@@ -46,7 +46,7 @@ def findings(study: Study) -> pd.DataFrame:
     if not scored or other_data(study) or other_model(trials):
         return pd.DataFrame(columns=Finding._fields)
     whole = len(trials) == len(study.trials)
-    opening = "By" if whole else "Of the study's runs that are like the paper's: by"
+    opening = "By" if whole else "Among the study's runs that match the paper's: by"
     scores, alignment = (
         table[table["run"].isin(trials["run"])] for table in (study.scores, study.alignment)
     )
@@ -97,9 +97,9 @@ def _rotated(by: str, rows: pd.DataFrame) -> Iterator[Finding]:
     above, below = sum(one.low > 0 for one in each), sum(one.high < 0 for one in each)
     mean = mean_interval(table.dropna(axis=1).mean())
     answer = (
-        f"By {by}, latents are above random rotations of themselves in {above} of"
-        f" {count(len(table), 'configuration')} and below in {below}, by intervals that hold at"
-        f" once; the difference is {estimate(mean)} in the mean of configurations."
+        f"By {by}, latents score significantly above random rotations of themselves in {above} of"
+        f" {count(len(table), 'configuration')} and significantly below in {below} (simultaneous"
+        f" intervals). The mean difference over configurations is {estimate(mean)}."
     )
     yield Finding(ROTATED, answer, *mean, table.shape[1])
 
@@ -118,7 +118,7 @@ def _bases(by: str, rows: pd.DataFrame) -> Iterator[Finding]:
         sure = (
             ""
             if basis == "pca"
-            else f"; they converged in {flags.sum()} of {count(len(flags), 'seed')}"
+            else f"; ICA converged in {flags.sum()} of {count(len(flags), 'seed')}"
         )
         answer = (
             f"By {by}, the {words} components of the standard VAE's latents (J = 10:"
@@ -149,13 +149,15 @@ def _labels(score: str, rows: pd.DataFrame) -> Iterator[Finding]:
         by, sentences = f"{LABELS[score]}{ON[factors]}", []
         if "within" in scopes:
             seen, by_beta, n = scopes["within"]
-            word = verb(seen, "helps", "hurts", "makes no difference that is sure")
-            sentences.append(f"Within digit conditioning {word}: {estimate(seen)} ({by_beta})")
+            word = verb(seen, "helps", "hurts", "makes no significant difference")
+            sentences.append(
+                f"Within each digit, conditioning {word}: {estimate(seen)} ({by_beta})"
+            )
         if "all" in scopes:
             seen_all, by_beta, n = scopes["all"]
             sentences.append(
-                f"Over all digits the difference is {estimate(seen_all)} ({by_beta}), which counts"
-                " against labels what the digit itself says of a factor"
+                f"Over all digits the difference is {estimate(seen_all)} ({by_beta}). This favours"
+                " models without labels, as the digit itself predicts part of a factor"
             )
         answer = f"By {by}, at the same J, beta and seed. {'. '.join(sentences)}."
         yield Finding(LABELLING, answer, *next(iter(scopes.values()))[0], n)
@@ -192,13 +194,14 @@ def _shares(by: str, rows: pd.DataFrame, trials: pd.DataFrame) -> Iterator[Findi
             continue
         plain = rank_correlation(table[column], table["value"], names)
         held = rank_correlation(table[column], table["value"], names, table["recon"])
-        word = verb(held, "is contradicted", "is borne out", "is not decided")
+        word = verb(held, "is contradicted", "is supported", "is not decided")
         beta = table[column].corr(table["beta"], method="spearman")
-        stand_in = ": nearly a stand-in for beta" if abs(beta) > 0.8 else ""
+        stand_in = ": it is nearly a proxy for beta" if abs(beta) > 0.8 else ""
         answer = (
-            f"By {by}, and {words} this {word} with reconstruction error held: partial rank"
-            f" correlation {estimate(held, 2)}; {estimate(plain, 2)} without holding it, over"
-            f" {count(len(table), 'run')} of {count(names.nunique(), 'configuration')}, which were"
-            f" resampled. The fraction's own rank correlation with beta is {beta:.2f}{stand_in}."
+            f"By {by}, and {words}, this {word} with reconstruction error held fixed: the partial"
+            f" rank correlation is {estimate(held, 2)}; otherwise the rank correlation is"
+            f" {estimate(plain, 2)} ({count(len(table), 'run')} of"
+            f" {count(names.nunique(), 'configuration')}; configurations were resampled). The"
+            f" fraction's rank correlation with beta is {beta:.2f}{stand_in}."
         )
         yield Finding(SHARE, answer, *held, names.nunique())

@@ -29,7 +29,7 @@ def own_directions(alignment: pd.DataFrame) -> Iterator[Finding]:
             seeds = listing([f"{n:.0f}" for n in counts])
             strongest = "; ".join(_strongest(part, name) for name in NAMES.values())
             answer = (
-                f"{words} the number of properties, of three, with {BASES[basis]} named after them"
+                f"{words} the number of properties (of three) after which {BASES[basis]} is named"
                 f" is {seeds} in {count(len(counts), 'seed')}: {strongest}."
             )
             yield Finding(OWN, answer, counts.mean(), np.nan, np.nan, len(counts))
@@ -56,4 +56,4 @@ def _strongest(rows: pd.DataFrame, name: str) -> str:
     low, high = f"{min(leaks):.0%}", f"{max(leaks):.0%}"
     span = low if low == high else f"{low} to {high}"
     where = f", mostly to {Counter(others).most_common(1)[0][0]}" if high != "0%" else ""
-    return f"what moves {name} most leaks {span}{where}"
+    return f"the one that moves {name} most leaks {span}{where}"

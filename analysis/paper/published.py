@@ -55,7 +55,7 @@ CLAIMS = [
         "3.3, Figure 3a",
         "The objective saturates well within 200 epochs.",
         "Fall of the test objective over the last quarter of the epochs, as a share: at most 1%."
-        " Of the beta-VAEs and of the conditional ones the slowest.",
+        " Of the beta-VAEs, and of the conditional VAEs, the slowest one counts.",
         [
             *(little(f"beta 1, J = {j}", fall(j, 1), SETTLED, 4) for j in SIZES),
             little("beta above 1", largest(*(fall(10, b) for b in BETAS[1:])), SETTLED, 4),
@@ -74,7 +74,8 @@ CLAIMS = [
         "no-overfit",
         "4.1, Figure 3a",
         "Train and test curves stay close, up to J = 200.",
-        "Test over train objective in the last epoch, beta 1, every J. Close: at most 3% apart.",
+        "Test objective relative to train objective in the last epoch, beta 1, every J. Close: at"
+        " most 3% apart.",
         [about(f"J = {j}", gap(j), 0.0, 0.03) for j in SIZES],
     ),
     Claim(
@@ -131,7 +132,8 @@ CLAIMS = [
         "beta-unused",
         "4.2, Figure 1b",
         "At beta = 10, without labels, about four of ten latents do not react to traversal.",
-        "Latents whose picture changes by less than 0.04 a pixel over [-5, 5]; three to five.",
+        "Number of latents that change the picture by less than 0.04 per pixel over [-5, 5]: three"
+        " to five.",
         [Clause("latents", n_called("none", 10, False), 3, 5, 4, SEEDS, 0)],
     ),
     Claim(
@@ -139,7 +141,7 @@ CLAIMS = [
         "4.2, Figure 5",
         "Reconstructions blur as beta grows, and cannot be recognised at beta = 20.",
         "Blur, 1 - variance of the Laplacian over that of the originals, rises from beta to beta"
-        " (J = 10, no labels); at beta 20 a reader tells at most half of the digits.",
+        " (J = 10, no labels); at beta 20 a digit classifier reads at most half of the digits.",
         [
             *rises({f"beta {b}": figure("blur", 10, b) for b in BETAS}),
             little("read at beta 20", figure("readable", 10, 20), UNREADABLE),
@@ -149,15 +151,15 @@ CLAIMS = [
         "beta-keeps-digits",
         "4.2, Figure 5",
         "Up to beta = 10 the digits keep their features.",
-        "Share of reconstructions that a reader gets wrong (J = 10, no labels): less than half, the"
-        " same line as at beta 20.",
+        "Share of reconstructions that a digit classifier misreads (J = 10, no labels): less than"
+        " half, the same bound as at beta 20.",
         [little(f"misread at beta {b}", misread(b), UNREADABLE) for b in (3, 5, 10)],
     ),
     Claim(
         "standard-sharpest",
         "Figure 1",
         "The standard VAE reconstructs most sharply.",
-        "Blur of the other two of Figure 1 over that of the standard VAE, J = 10.",
+        "Blur of the other two models of Figure 1 minus that of the standard VAE, J = 10.",
         [
             Clause(
                 f"beta 10, {words}",
@@ -171,7 +173,7 @@ CLAIMS = [
         "beta-morphs",
         "4.2, Figure 1b",
         "Without labels latents turn one digit into another; with labels they do not.",
-        "Latents at J = 10 and beta 10 along which most pictures two steps away are read as another"
+        "Latents at J = 10 and beta 10 that turn most pictures, two steps away, into another"
         " digit: at least one without labels, none with labels.",
         [
             Clause("no labels", n_called("digit", 10, False), 1, by=SEEDS, digits=0),
@@ -227,8 +229,8 @@ CLAIMS = [
         "4.4, Figure 7a",
         "Of the four models the conditional VAE has the lowest objective, and the beta-VAE without"
         " labels the highest.",
-        "Differences of the test objective at J = 10, beta 1 and 10. As the paper"
-        " compares them; as a bound on log p(x) one with labels is up to ln 10 = 2.3 nats higher.",
+        "Differences of the test objective at J = 10, beta 1 and 10, as the paper compares them."
+        " As a bound on log p(x), an objective with labels is up to ln 10 = 2.3 nats higher.",
         [
             *(
                 Clause(f"{what} over labels, 1", less(value, cost(10, 1, True)), 0.0, digits=1)
@@ -254,31 +256,31 @@ CLAIMS = [
         "cond-unused",
         "4.3, Figure 1c",
         "With labels and beta = 10, seven of ten latents do not react to traversal.",
-        "As beta-unused; six to eight.",
+        "As for the claim beta-unused: six to eight.",
         [Clause("latents", n_called("none", 10, True), 6, 8, 7, SEEDS, 0)],
     ),
     Claim(
         "three-factors",
         "4.3, Figure 1c",
         "With labels and beta = 10, three latents align with line weight, tilt and width.",
-        "Properties that some latent is named after by the rules of analysis.latent_effects: all"
-        " three.",
+        "Number of properties after which a latent is named (rules of analysis.latent_effects):"
+        " all three.",
         [Clause("properties", aligned, 3, 3, by=SEEDS, digits=0)],
     ),
     Claim(
         "all-digits",
         "4.3, Figure 8",
         'These three alignments hold "for all nine digits".',
-        "Digits in which one latent moves the property most, and the same way, whatever its name;"
-        " nine of the ten at least.",
+        "Number of digits in which the same latent moves the property most, in the same direction,"
+        " whatever its name: at least nine of ten.",
         [Clause(name, digits(name), 9, 10, 10, SEEDS, 0) for name in NAMES.values()],
     ),
     Claim(
         "clearest",
         "5, abstract",
         "beta = 10 with labels is the clearest disentanglement.",
-        "The score that ranks: among the best of the paper's configurations, no more than 0.05"
-        " behind (comparisons with the best), and above the standard VAE.",
+        "The ranking score: among the best of the paper's configurations, at most 0.05 behind"
+        " (comparisons with the best), and above the standard VAE.",
         [
             among_the_best(HEADLINE),
             Clause("over the standard VAE", less(score_of(HEADLINE), score_of(PLAIN)), 0.0),

@@ -55,7 +55,7 @@ class Pair(NamedTuple):
         apart = int(((known["low"] > 0) | (known["high"] < 0)).sum())
         return (
             f"{apart} of {count(len(known), 'difference')} {verb(apart, 'has', 'have')} a 95%"
-            f" interval without 0; about {round(0.05 * len(known))} would by chance alone"
+            f" interval that excludes 0; about {round(0.05 * len(known))} would by chance alone"
         )
 
 
@@ -78,7 +78,7 @@ def compare(*places: str | Path) -> pd.DataFrame:
 def compare_studies(places: Sequence[str | Path]) -> list[Pair]:
     """Every study but the first against the first; raises as `compare` does."""
     if len(places) < 2:
-        raise StudyError(f"comparing takes two studies, got {len(places)}: name another folder")
+        raise StudyError(f"a comparison needs two studies, got {len(places)}: name another folder")
     studies = [Study(open_folder(place)) for place in places]
     names = [study.folder.name for study in studies]
     if len(set(names)) < len(names):
@@ -182,7 +182,7 @@ def _tables(pair: Pair, place: int) -> list[Table]:
     }
     first, tables = _first(pair.table), []
     if len(apart):
-        tables.append(table(f"apart-{place}", "What is not the same in both.", apart, columns))
+        tables.append(table(f"apart-{place}", "Settings that differ.", apart, columns))
     if len(first):
         tables.append(_overview(f"first-{place}", first, pair))
     return [*tables, _every(f"all-{place}", pair)] if len(pair.table) else tables
@@ -213,8 +213,8 @@ def _overview(name: str, rows: pd.DataFrame, pair: Pair) -> Table:
         **{_words(one): _of(one) for one in dict.fromkeys(rows["name"])},
     }
     caption = (
-        f"{pair.other} minus {pair.one}, paired by seed, with 95% intervals. Bold: an interval"
-        " without 0. Scores are of the latents."
+        f"{pair.other} minus {pair.one}, paired by seed, with 95% intervals. Bold: the interval"
+        " excludes 0. Scores are of the latents."
     )
     return table(name, caption, pd.DataFrame(wide), columns)
 
@@ -233,7 +233,7 @@ def _every(name: str, pair: Pair) -> Table:
         "difference [95%]": _difference,
         "why not": words("reason"),
     }
-    return table(name, "Every figure and score that both have.", pair.table, columns)
+    return table(name, "Every quantity that both studies have.", pair.table, columns)
 
 
 def _configurations(pair: Pair) -> dict[str, CellOf]:

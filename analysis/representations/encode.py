@@ -120,7 +120,9 @@ def decode(model: Vae, codes: npt.ArrayLike, labels: npt.ArrayLike) -> npt.NDArr
     """
     latents, digits = np.asarray(codes, dtype=np.float32), np.asarray(labels)
     if len(digits) != len(latents):
-        raise ValueError(f"got {len(latents)} codes and {len(digits)} labels: pass one a code")
+        raise ValueError(
+            f"got {len(latents)} codes and {len(digits)} labels: pass one label per code"
+        )
     device = next(model.parameters()).device
     shape = model.data_shape
     parts = [np.zeros((0, shape.n_pixels), np.float32)]
@@ -198,7 +200,9 @@ def _batches(
     """Rows, pixels (batch, n_pixels) in [0, 1] and one-hot labels, on the model's device."""
     digits = np.asarray(labels)
     if len(digits) != len(images):
-        raise ValueError(f"got {len(images)} images and {len(digits)} labels: pass one an image")
+        raise ValueError(
+            f"got {len(images)} images and {len(digits)} labels: pass one label per image"
+        )
     device = next(model.parameters()).device
     for start in range(0, len(images), BATCH):
         rows = slice(start, start + BATCH)

@@ -54,8 +54,8 @@ def check_objectives(names: list[str], data: str, data_folder: Path | None = Non
         unmeasured = target == "factors" and data_facts([data])["measure"] == "nothing"
         if unmeasured and load_data(data, data_folder).train_factors is None:
             raise UsageError(
-                f"objective {name} compares codes with factors, and none are known of the training"
-                f" images of {data}: seek neg_elbo, elbo, iwae or udr"
+                f"objective {name} compares codes with factors, and none are known for the"
+                f" training images of {data}: use neg_elbo, elbo, iwae or udr"
             )
 
 
@@ -178,7 +178,7 @@ def _held_out(name: str, data_folder: Path | None, factors: bool) -> ImageSet:
         known = measured_by(data.measure, images, data_dir(data_folder))
     if factors and known is None:
         raise ValueError(
-            f"no factors are known of the training images of {name}, which judge trials"
+            f"no factors are known for the training images of {name}, which evaluate the trials"
         )
     return ImageSet.of(images, sample_of(labels, known if factors else None))
 

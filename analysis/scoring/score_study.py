@@ -51,7 +51,7 @@ def score_study(
     """
     cache = ScoreCache(study, Setup(sets, with_own(METRICS, metrics)))
     if sets[0].sample.factors.shape[1] == 0:
-        say("no factors are known of these images: scores of factors are left out")
+        say("no factors are known for these images: scores of factors are left out")
     runs, unscored = _scorable(study)
     groups, failed = [], dict[str, str]()
     for run in runs:
@@ -119,11 +119,11 @@ def ranking_table(ranked: pd.DataFrame, more: Sequence[str] = ()) -> Table:
             *(_cell(row[f"{RANKING}_{name}"]) for name in ("untrained", "pixel_pca")),
         )
     table.caption = (
-        f"score: {ranked['ranked_by'].iloc[0]}; rotated: the same codes along random axes."
-        f" {LABELS[CLASS_PROBE.name]}: how often a linear classifier tells the class from the"
-        " codes. front: no other has both a lower neg_elbo_joint and a higher score. The last two"
-        " columns are the scores of an untrained encoder and of the pixels' PCA; –: cannot be"
-        " computed, as of codes without an active latent."
+        f"score: {ranked['ranked_by'].iloc[0]}; rotated: the same codes after random rotations."
+        f" {LABELS[CLASS_PROBE.name]}: how often a linear classifier reads the class from the"
+        " codes. front (Pareto front): no other configuration has both a lower neg_elbo_joint and"
+        " a higher score. Last two columns: the scores of an untrained encoder and of the pixels'"
+        " PCA. –: cannot be computed, for example without active latents."
     )
     table.caption_justify = "left"
     return table

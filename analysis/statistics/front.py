@@ -44,7 +44,7 @@ def search_of(folder: Folder) -> Search:
     invocations = read_study(folder).get("invocations", [])
     searches = [invocation["search"] for invocation in invocations if "search" in invocation]
     if not searches:
-        raise StudyError(f"{folder} is no search: its study.yaml does not tell of one")
+        raise StudyError(f"{folder} is not a search: its study.yaml describes none")
     return Search(**searches[-1])
 
 
@@ -128,7 +128,7 @@ def what_to_use(study: Study) -> str:
     if table.empty:
         return "no trial is complete: there is nothing to recommend yet"
     n = len(complete(study.search))
-    lines = [f"What to use, of the {len(table)} of {n} trials that no other beats:"]
+    lines = [f"What to use, from the Pareto front ({len(table)} of {n} trials):"]
     for row in table[table["pick"] != ""].to_dict("records"):
         values = ", ".join(
             f"{name} {_short(row[name])} (test {_short(row[name + TEST])})"

@@ -152,14 +152,14 @@ def _incomparable(row: pd.Series) -> str:
     if not any(word in name for word in NATS):
         return ""
     if unlike("data"):
-        return "bounds of different images"
+        return "the bounds are of different images"
     if unlike("likelihood"):
-        return "bounds of different likelihoods are on different scales"
+        return "the bounds are of different likelihoods, on different scales"
     if unlike("objective_kind") and any(word in name for word in ("objective", "kl_fraction")):
-        return "costs of different objectives"
+        return "the costs are of different objectives"
     labelled = (row["conditioning_a"] == "none") != (row["conditioning_b"] == "none")
     if labelled and name.removeprefix("train_") in {"objective", "neg_elbo", "elbo", "iwae"}:
-        return "with labels this is of log p(x|label): see neg_elbo_joint"
+        return "with labels this bounds log p(x|label): compare neg_elbo_joint"
     return ""
 
 

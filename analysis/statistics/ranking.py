@@ -194,11 +194,11 @@ def unranked(scores: pd.DataFrame) -> str:
     of_factors = scores[scores["factors"] != ""]
     if of_factors.empty:
         return (
-            "no factors of these images are known or measured, and scores of disentanglement"
-            " compare codes with factors"
+            "the factors of these images are neither known nor measured, and disentanglement"
+            " scores need them"
         )
     if HIGGINS_FEW.name not in set(of_factors["score"]):
-        return "one factor alone is known, and the score that ranks tells factors apart"
+        return "only one factor is known, and the ranking score needs at least two"
     return ""
 
 

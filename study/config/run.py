@@ -53,42 +53,42 @@ class RunConfig(Checked):
     beta: float = Field(default=1.0, ge=0, allow_inf_nan=False, strict=False)
     """weight of the KL term in the objective, or with `tc` of the total correlation"""
     conditioning: Literal["none", "label", "prior"] = "none"
-    """what gets the class, one-hot: `label`, encoder and decoder; `prior`, encoder and p(z)"""
+    """which get the class, one-hot: with `label` encoder and decoder, with `prior` encoder, p(z)"""
     seed: int = Field(default=0, ge=0, lt=2**32)
-    """of the weights, the order of the images and the noise"""
+    """seed of the weights, of the order of the images and of the noise"""
 
     epochs: int = Field(default=200, ge=1)
     """passes over the training images"""
     hidden: Width | Annotated[tuple[Width, ...], Field(min_length=2)] = 500
-    """units of the hidden layers of `mlp` in the encoder, in turn; the decoder has them reversed"""
+    """units of each hidden layer of `mlp` in the encoder; the decoder has them in reverse order"""
     batch_size: int = Field(default=100, ge=1)
-    """images a step; a last batch that is not full is left out"""
+    """images per step; a last batch that is not full is left out"""
     optimiser: Literal["adagrad", "adam", "sgd"] = "adagrad"
     """the rule by which a step changes the weights"""
     learning_rate: float = Field(default=0.01, gt=0, allow_inf_nan=False, strict=False)
-    """of the optimiser"""
+    """learning rate of the optimiser"""
     train_images: int = Field(default=TRAIN_IMAGES["mnist"], ge=1)
-    """so many of the training images, from the first; other data sets: all that they have"""
+    """how many training images are used, from the first on; for other data sets, all"""
     kl_warmup_epochs: int = Field(default=0, ge=0)
-    """first epochs with a smaller weight of the KL term, which rises to `beta`"""
+    """number of first epochs in which the weight of the KL term rises to `beta`"""
     checkpoint_every: int = Field(default=5, ge=1)
     """epochs between two checkpoints"""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """of the matrix products; with `auto`, `bf16` where a measurement finds it faster"""
+    """precision of the matrix products; with `auto`, `bf16` where a measurement finds it faster"""
     compile: Literal["auto", True, False] = "auto"
-    """ahead of time; with `auto`, on a CPU from 10,000 steps of one shape, but not `conv`"""
+    """compile ahead of time; `auto`: on a CPU from 10,000 steps of one shape, but not `conv`"""
     pack: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
-    """runs trained as one stacked computation; with `auto`, 1 on a CPU, what fits on a GPU"""
+    """runs in one stacked computation; with `auto`, 1 on a CPU, as many as fit on a GPU"""
 
     # Each of these also takes `package.module:function`, the user's own.
     data: str = "mnist"
     """the data set, or the path of your own: a `.npz` file, or a folder of pictures"""
     prior: str = "normal"
-    """p(z), what the KL term compares the posterior with"""
+    """p(z), with which the KL term compares the posterior"""
     network: str = "mlp"
     """encoder and decoder"""
     likelihood: str = "bernoulli"
-    """p(x given z), what the reconstruction term is of"""
+    """p(x given z), which defines the reconstruction term"""
     objective: str = "beta"
     """what training minimises"""
 
@@ -100,7 +100,7 @@ class RunConfig(Checked):
     capacity: float | None = Field(default=None, ge=0, allow_inf_nan=False, strict=False)
     """nats of KL that the capacity rises to"""
     capacity_epochs: Width | None = None
-    """first epochs, in which the capacity rises from 0, step by step"""
+    """number of first epochs in which the capacity rises from 0, step by step"""
     lambda_od: float | None = Field(default=None, ge=0, allow_inf_nan=False, strict=False)
     """weight of the covariances off the diagonal"""
     discriminator_hidden: Width | None = None

@@ -103,7 +103,7 @@ def test_known_factors_without_labels(tmp_path):
     readings = study.folder.read("tables/read-factors.csv").decode()
     assert [line.split(",")[0] for line in readings.splitlines()[1:]] == ["place_px", "radius_px"]
     assert {"factor_place_px", "factor_radius_px"} <= set(study.alignment)
-    assert "as a regression reads it from the pictures" in drawn["traversal-mean"]["caption"]
+    assert "a regression reads it from the pictures" in drawn["traversal-mean"]["caption"]
     page, text = (study.folder.read(name).decode() for name in ("report.html", "README.md"))
     assert "The known factors are read from the pictures: place_px (R² " in page
     assert "Ranked by Higgins (3 pairs) on known factors" in page
@@ -117,7 +117,7 @@ def test_many_classes_without_factors(tmp_path):
     assert probes.between(0, 1).sum() == 2
     drawn, _ = gallery(study)
     samples = drawn["prior-samples"]["caption"]
-    assert "a row is a class" in samples
+    assert "each row is a class" in samples
     assert "the first 10 of 200 classes" in samples
     assert [panel.images.shape[:2] for panel in sheet(study, "prior-samples")] == [(10, 10)] * 2
     assert "of 10 of 200 classes" in drawn["figure-5"]["caption"]

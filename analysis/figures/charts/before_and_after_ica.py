@@ -108,9 +108,10 @@ def caption(table: pd.DataFrame) -> str:
     beside = BESIDE_IN + TITLE_IN * table["scope"].nunique()
     n = rows.n_that_fit(words_of(first), beside, table["scope"].nunique())
     return (
-        f"Scores of the latents (open) and of their independent components (full) for"
+        "Scores of the latents (open markers) and of their independent components (filled"
+        " markers) for"
         f" {wording.count(len(first), 'configuration')}{seeds}. Each score has its own"
-        f" axis. Changes whose 95% intervals are apart, {'; '.join(changes)}."
+        f" axis. Changes whose 95% intervals do not overlap, {'; '.join(changes)}."
         f"{rows.shown(n, len(first), 'first')}"
     )
 

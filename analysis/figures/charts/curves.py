@@ -89,7 +89,7 @@ def curves(inputs: FigureInputs, series: Series, metric: str) -> Curves:
             lines = rows.assign(series=names).drop_duplicates("series")
             lines = lines[["series", *axes_in(lines)]].reset_index(drop=True)
             return Curves(title, metric, over_seeds(rows, metric, names), lines, cost)
-    raise Missing("no run of its series has an epoch behind it")
+    raise Missing("no run of its series has finished an epoch")
 
 
 @mpl.rc_context(style.STYLE)
@@ -158,7 +158,7 @@ def caption(curves: Curves) -> str:
     table = curves.table
     last = table[(table["split"] == "test") & (table["epoch"] == table["epoch"].max())]
     last = last.dropna(subset="mean").sort_values("mean")
-    cost, share = COSTS if curves.cost == "beta" else (curves.cost, "what is beyond recon")
+    cost, share = COSTS if curves.cost == "beta" else (curves.cost, "all terms except recon")
     what, figure = {
         "objective": (f"The training objective, {cost},", "{:.1f} nats"),
         "kl_fraction": (f"The share of {share} in the objective", "{:.1%}"),
@@ -166,9 +166,12 @@ def caption(curves: Curves) -> str:
     text = f"{what} by epoch: test solid, train dashed. {_seeds(table)}"
     n_others = len(curves.configurations) - len(_named(curves))
     if n_others:
-        text += f" The {MOST_NAMED} that end lowest have a name; the {n_others} others are grey."
+        text += (
+            f" Only the {MOST_NAMED} with the lowest final value have a name; the other"
+            f" {n_others} are grey."
+        )
     if curves.metric == "objective" and last["series"].str.contains("labels").any():
-        text += " With labels it is of the image alone: the label would cost ln of the classes."
+        text += " With labels it is for the image alone; the label would add ln(number of classes)."
     if last.empty:
         return text
     low, high = last.iloc[0], last.iloc[-1]

@@ -101,10 +101,11 @@ def information_caption(table: pd.DataFrame) -> str:
     top = table.loc[[table["information"].idxmax()]]
     row = top.iloc[0]
     return (
-        f"How much each latent tells of each factor of the test images; all there is to tell are"
-        f" {table['entropy'].max():.2f} nats. The most is {row['information']:.2f} nats:"
+        "Mutual information of each latent and each factor of the test images; at most"
+        f" {table['entropy'].max():.2f} nats are possible. The largest is {row['information']:.2f}"
+        " nats:"
         f" z{row['latent']} of {words_of(top)[0]}, of {wording.factor_word(row['factor'])}."
-        f" Cells without a figure are below 0.005 nats.{rows.of_seeds(table['run'])}"
+        f" Cells without a number are below 0.005 nats.{rows.of_seeds(table['run'])}"
     )
 
 

@@ -92,7 +92,11 @@ def caption(table: pd.DataFrame) -> str:
         f" {numbers}. Means over {wording.count(int(table['n_seeds'].max()), 'seed')}."
         f"{_left_out(int(table['without'].iloc[0]))}"
         f"{rows.shown(rows.n_that_fit(words_of(first)), len(first), 'first')}"
-        + (" Dots: the row goes on, with latents of less KL." if len(table) > len(first) else "")
+        + (
+            " Dots: the row continues with latents of smaller KL."
+            if len(table) > len(first)
+            else ""
+        )
     )
 
 
@@ -102,8 +106,8 @@ def _left_out(n: int) -> str:
         return ""
     are = "is" if n == 1 else "are"
     return (
-        f" {wording.count(n, 'configuration')} {are} left out: a prior that does not factorise over"
-        " the latents has a KL of the whole alone."
+        f" {wording.count(n, 'configuration')} {are} left out: a prior that does not factorise"
+        " over the latents has only a total KL."
     )
 
 

@@ -154,7 +154,8 @@ def caption(table: pd.DataFrame) -> str:
     n_images = (table["run"] == first["run"].iloc[0]).sum()
     return (
         f"{n_images:,} test images on the two strongest principal"
-        f" components of the codes, a model a row{coloured}. Share of the active latents' variance:"
+        f" components of the codes, one row per model{coloured}. Share of the active latents'"
+        " variance:"
         f" {', '.join(shares)}.{rows.of_seeds(first['run'])}{more}"
     )
 

@@ -91,17 +91,17 @@ def caption(table: pd.DataFrame) -> str:
     bars = " of the front" if len(table) > MANY else ""
     text = (
         f"{wording.count(len(table), 'configuration')}, means over {seeds(table)}: further left is"
-        f" a tighter bound, further up more disentangled. Bars{bars} are 95% intervals. No other is"
-        f" better in both than the {int(table['pareto'].sum())} on the dashed front, ringed and"
-        f" numbered."
+        f" a tighter bound, further up more disentangled. Bars{bars} are 95% intervals. The"
+        f" {int(table['pareto'].sum())} on the dashed Pareto front are ringed and numbered: no"
+        " other configuration is better in both."
     )
     if "likelihood" in table:
         kind = table["likelihood"].iloc[0]
-        text += f" All have likelihood {kind}: bounds of another are on another scale."
+        text += f" All have likelihood {kind}: bounds of other likelihoods are on other scales."
     if table["conditioning"].nunique() > 1:
         text += (
-            " With labels the bound is that of image and label together: then both kinds bound"
-            " log p(x)."
+            " With labels, the bound is for image and label together: then both kinds bound log"
+            " p(x)."
         )
     return text
 

@@ -96,8 +96,8 @@ def caption(table: pd.DataFrame) -> str:
     text = (
         f"Configurations by their mean score ({table['ranked_by'].iloc[0]}) over {seeds(table)}."
         f" Bars are 95% intervals. The highest is {wording.interval(table.iloc[0], 'score')}."
-        f" Right: the difference of each to the best of the others, paired by seed; these intervals"
-        f" hold all at once. The grey band is the margin of {MARGIN:g}."
+        " Right: the difference of each to the best of the others, paired by seed; these"
+        f" intervals are simultaneous. The grey band is the margin of {MARGIN:g}."
         f" {wording.count(len(table), 'configuration')}: {wording.listing(verdicts)}."
     )
     if "rotated" in table and table["rotated"].notna().any():

@@ -25,11 +25,13 @@ def from_the_prior(inputs: FigureInputs) -> Sheet:
         prior_samples(inputs.model(figure_run.run), figure_run.title, names) for figure_run in shown
     ]
     caption = (
-        "What the decoders draw of latents from their prior: the more of it looks like the images"
-        " that they were trained on, the closer the codes of images fill the prior."
+        "Images decoded from samples of the prior: the more they look like the training images,"
+        " the better the codes of images cover the prior."
     )
     if any(panel.rows for panel in panels):
-        caption += f" Of a conditional model a row is a {noun}, a column the same draw."
+        caption += (
+            f" For a conditional model, each row is a {noun}, and each column has the same sample."
+        )
         if n_rows < n_classes:
             caption += f" Shown are the first {n_rows} of {n_classes} classes."
     caption += f"{rows.of_seeds(figure_run.run for figure_run in shown)}"

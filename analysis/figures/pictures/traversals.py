@@ -35,14 +35,14 @@ DEVIATIONS = "standard deviations"
 MOST_ROWS = 20  # latents in one traversal; more than that cannot be read on a page
 UNITS = {factor.short: factor.unit for factor in FACTORS}  # slant: rad
 BESIDE = (
-    "Beside a row: what the latent moves, by how much for one standard deviation of it, the leakage"
-    " (share of the squared effects that other properties get; beyond the floor: more than a pure"
-    " dilation, shear or stretch of real digits gives them) and for how many digits this holds."
+    "Beside a row: what the latent moves, the change per standard deviation of the latent, the"
+    " leakage (share of the squared effects on other properties; beyond the floor: more than that"
+    " of a pure dilation, shear or stretch of real digits) and for how many digits this holds."
 )
 BESIDE_KNOWN = (
-    "Beside a row: which known factor the latent moves, as a regression reads it from the pictures,"
-    " by how much for one standard deviation of it, the leakage (share of the squared effects that"
-    " other factors get) and for how many classes this holds."
+    "Beside a row: which known factor the latent moves (a regression reads it from the pictures),"
+    " the change per standard deviation of the latent, the leakage (share of the squared effects"
+    " on other factors) and for how many classes this holds."
 )
 NOT_ALONE = {  # after one latent, and after more
     "digit": ("changes the digit", "change the digit"),
@@ -83,7 +83,7 @@ def side_by_side(inputs: FigureInputs) -> Sheet:
     if aligned is not None:
         caption += (
             f" A word says which {_what(aligned)}, the latent moves. Latents without a word move"
-            f" none: {wording.listing(unnamed)}."
+            f" no single one: {wording.listing(unnamed)}."
         )
     caption += f"{rows.of_seeds(seen)}"
     return Sheet(f"One image traversed by three VAEs, J = {figure_run.latent_dim}", caption, panels)
@@ -214,7 +214,7 @@ def _sheet(
     if aligned is None and inputs.data.measure:
         caption += " What the latents move was not measured."
     elif aligned is None:
-        caption += " Nothing measures these pictures: what a latent moves is for the eye."
+        caption += " Nothing measures these pictures: judge by eye what a latent moves."
     else:
         caption += f" {_counts(aligned)} {BESIDE if inputs.data.measure else BESIDE_KNOWN}"
     caption += f"{rows.of_seeds([figure_run.run])}"

@@ -59,7 +59,7 @@ def check_codes(codes: npt.ArrayLike, name: str = "codes") -> FloatArray:
     if not np.isfinite(checked).all():
         bad = np.flatnonzero(~np.isfinite(checked).all(axis=0))
         raise ValueError(
-            f"{name} hold NaN or infinite values in latents {bad.tolist()}: "
+            f"{name} contain NaN or infinite values in latents {bad.tolist()}: "
             "did the run diverge? leave it out or repair it first"
         )
     return checked
@@ -86,8 +86,8 @@ def check_factors(factors: npt.ArrayLike, n_samples: int, min_factors: int = 1) 
         raise ValueError(f"factors must be integers, got {given.dtype}: bin continuous ones first")
     if given.shape[1] < min_factors:
         raise ValueError(
-            f"got {given.shape[1]} factor(s): this score tells factors apart "
-            f"and needs at least {min_factors}"
+            f"got {given.shape[1]} factor(s): this score distinguishes factors and needs at least"
+            f" {min_factors}"
         )
     constant = [k for k, factor in enumerate(given.T) if (factor == factor[0]).all()]
     if constant:
@@ -100,7 +100,7 @@ def check_discrete(discrete: Sequence[bool] | None, n_factors: int) -> BoolArray
     flags = np.zeros(n_factors, bool) if discrete is None else np.asarray(discrete, bool)
     if flags.shape != (n_factors,):
         raise ValueError(
-            f"discrete has {flags.size} flag(s) for {n_factors} factors: pass one a factor"
+            f"discrete has {flags.size} flag(s) for {n_factors} factors: pass one per factor"
         )
     return flags
 

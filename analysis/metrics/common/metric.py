@@ -64,7 +64,7 @@ def load_metric(path: str) -> Metric:
     """
     module, _, name = path.partition(":")
     if not (module and name):
-        raise ValueError(f"a metric of your own is package.module:NAME, got {path!r}")
+        raise ValueError(f"your own metric is named as package.module:NAME, got {path!r}")
     try:
         metric = getattr(importlib.import_module(module), name)
     except Exception as error:  # a SyntaxError as well as a module that is not there
@@ -90,10 +90,10 @@ def with_own(metrics: Iterable[Metric], own: Iterable[Metric]) -> tuple[Metric, 
     for metric in own:
         taken = set(labels(every)) & set(labels([metric]))
         if taken:
-            raise ValueError(f"a metric named {min(taken)!r} is there already: choose another name")
+            raise ValueError(f"a metric named {min(taken)!r} exists already: choose another name")
         if metric.target not in {"factors", "classes"}:
             raise ValueError(
-                f"metric {metric.name!r} has target {metric.target!r}: take 'factors' or 'classes'"
+                f"metric {metric.name!r} has target {metric.target!r}: use 'factors' or 'classes'"
             )
         every = (*every, metric)
     return every

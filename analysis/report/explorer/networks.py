@@ -51,7 +51,7 @@ def decoder_layers(model: Vae) -> list[Layer]:
 
     layers = _chain(model.decoder, run)
     if not decoder_difference(model, layers) < SAME:
-        raise CannotShow("is no chain of layers that the page has")
+        raise CannotShow("is not a chain of layers that the page has")
     return layers
 
 
@@ -74,7 +74,7 @@ def encoder_layers(model: Vae) -> list[Layer]:
     if last.convolution is None:  # the variances are not needed
         layers[-1] = last._replace(weight=last.weight[:n], bias=last.bias[:n])
     if not encoder_difference(model, layers, images, labels) < 10 * SAME:
-        raise CannotShow("is no chain of layers that the page has")
+        raise CannotShow("is not a chain of layers that the page has")
     return layers
 
 
@@ -114,7 +114,7 @@ def _as_layer(call: Call, after: Tensor) -> Layer:
     """A layer with the activation that leads from its outputs to the next one's inputs."""
     outputs, after = call.outputs.flatten(1).cpu(), after.flatten(1).cpu()
     if outputs.shape[1] > after.shape[1]:
-        raise CannotShow("is no chain: a layer reads what another did not write")
+        raise CannotShow("is not a chain: a layer reads what another did not write")
     after = after[:, : outputs.shape[1]]  # a label may stand behind it
     apart = {name: float((f(outputs) - after).abs().max()) for name, f in ACTIVATIONS.items()}
     activation = min(apart, key=lambda name: apart[name])

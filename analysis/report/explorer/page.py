@@ -87,8 +87,8 @@ def _storage(runs: list[dict[str, Any]]) -> str:
     codes = [run["code_difference"] for run in runs if run["code_difference"] is not None]
     off = f" and in a number of a code {max(codes):.1g} (on the images of the map)" if codes else ""
     return (
-        f"{count(len(runs), 'model')} on board, {sum(run['bytes'] for run in runs) / 1e6:.1f} MB"
-        " together. Large layers are stored in 6 to 8 bits a weight, small ones in 16. The largest"
-        f" difference from PyTorch that was measured in a pixel is {worst:.1g} of 1 (on"
+        f"{count(len(runs), 'model')} in this page, {sum(run['bytes'] for run in runs) / 1e6:.1f}"
+        " MB in total. Large layers are stored with 6 to 8 bits per weight, small ones with 16."
+        f" The largest measured difference from PyTorch in a pixel is {worst:.1g} of 1 (on"
         f" {N_SAMPLES} samples of the prior and the starting images){off}."
     )

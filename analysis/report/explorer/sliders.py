@@ -137,7 +137,7 @@ def packed(values: npt.ArrayLike, kind: str) -> str:
 def _obtained(holds: pd.DataFrame, unit: str) -> str:
     """What a knob obtains on other images, in words; `holds` are its places, rising."""
     if holds.empty:
-        return "no mixture of latents moves it alone"
+        return "no mixture of latents moves only this"
     row = holds.iloc[-1]
     spread = f"\N{PLUS-MINUS SIGN} {row['obtained_sd']:.2f} {unit}"
     words = f"on other images {row['asked']:+.2f} gives {row['obtained']:+.2f} {spread}"

@@ -25,7 +25,7 @@ MEASURES = {
     "kl_fraction": "KL fraction",
     "kl_fraction_raw": "KL fraction, raw",
     "active": "active latents",
-    RANKING: "score that ranks",
+    RANKING: "ranking score",
     **{name: LABELS[name] for name in (*RANKABLE, UDR.name, CLASS_PROBE.name)},
 }
 """What the interactive plots can show, and what it is called there."""

@@ -97,7 +97,7 @@ def what_was_run(trials: pd.DataFrame, study_file: Mapping[str, Any]) -> dict[st
 
 def unfinished(study: Study) -> list[Unfinished]:
     """The runs that are not done, the failed first, with the reason."""
-    reasons = {"waiting": "not begun", "begun": "not finished", "failed": "no reason recorded"}
+    reasons = {"waiting": "not started", "begun": "not finished", "failed": "no reason recorded"}
     rows = []
     for row in study.trials[study.trials["state"] != "done"].to_dict("records"):
         record = read_record(runs_folder(study.folder) / row["run"])
@@ -112,12 +112,12 @@ def notices(study: Study, study_file: Mapping[str, Any]) -> list[Notice]:
     number, invocations = counts(study.trials), study_file.get("invocations") or [{}]
     train, lacking = str(invocations[-1].get("command", "")), []
     if not number["done"]:
-        lacking.append(Notice("No run is done yet: there is nothing to compare.", train))
+        lacking.append(Notice("No run is finished yet: there is nothing to compare.", train))
     if left := number["begun"] + number["waiting"]:
-        ended = " The last invocation has not ended, or was killed."
+        ended = " The last command has not ended, or was killed."
         if invocations[-1].get("end"):
             ended = ""
-        again = "The same command goes on."
+        again = "The same command continues."
         lacking.append(Notice(f"Not finished: {count(left, 'run')}.{ended} {again}", train))
     if failed := number["failed"]:
         again = "The same command tries again."
@@ -164,12 +164,14 @@ def _scoring_notices(study: Study) -> list[Notice]:
     elif len(missing) and len(missing) == len(done):
         lacking.append(Notice("Nothing is scored: no ranking, ICA, controls or alignment.", score))
     elif len(missing):
-        lacking.append(Notice(f"Done but not scored: {count(len(missing), 'run')}.", score))
+        lacking.append(Notice(f"Finished but not scored: {count(len(missing), 'run')}.", score))
     elif len(unmoved) and not unmeasured(read_study(study.folder)):
         whose = count(len(unmoved), "run")
         lacking.append(Notice(f"What the latents of {whose} move is not measured yet.", score))
     if lost:
-        where = f"Not in this folder: the weights of {named(lost)}. Score where they are."
+        where = (
+            f"Not in this folder: the weights of {named(lost)}. Score on the machine that has them."
+        )
         lacking.append(Notice(where, ""))
     return lacking
 

@@ -52,11 +52,11 @@ def best(ranked: pd.DataFrame) -> list[str]:
         sentences.append(f"{each}: {listing(verdicts)}.")
     if first[RANKING] >= SATURATED:
         sentences.append(
-            f"It is at the ceiling ({SATURATED:.2f} and more), where this score no longer tells"
-            " configurations apart."
+            f"It is at the ceiling ({SATURATED:.2f} or more), where this score cannot distinguish"
+            " configurations."
         )
     if first["n_scored"] == 1:
-        sentences.append("One seed: the interval leaves out how far seeds differ.")
+        sentences.append("One seed: the interval does not include the variation between seeds.")
     return sentences
 
 
@@ -99,18 +99,18 @@ def _first_place(scored: pd.DataFrame) -> str:
         return f"{in_words(first)} is the only configuration that is scored."
     lead = f"{in_words(first)} scores highest of {len(scored)} configurations"
     if first["n_scored"] == 1:
-        return f"{lead}, on one seed: how far seeds differ is not known."
+        return f"{lead}, with one seed: the variation between seeds is not known."
     seeds = f"{numeral(int(first['n_scored']))} seeds"
     behind, among, undecided = (
         int((scored["verdict"].iloc[1:] == verdict).sum()) for verdict in (BEHIND, AMONG, UNDECIDED)
     )
     if undecided == others:
         which = "the other" if others == 1 else f"any of the other {others}"
-        return f"{lead}, but {seeds} cannot tell it from {which}."
+        return f"{lead}, but {seeds} cannot distinguish it from {which}."
     parts = {
         f"{behind} of the others {verb(behind, 'is', 'are')} significantly behind": behind,
         f"{among} {verb(among, 'is', 'are')} as good within {MARGIN:g}": among,
-        f"{undecided} cannot be told from it with {seeds}": undecided,
+        f"{undecided} cannot be distinguished from it with {seeds}": undecided,
     }
     return f"{lead}; {listing([words for words, n in parts.items() if n])}."
 
@@ -174,7 +174,7 @@ def _highest(first: pd.Series) -> Highlight:
     value, *ends = interval(first, RANKING).split(" ", 1)
     note = "; ".join([*ends, in_words(first.to_dict()), first["ranked_by"]])
     if first[RANKING] >= SATURATED:
-        note += "; at the ceiling, where it no longer tells configurations apart"
+        note += "; at the ceiling, where it cannot distinguish configurations"
     return Highlight("Highest score", value, note)
 
 
@@ -206,7 +206,7 @@ def _alone(latents: pd.DataFrame) -> Highlight:
     still = int((latents["property"] == "none").sum())
     of = f"of {count(len(latents), 'latent')} of {count(latents['run'].nunique(), 'run')}"
     note = f"{of}; {still} {verb(still, 'does', 'do')} not react"
-    return Highlight("Move one property alone", count(alone, "latent"), note)
+    return Highlight("Move only one property", count(alone, "latent"), note)
 
 
 def _after_ica(mig: pd.DataFrame) -> Highlight:

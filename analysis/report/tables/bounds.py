@@ -28,26 +28,28 @@ def elbo(configurations: pd.DataFrame) -> Table:
     kinds = set(configurations.get("objective_kind", ["beta"]))
     if kinds == {"beta"}:
         cost = "Objective = recon + β·KL is what training minimises and what the paper plots"
-        share = "KL fraction: β·KL of the objective, the paper's; raw: KL of −ELBO."
+        share = (
+            "KL fraction: β·KL divided by the objective, as in the paper; raw: KL divided by −ELBO."
+        )
     elif len(kinds) == 1:
         cost = f"Objective is what training minimises, {kinds.pop()}"
-        share = "KL fraction: what is beyond recon, of the objective; raw: KL of −ELBO."
+        share = "KL fraction: all terms except recon, by the objective; raw: KL divided by −ELBO."
     else:
         cost = "What training minimised is left out: costs of several objectives are not compared"
-        share = "Raw: KL of −ELBO."
+        share = "Raw: KL divided by −ELBO."
     caption = "Test set, nats per image, means over finished seeds."
     notes = (
-        f"{cost}; −ELBO = recon + KL is the"
-        " bound itself, on log p(x), with labels on log p(x|label). Joint: with labels, that of"
-        " image and label, −ELBO + ln of the number of classes: so both kinds bound log p(x) and"
-        f" can be compared. {share} A latent is active when the variance of its posterior mean"
-        f" exceeds {ACTIVE_VARIANCE:g}. IW bound: the importance-weighted bound; its gain is over"
-        " the ELBO."
+        f"{cost}; −ELBO = recon + KL is the bound on −log p(x), with labels on −log p(x|label)."
+        " Joint: with labels, the bound for image and label together, −ELBO + ln(number of"
+        f" classes). So both kinds bound −log p(x) and can be compared. {share} A latent is active"
+        " when the variance of its posterior mean"
+        f" exceeds {ACTIVE_VARIANCE:g}. IW bound: the importance-weighted bound; its gain is"
+        " relative to the ELBO."
     )
     if configurations["kl_largest"].isna().any():
         notes += (
-            f" {NOTHING} for the largest KL: that prior has no KL by latent, and its KL is"
-            " estimated from one posterior sample an image."
+            f" {NOTHING} for the largest KL: that prior has no KL per latent, and its KL is"
+            " estimated from one posterior sample per image."
         )
     if "likelihood" in configurations and configurations["likelihood"].nunique() > 1:
         notes += " Bounds of different likelihoods are on different scales."
@@ -88,5 +90,5 @@ def runs(trials: pd.DataFrame) -> Table:
     }
     if not one_objective(trials):
         del columns["objective"]
-    caption = "Every run: figures of its last epoch on the test set, in nats per image."
+    caption = "Every run: its last epoch on the test set, in nats per image."
     return table("runs-table", caption, trials, columns)

@@ -136,8 +136,8 @@ def ranking(ranked: pd.DataFrame) -> Table:
     }
     caption = (
         f"Configurations by their mean score ({ranked['ranked_by'].iloc[0]}). To the best: the"
-        " difference to the best of the others, paired by seed; these intervals hold all at once."
-        " −ELBO in nats per image, with labels that of image and label together."
+        " difference to the best of the others, paired by seed; these intervals are simultaneous."
+        " −ELBO in nats per image; with labels, for image and label together."
     )
     return table("ranking", caption, _in_words(ranked), columns)
 
@@ -177,7 +177,7 @@ def bounds(study: Study) -> Table:
         del columns["objective"], columns["KL fraction"]
     caption = (
         "Bounds on the test set in nats per image, means over finished seeds. −ELBO = recon + KL;"
-        " with labels that of image and label together. Active: latents in use."
+        " with labels, for image and label together. Active: number of active latents."
     )
     return table("bounds", caption, _in_words(rows), columns)
 

@@ -36,10 +36,10 @@ def ranking(ranked: pd.DataFrame) -> Table:
         " best: the difference to the best of the others, paired by seed."
     )
     notes = (
-        "Intervals of the differences hold all at once. Among the best: the whole interval is above"
-        f" −{MARGIN:g}; behind: none of it is above 0. Seeds: scored of trained. Front: no other"
-        " has both a lower −ELBO and a higher score. −ELBO in nats per image, with labels that of"
-        " image and label together."
+        "Intervals of the differences are simultaneous. Among the best: the whole interval is"
+        f" above −{MARGIN:g}; behind: no part of it is above 0. Seeds: scored / trained. Front"
+        " (Pareto front): no other configuration has both a lower −ELBO and a higher score. −ELBO"
+        " in nats per image; with labels, for image and label together."
     )
     if "likelihood" in ranked and ranked["likelihood"].nunique() > 1:
         notes += " Bounds of different likelihoods are on different scales, with a front each."
@@ -61,14 +61,14 @@ def all_scores(ranked: pd.DataFrame, more: Sequence[str] = ()) -> Table:
     """The other scores of each configuration; `more` names a user's own metrics."""
     others = [name for name in RANKABLE if name not in WITH_INTERVAL]
     caption = (
-        "Scores over all test images, means over seeds. *: at the ceiling, where this score no"
-        " longer tells configurations apart."
+        "Scores over all test images, means over seeds. *: at the ceiling, where this score cannot"
+        " distinguish configurations."
     )
     if ranked[UDR.name].notna().any():
-        caption += " UDR: how far runs that differ in their seed agree."
+        caption += " UDR: agreement of runs that differ only in the seed."
     if ranked[CLASS_PROBE.name].notna().any():
         label = LABELS[CLASS_PROBE.name].capitalize()
-        caption += f" {label}: how often a linear classifier tells the class from the codes."
+        caption += f" {label}: how often a linear classifier reads the class from the codes."
     columns: dict[str, CellOf] = {
         "configuration": words_of_axes,
         f"{LABELS[HIGGINS.name]} [95%]": estimates(HIGGINS.name, star="saturated"),
@@ -83,8 +83,8 @@ def ica(changes: pd.DataFrame) -> Table:
     """Every score before and after ICA, as `tables/ica.csv` has them."""
     caption = (
         "Every score on the latents, on their independent components (ICA) and on their principal"
-        " components. Change: ICA minus latents. Converged: share of seeds whose ICA and classifier"
-        " did; other components depend on their first guess."
+        " components. Change: ICA minus latents. Converged: share of seeds in which ICA and the"
+        " classifier converged; otherwise the components depend on the starting values."
     )
     columns = {
         "configuration": words("configuration"),
@@ -129,19 +129,19 @@ def controls(name: str, scores: pd.DataFrame, shown: Sequence[str]) -> Table | N
     if wanted.empty:
         return None
     caption = (
-        f"Scores on the latents{_against(wanted)}, over all test images, means over seeds, beside"
-        " what should score less and, last, the factors themselves. Bold: above every floor."
+        f"Scores on the latents{_against(wanted)}, over all test images, means over seeds, with"
+        " controls that should score lower and, last, the factors themselves. Bold: above every"
+        " such control."
     )
     notes = (
         "PCA of pixels: as many principal components as there are latents. The factors, rotated:"
         f" the factors themselves as codes, after random rotations. {NOTHING}: cannot be computed,"
-        " such as the score of an encoder without active latents; the column note of controls.csv"
-        " says why."
+        " for example without active latents; the column `note` of controls.csv says why."
     )
     keys = [configuration(wanted["run"]).rename("configuration"), "score"]
     means = wanted.groupby(keys, sort=False)[["value", *CONTROLS]].mean().reset_index()
     if means["raw_pixels"].isna().all():
-        notes += " Raw pixels are left out: images of so many are not scored as codes."
+        notes += " Raw pixels are left out: there are too many to score as codes."
     floors = [name for name in CONTROLS if not name.startswith("oracle")]
     means["above"] = means["value"] > means[floors].max(axis=1).fillna(0.0)
     columns = {
@@ -162,9 +162,10 @@ def _against(scores: pd.DataFrame) -> str:
 def sensitivity(verdicts: pd.DataFrame) -> Table:
     """Verdicts under other thresholds, as `sensitivity.csv` has them."""
     caption = (
-        "Verdicts of the clauses that depend on a threshold, with it at half, as set, and at twice."
-        " Margin: of a clause where the paper has a word and no figure; the others name the"
-        " directions of the latents. Bold: not the verdict as set."
+        "Verdicts of the clauses that depend on a threshold: with half the threshold, with the"
+        " threshold as set, and with twice the threshold. Margin: for a clause where the paper has"
+        " a word and no number; the other thresholds decide how latents are named. Bold: not the"
+        " verdict as set."
     )
     columns = {
         "claim": words("id"),
@@ -180,8 +181,8 @@ def sensitivity(verdicts: pd.DataFrame) -> Table:
 def alignment(runs: Iterable[Aligned]) -> Table:
     """Which latents of each run move what."""
     caption = (
-        "Latents that move one property of the picture alone, by run, and how many move the digit,"
-        " several properties, or nothing."
+        "For each run, the latents that move only one property of the picture, and how many change"
+        " the digit, move several properties, or do not react."
     )
     rows = [{"run": one.run, **one.named, "still": one.n_still} for one in runs]
     alone = [name for name in rows[0] if name not in {"run", "still", *NOT_ALONE}]

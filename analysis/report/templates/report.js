@@ -105,7 +105,7 @@ function drawParallel(table, colours) {
   const colour = input("colour").value;
   const whole = kept(table, [...keys, colour]);
   const dropped = kept(table, []).length - whole.length;
-  input("parallel-note").textContent = dropped ? `${dropped} lack a figure and are left out.` : "";
+  input("parallel-note").textContent = dropped ? `${dropped} lack a value and are left out.` : "";
   const dimensions = keys.map((key) => {
     const { values, ticks, names } = scale(key, table.columns[key]);
     const shown = { label: labels[key], values: whole.map((index) => values[index]) };
@@ -160,7 +160,7 @@ function drawScatter(table, colours) {
   };
   Plotly.react("scatter", [trace], layout(colours, { xaxis: axis(across), yaxis: axis(up), hovermode: "closest", margin: { l: 60, r: 20, t: 40, b: 50 } }), CONFIG);
   const of = `${shown.length} ${input("level").value}s: ${labels[up]} over ${labels[across]}, coloured by ${labels[colour]}`;
-  input("scatter").setAttribute("aria-label", `Scatter of ${of}. The tables have the figures.`);
+  input("scatter").setAttribute("aria-label", `Scatter plot of ${of}. The tables have the values.`);
 }
 
 function drawCurves(colours) {
@@ -206,7 +206,7 @@ function element(tag, text, more = {}) {
 function showRun() {
   const run = input("run").value;
   const index = rows.run.names.indexOf(run);
-  if (index < 0) return input("picked").replaceChildren(element("p", "No run is of these names."));
+  if (index < 0) return input("picked").replaceChildren(element("p", "No run matches these names."));
   const facts = document.createElement("dl");
   for (const [key, values] of Object.entries(rows.run.columns)) {
     if (values[index] === null) continue;

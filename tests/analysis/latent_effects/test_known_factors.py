@@ -48,9 +48,9 @@ def test_pages_say_which_factor_and_by_how_much(pictures):
     table = aligned(Squares(), pictures)
     rows = table.to_dict("records")
     assert properties_of(table) == ["factor_x", "factor_y", "factor_size"]
-    assert moved(rows[ACROSS]).startswith(f"x, +{rows[ACROSS]['slope']:.2f} a step, leakage ")
+    assert moved(rows[ACROSS]).startswith(f"x, +{rows[ACROSS]['slope']:.2f} per step, leakage ")
     assert "class" not in moved(rows[ACROSS])  # without labels there are none to count
-    assert moved(rows[DIAGONAL]).startswith("mixed; most of all ")
+    assert moved(rows[DIAGONAL]).startswith("mixed; mostly ")
     assert moved(rows[NOTHING]) == "does not react"
     (words,) = alignments(table.assign(run="a", basis="latent"))
     assert (words.named["x"], words.named["y"], words.n_still) == (["z1"], [], 1)

@@ -131,12 +131,12 @@ def test_two_hundred_latents_mostly_dead_score_finitely(score):
         (
             CODES * np.array([1, np.nan, 1]),
             FACTORS,
-            r"codes hold NaN or infinite values in latents \[1\]",
+            r"codes contain NaN or infinite values in latents \[1\]",
         ),
         (
             CODES + np.array([np.inf, 0, 0]),
             FACTORS,
-            r"codes hold NaN or infinite values in latents \[0\]",
+            r"codes contain NaN or infinite values in latents \[0\]",
         ),
         (CODES, FACTORS[:, 0], r"factors must be \(n_samples, n_factors\), got shape \(500,\)"),
         (CODES, FACTORS[:400], "codes have 500 samples but factors have 400"),
@@ -192,7 +192,9 @@ def test_udr_refuses_runs_that_saw_different_images():
 
 
 def test_udr_names_the_run_that_diverged():
-    with pytest.raises(ValueError, match=r"codes_b hold NaN or infinite values in latents \[2\]"):
+    with pytest.raises(
+        ValueError, match=r"codes_b contain NaN or infinite values in latents \[2\]"
+    ):
         udr(CODES, CODES * [1, 1, np.nan])
 
 
@@ -221,7 +223,7 @@ def test_names_of_rows_are_unique_and_have_a_label():
 def test_a_metric_of_ones_own_is_found_by_its_import_path():
     assert load_metric("own_metric:NEAREST") is NEAREST
     assert with_own(METRICS, [NEAREST]) == (*METRICS, NEAREST)
-    with pytest.raises(ValueError, match="'nearest' is there already"):
+    with pytest.raises(ValueError, match="'nearest' exists already"):
         with_own(METRICS, [NEAREST, NEAREST])
     with pytest.raises(ValueError, match="has target 'run'"):
         with_own(METRICS, [NEAREST._replace(target="run")])
@@ -230,7 +232,7 @@ def test_a_metric_of_ones_own_is_found_by_its_import_path():
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("own_metric", "is package.module:NAME, got 'own_metric'"),
+        ("own_metric", "as package.module:NAME, got 'own_metric'"),
         ("nowhere.at_all:NEAREST", "cannot import metric nowhere.at_all:NEAREST: ModuleNotFound"),
         ("own_metric:NOTHING", "own_metric:NOTHING: AttributeError"),
         ("own_metric:NOT_A_METRIC", "is a function, expected an analysis.metrics.Metric"),

@@ -81,7 +81,7 @@ def test_the_best_is_ahead_by_what_was_planted(study):
 def test_latents_are_compared_with_their_own_rotations(study):
     """0.2 above without labels, 0.1 below with."""
     row = answer(study, ROTATED).iloc[0]
-    assert "in 2 of 4 configurations and below in 2" in row["answer"]
+    assert "in 2 of 4 configurations and significantly below in 2" in row["answer"]
     assert list(row[["value", "low", "high"]]) == pytest.approx([0.05] * 3)
 
 
@@ -91,7 +91,7 @@ def test_a_plain_model_on_other_bases_is_compared_with_the_best_of_the_rest(stud
     assert pca["value"] == pytest.approx(-0.005)
     assert pca["answer"].endswith(": among the best.")
     assert ica["value"] == pytest.approx(-0.3)
-    assert ica["answer"].endswith(": behind; they converged in 2 of 3 seeds.")
+    assert ica["answer"].endswith(": behind; ICA converged in 2 of 3 seeds.")
 
 
 def test_labels_are_compared_at_the_same_beta_and_seed(study):
@@ -109,7 +109,7 @@ def test_conditioning_is_judged_within_digit(study):
     within["value"] += np.where(within["conditioning"] == "label", 0.5, 0)
     write_table(study.folder, "scores", pd.concat([study.scores, within]), None)
     row = answer(open_study(str(study.folder)), LABELLING).iloc[0]
-    assert "Within digit conditioning helps: 0.350" in row["answer"]
+    assert "Within each digit, conditioning helps: 0.350" in row["answer"]
     assert "Over all digits the difference is -0.150" in row["answer"]
     assert row["value"] == pytest.approx(0.35)
 
@@ -124,11 +124,11 @@ def test_what_redrawn_digits_say_goes_first(study):
 def test_properties_with_a_direction_of_their_own_are_counted(study):
     labelled, plain, components = answer(study, OWN).to_dict("records")
     assert [row["value"] for row in (labelled, plain, components)] == [2, 0, 1]
-    named = "the number of properties, of three, with a latent named after them is 2, 2 and 2"
+    named = "properties (of three) after which a latent is named is 2, 2 and 2"
     assert named in labelled["answer"]
     # Width is moved most by a latent that moves slant by 0.4 and width by 0.3: 16 of 25 parts.
-    assert "what moves slant most leaks 4%, mostly to width" in labelled["answer"]
-    assert "what moves width most leaks 64%, mostly to slant" in labelled["answer"]
+    assert "moves slant most leaks 4%, mostly to width" in labelled["answer"]
+    assert "moves width most leaks 64%, mostly to slant" in labelled["answer"]
     assert np.isnan([labelled["low"], labelled["high"]]).all()
 
 
@@ -141,11 +141,11 @@ def test_a_correlation_that_was_planted_is_found(study, monkeypatch):
     monkeypatch.setattr("analysis.paper.findings.MIN_CONFIGURATIONS", len(VALUE))
     paper, raw = answer(study, SHARE).to_dict("records")
     assert paper["value"] < -0.9
-    assert "this is borne out" in paper["answer"]
+    assert "this is supported" in paper["answer"]
     assert paper["n"] == 4
-    assert "over 12 runs of 4 configurations" in paper["answer"]
+    assert "(12 runs of 4 configurations" in paper["answer"]
     assert "the raw KL fraction" in raw["answer"]
-    assert "stand-in for beta" in raw["answer"]
+    assert "proxy for beta" in raw["answer"]
 
 
 def test_the_first_sentences_are_at_most_four(study):

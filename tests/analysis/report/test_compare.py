@@ -99,7 +99,7 @@ def test_studies_with_nothing_in_common_are_a_line(one, tmp_path, capsys, monkey
 
 
 def test_mistakes_are_a_line(one, tmp_path):
-    with pytest.raises(StudyError, match="takes two studies, got 1"):
+    with pytest.raises(StudyError, match="needs two studies, got 1"):
         compare(one)
     with pytest.raises(StudyError, match="given twice"):
         compare(one, one)

@@ -128,7 +128,7 @@ def test_the_best_configuration_in_words(report):
         " within the class).",
         "4 configurations, each against the best of the others: 0 among the best, 0 behind and 4"
         " not decided.",
-        "One seed: the interval leaves out how far seeds differ.",
+        "One seed: the interval does not include the variation between seeds.",
         "1 of the paper's 2 claims holds, 1 does not, 0 are open.",
     ]
 
@@ -139,7 +139,7 @@ def test_ties_are_counted(tmp_path):
     write_scores(study, {c.run_id: 0.995 if c.beta < 4 else 0.5 for c in configs})
     sentences = best(study.ranking)
     assert sentences[1].endswith(": 2 among the best, 1 behind and 0 not decided.")
-    assert sentences[2].startswith("It is at the ceiling (0.99 and more)")
+    assert sentences[2].startswith("It is at the ceiling (0.99 or more)")
     assert "One seed" not in " ".join(sentences)
 
 
@@ -161,15 +161,15 @@ def test_the_first_screen(report):
     assert above.note == "configurations; PCA scores 0.700, an untrained encoder 0.500"
     assert shown["Highest score"].value == "0.900"
     assert shown["Highest score"].note.startswith("[0.890, 0.910]; J = 4, β = 4; Higgins")
-    assert shown["Move one property alone"].value == "1 latent"
-    assert shown["Move one property alone"].note == "of 4 latents of 1 run; 1 does not react"
+    assert shown["Move only one property"].value == "1 latent"
+    assert shown["Move only one property"].note == "of 4 latents of 1 run; 1 does not react"
     assert shown["The paper's claims"].value == "1 of 2 holds"
 
 
 def test_the_finding_in_three_plain_sentences(report):
     assert report.finding == [
-        "J = 4, β = 4 scores highest of 4 configurations, on one seed: how far seeds differ is not"
-        " known.",
+        "J = 4, β = 4 scores highest of 4 configurations, with one seed: the variation between"
+        " seeds is not known.",
         "3 of 4 score significantly above the principal components of the pixels, which need no"
         " training, and 4 above a random rotation of the same codes.",
         "Of the paper's 2 claims that these runs can check, 1 holds and 1 does not.",
@@ -202,7 +202,7 @@ def test_a_claim_links_to_the_figure_that_it_speaks_of(report, page):
 
 def test_questions_keep_their_answers_together(report, html):
     assert report.questions == {"Which is best?": ["That one.", "Or so."]}
-    assert "What the paper leaves open" in Page(html).text
+    assert "Questions that the paper leaves open" in Page(html).text
 
 
 def test_claims_without_their_runs_are_counted(copy):
@@ -212,7 +212,7 @@ def test_claims_without_their_runs_are_counted(copy):
     report = gather(copy)
     assert [claim.id for claim in report.claims] == ["beta-costs"]
     assert report.unclaimed == 1
-    assert "Not run in this study: 1 of the claims." in Page(render(report)).text
+    assert "This study lacks the runs for 1 of the claims." in Page(render(report)).text
 
 
 def test_claims_decided_on_short_runs_say_so(copy):
@@ -275,25 +275,27 @@ def test_controls_stand_beside_the_scores(report):
 def test_what_the_latents_move_in_words(report):
     (one,) = report.aligned
     assert one.lines == [
-        "z1: slant, +0.21 rad a step, leakage 6%, holds for 10 of 10 digits",
-        "z2: the digit: 62% of pictures two steps away are read as another",
-        "z3: mixed; most of all width, −1.50 px a step, leakage 55%, holds for 7 of 10 digits",
+        "z1: slant, +0.21 rad per step, leakage 6%, holds for 10 of 10 digits",
+        "z2: the digit: 62% of pictures two steps away are read as another digit",
+        "z3: mixed; mostly width, −1.50 px per step, leakage 55%, holds for 7 of 10 digits",
     ]
     assert one.n_still == 1
-    assert one.knobs == ["width knob: width, −1.50 px a step, leakage 1%, holds for 9 of 10 digits"]
+    assert one.knobs == [
+        "width knob: width, −1.50 px per step, leakage 1%, holds for 9 of 10 digits"
+    ]
     shown = [cell.text for cell in report.alignment.rows[0]]
     assert shown[1:] == ["none", "z1", "none", "1", "1", "1"]
 
 
 def test_a_direction_that_reacts_and_moves_nothing_measured():
     row = {"property": "mixed", "leakage": np.nan}
-    assert moved(row) == "mixed: thickness, slant and width stay as they are"
+    assert moved(row) == "mixed: thickness, slant and width do not change"
 
 
 def test_failures_and_what_helps(study, report):
     failed, waiting = report.unfinished
     assert failed[1:] == ("failed", "0 of 3", "KL is inf <in epoch 2>")
-    assert waiting[1:] == ("waiting", "0 of 3", "not begun")
+    assert waiting[1:] == ("waiting", "0 of 3", "not started")
     score = f"study score {study.folder}"
     assert [notice.command for notice in report.notices] == [COMMAND, COMMAND, score]
     assert report.notices[0].text.startswith("Not finished: 1 run.")
@@ -329,7 +331,7 @@ def test_a_study_without_results_has_a_short_text(tmp_path):
     study = write_runs(Folder(tmp_path / "bad"), [new_record(tiny(), "failed", "no luck")])
     text = render_readme(gather(study))
     assert "0 of 1 runs are done." in text
-    assert "No run is done yet" in text
+    assert "No run is finished yet" in text
     assert "claims" not in text
 
 
@@ -376,7 +378,11 @@ def test_an_unscored_study_says_so_and_which_command_helps(tmp_path):
     report = gather(study)
     assert report.notices == [
         ("Nothing is scored: no ranking, ICA, controls or alignment.", ""),
-        (f"Not in this folder: the weights of {tiny().run_id}. Score where they are.", ""),
+        (
+            f"Not in this folder: the weights of {tiny().run_id}. Score on the machine that has"
+            " them.",
+            "",
+        ),
     ]
     (runs_folder(study.folder) / tiny().run_id).write(WEIGHTS, b"")
     (notice,) = gather(study).notices
@@ -404,13 +410,13 @@ def test_a_study_of_one_scored_run(tmp_path):
 def test_runs_done_after_the_scores_are_named(tmp_path):
     study = write_runs(Folder(tmp_path / "two"), [finished(tiny()), finished(tiny(4.0))])
     write_scores(study, {tiny().run_id: 0.8})
-    assert gather(study).notices[0].text == "Done but not scored: 1 run."
+    assert gather(study).notices[0].text == "Finished but not scored: 1 run."
 
 
 def test_a_study_where_every_run_failed(tmp_path):
     study = write_runs(Folder(tmp_path / "bad"), [new_record(tiny(), "failed", "no luck")])
     report = gather(study)
-    assert report.notices[0] == ("No run is done yet: there is nothing to compare.", COMMAND)
+    assert report.notices[0] == ("No run is finished yet: there is nothing to compare.", COMMAND)
     text = Page(render(report)).text
     assert "no luck" in text
     assert "Figures" not in text

@@ -63,7 +63,7 @@ def test_it_opens_from_disk_and_asks_for_nothing(page):
     drawn = "return document.querySelectorAll('#parallel .y-axis').length"
     axes = WebDriverWait(page, 30).until(lambda page: page.execute_script(drawn))
     figures = ["active latents", "KL fraction", "−ELBO", "class read"]
-    scores = ["DCI", "MIG", "FactorVAE", "Higgins", "score that ranks"]
+    scores = ["DCI", "MIG", "FactorVAE", "Higgins", "ranking score"]
     assert axes == len(["J", "β", "labels", *figures, *scores])
     shown = "return [...document.images].every((image) => image.naturalWidth > 0)"
     assert page.execute_script(shown)
@@ -174,7 +174,7 @@ def test_plots_have_labels_for_screen_readers(page):
         "'aria-label'))"
     )
     scatter, curves, parallel = page.execute_script(labels)
-    assert scatter.startswith("Scatter of 4 ")
+    assert scatter.startswith("Scatter plot of 4 ")
     assert "by epoch" in curves
     assert parallel
 

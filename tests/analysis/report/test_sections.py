@@ -32,7 +32,7 @@ def test_the_finding_says_what_seeds_can_tell(tmp_path):
         "; 1 of the others is significantly behind and 1 is as good within 0.05."
     )
     noisy = [0.9, 0.1, 0.8, 0.2, 0.9, 0.3, 0.4, 0.5, 0.8]
-    assert "but three seeds cannot tell it from any of the other 2." in first("noisy", noisy)
+    assert "but three seeds cannot distinguish it from any of the other 2." in first("noisy", noisy)
 
 
 def test_error_bars_are_the_intervals_over_seeds(tmp_path):

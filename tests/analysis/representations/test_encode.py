@@ -177,7 +177,7 @@ def test_draws_of_the_prior_are_those_of_the_class(digits):
 
 def test_refuses_mismatched_labels_and_no_samples(digits):
     _, model = model_of(latent_dim=2, conditioning="label")
-    with pytest.raises(ValueError, match="got 1500 images and 3 labels: pass one an image"):
+    with pytest.raises(ValueError, match="got 1500 images and 3 labels: pass one label per image"):
         encode(model, digits[0], digits[1][:3])
     with pytest.raises(ValueError, match="n_samples must be at least 1, got 0"):
         bounds(model, *digits, n_samples=0)

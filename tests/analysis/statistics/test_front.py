@@ -180,7 +180,7 @@ def study(tmp_path, monkeypatch):
 def test_the_front_is_told_in_plain_words(study):
     assert study.front["neg_elbo_test"].tolist() == [101.0] * 3
     assert what_to_use(study).splitlines() == [
-        "What to use, of the 3 of 4 trials that no other beats:",
+        "What to use, from the Pareto front (3 of 4 trials):",
         "  lowest neg_elbo: J = 2, beta = 1, without labels: neg_elbo 100 (test 101), mig 0.1 (test 0.11)",  # noqa: E501
         "  balanced: J = 4, beta = 4, without labels: neg_elbo 105 (test 101), mig 0.28 (test 0.11)",  # noqa: E501
         "  highest mig: J = 3, beta = 2, with labels: neg_elbo 110 (test 101), mig 0.3 (test 0.11)",
@@ -234,9 +234,9 @@ def test_figures_of_a_search(study):
 
 
 def test_a_grid_is_no_search(tmp_path):
-    with pytest.raises(StudyError, match=r"is no search: its study\.yaml does not tell of one"):
+    with pytest.raises(StudyError, match=r"is not a search: its study\.yaml describes none"):
         search_of(Folder(tmp_path))
-    with pytest.raises(StudyError, match=r"is no search: it has no front\.parquet"):
+    with pytest.raises(StudyError, match=r"is not a search: it has no front\.parquet"):
         Study(Folder(tmp_path)).front  # noqa: B018
 
 

@@ -182,7 +182,7 @@ def test_scores_without_factors_rank_nothing_and_say_why(planted):
     assert ranked["rank"].isna().all()
     assert ranked["neg_elbo_joint"].tolist()[:3] == [100.0, 110.0, 120.0]
     assert ranked["digit_probe"].tolist()[:3] == [0.5] * 3
-    assert "no factors" in unranked(without)
+    assert "neither known nor measured" in unranked(without)
     assert ica_table(without).empty
     assert {"score", "latent", "ica", "change"} <= set(ica_table(without))
     one = scores[~scores["score"].isin(["higgins", "factor_vae"])]

@@ -64,7 +64,7 @@ def test_a_search_and_what_it_leaves_behind(tmp_path, mnist):
     printed, complaint = do(write_search(tmp_path / "s.yaml", **values), tmp_path)
     assert complaint == ""
     assert "searching: 4 trials" in printed
-    assert "What to use, of the" in printed
+    assert "What to use, from the" in printed
 
     study = open_study(tmp_path / "s")
     table = study.search.set_index("trial")

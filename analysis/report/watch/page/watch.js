@@ -52,9 +52,9 @@ async function poll() {
     $("away").hidden = true;
   } catch (error) {
     const gone = error instanceof TypeError; // nobody answers
-    const when = at ? ` What is shown is of ${new Date(at).toLocaleTimeString()}.` : "";
+    const when = at ? ` The page shows the state of ${new Date(at).toLocaleTimeString()}.` : "";
     $("away").textContent = gone
-      ? `The server of this page has ended.${when} “study watch ${facts.place || "results/NAME"}” opens it again.`
+      ? `The server of this page has stopped.${when} “study watch ${facts.place || "results/NAME"}” opens it again.`
       : `The study cannot be read: ${error.message}.${when}`;
     $("away").hidden = false;
   }
@@ -120,7 +120,7 @@ function tick() { // also between two answers: time passes
   if (!facts.stage) {
     const finished = facts.states.done === rows.size, when = facts.ended && new Date(facts.ended).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
     $("time").textContent = finished ? (when ? `Ended ${when}.` : "") :
-      "Nobody works on this study now. Repeat its command, and it goes on where it stopped.";
+      "No process works on this study now. Repeat its command to continue.";
     return;
   }
   const text = [`${duration(facts.elapsed + passed)} so far`];

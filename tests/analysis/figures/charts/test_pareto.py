@@ -22,7 +22,7 @@ def test_the_front_is_numbered_from_the_tightest_bound(grid):
     assert axes.lines[0].get_xdata().tolist() == front["neg_elbo_joint"].tolist()
     assert f"1  J = {front['latent_dim'].iloc[0]}, β" in " ".join(words(figure))
     assert len(axes.containers) == len(grid)
-    assert f"the {len(front)} on the dashed front" in caption(table)
+    assert f"The {len(front)} on the dashed Pareto front" in caption(table)
 
 
 def inputs_of(table):

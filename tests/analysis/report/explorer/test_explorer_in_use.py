@@ -221,7 +221,7 @@ def test_other_pictures_and_classes(driver, study, tmp_path):
         "classes": 3,
         "decoder": [layer],
         "encoder": [],
-        "no_encoder": "is no chain",
+        "no_encoder": "is not a chain",
         "starts": [[0.0, 0.0]] * 2,
     }
     run["bases"] = {"latent": {"rows": [row, row | {"name": "z2", "latent": 1}]}}

@@ -99,8 +99,8 @@ def test_transposed_convolutions_are_shown(decoder):
         (nn.Sequential(nn.Linear(3, 196), nn.Unflatten(1, (4, 7, 7)),
                        nn.ConvTranspose2d(4, 4, 4, 4, groups=2), nn.Flatten()), "ConvTranspose2d"),
         (nn.Sequential(nn.Linear(3, 4), nn.Softplus(), nn.Linear(4, 784)), "an activation other"),
-        (nn.Sequential(nn.Linear(3, 4), nn.AvgPool1d(2), nn.Linear(2, 784)), "no chain"),
-        (Wavy(nn.Linear(3, 784)), "no chain of layers"),
+        (nn.Sequential(nn.Linear(3, 4), nn.AvgPool1d(2), nn.Linear(2, 784)), "not a chain"),
+        (Wavy(nn.Linear(3, 784)), "not a chain of layers"),
         (nn.Sequential(nn.Upsample(784), nn.Flatten()), "no layers"),
     ],
 )  # fmt: skip

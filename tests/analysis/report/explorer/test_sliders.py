@@ -42,8 +42,8 @@ def numbers(text, kind):
 
 
 def test_directions_in_words():
-    assert described(SLANT) == "\N{MINUS SIGN}0.20 rad a step, leakage 6%, 10 of 10 digits"
-    assert described(THICK) == "+0.35 px a step, leakage 6%, 10 of 10 digits"
+    assert described(SLANT) == "\N{MINUS SIGN}0.20 rad per step, leakage 6%, 10 of 10 digits"
+    assert described(THICK) == "+0.35 px per step, leakage 6%, 10 of 10 digits"
     wide = direction(1, "width", [0.2, 0, 0.4], [1.0], slope=1.6, leakage=0.35, excess=0.03)
     assert "leakage 35% (3% beyond the floor), " in described(wide)
     assert described(QUIET) == "does not react"
@@ -110,7 +110,7 @@ def test_a_knob_goes_as_far_as_it_holds():
     assert thickness["text"] == "on other images +0.70 gives +0.63 \N{PLUS-MINUS SIGN} 0.25 px"
     assert (slant["low"], slant["high"]) == (0, 0.12)
     assert (width["low"], width["high"]) == (0, 0)
-    assert width["text"] == "no mixture of latents moves it alone"
+    assert width["text"] == "no mixture of latents moves only this"
 
 
 def test_readers_undo_steps():

@@ -7,9 +7,9 @@ const STEP =
 const TURNS = {
   knob: [
     "Properties",
-    "Each slider mixes latents so that, on average, one property changes by what you ask for and the" +
-      " others stay. It ends where that stops being true on other images. Beside it: what you asked," +
-      " and what this picture obtained.",
+    "Each slider mixes latents so that, on average, one property changes by the amount you ask for and" +
+      " the others stay the same. It ends where this is no longer true for other images. Beside it: the" +
+      " change that you asked for, and the change that this picture obtained.",
   ],
   latent: [
     "Latents",
@@ -27,14 +27,14 @@ const TOO_OLD =
 const UNMEASURED =
   (payload.properties.length
     ? "What the latents move has not been measured (study score does it)"
-    : "Nothing measures these pictures") + ": the latents used most stand first.";
+    : "Nothing measures these pictures") + ": the most used latents come first.";
 const IN_SD =
   " Where the prior is not N(0, I), they are in standard deviations of the codes of test images," +
   " around their mean.";
 const IN_PRIOR =
   ` The decoder does not see the ${payload.noun}; choosing one moves the latents to its mean in` +
   " the prior.";
-const MIXED = ` The condition goes with it, in the same shares, from one ${payload.noun} to the other.`;
+const MIXED = ` The condition changes with it, in the same proportion, from one ${payload.noun} to the other.`;
 
 function mapWords(run, n) {
   const share = Math.round(100 * run.map.explained);
@@ -46,9 +46,9 @@ function mapWords(run, n) {
 
 function seedWords(basis, agreement) {
   const words = {
-    knob: "The same model, trained from other random weights. Its sliders were fitted anew, and should do the same.",
-    latent: "The same model, trained from other random weights. A latent of the same number may do something else there.",
-    ica: "The same model, trained from other random weights. Its components are numbered anew.",
+    knob: "The same model, trained from other random weights. Its sliders were fitted again, and should do the same.",
+    latent: "The same model, trained from other random weights. A latent with the same number may do something else there.",
+    ica: "The same model, trained from other random weights. Its components have numbers of their own.",
     between: "The same model, trained from other random weights, between the same two images.",
   }[basis];
   if (agreement === null) return words;
