@@ -129,7 +129,7 @@ def present(
     parts: dict[str, Callable[[], object]] = {
         "figures": draw,
         "claims": lambda: write_claims(study),
-        "explorer": lambda: say(f"turn the latents: {write_explorer(study, data_folder)}"),
+        "explorer": lambda: say(f"latent explorer: {write_explorer(study, data_folder)}"),
         "report": lambda: say(f"the whole study on one page: {write_report(study, data_folder)}"),
     }
     if latex:

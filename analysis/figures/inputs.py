@@ -135,7 +135,7 @@ class FigureInputs:
         """The generative factors of the test images: known, else measured."""
         factors = factors_of(self.data, data_dir(self._data_folder))
         if factors is None:
-            raise Missing(f"no factors of {self.data.name} are known or measured")
+            raise Missing(f"the factors of {self.data.name} are neither known nor measured")
         return factors
 
     def paper_run(self, name: str) -> FigureRun:

@@ -72,15 +72,15 @@ def test_colour_without_labels_and_factors(tmp_path):
     pictures = {"figure-1a", "figure-5", "traversal-mean", "traversal-quantiles", "prior-samples"}
     assert pictures | {"figure-3a", "kl-by-latent", "latent-space"} <= set(drawn)
     for name in ("ranking", "pareto", "before-and-after-ica", "mutual-information"):
-        assert missing[name].startswith("no factors of ")
+        assert missing[name].startswith("the factors of ")
     assert "nothing measures the pictures" in missing["slopes-by-digit"]
     assert sheet(study, "prior-samples")[0].images.shape == (10, 10, 16, 20, 3)
     originals = sheet(study, "figure-5")[0].images[0]
     np.testing.assert_array_equal(originals, study.images().test_images[:10])
     report = study.folder.read("report.html").decode()
-    for words in ("Nothing is ranked: no factors", "Nothing measures the pictures of this data"):
+    for words in ("Nothing is ranked: the factors", "Nothing measures the pictures of this data"):
         assert words in report
-    assert "Nothing is ranked: no factors" in study.folder.read("README.md").decode()
+    assert "Nothing is ranked: the factors" in study.folder.read("README.md").decode()
     assert (study.folder / "tables").exists("run-pictures.npz")
     assert '"sources": {"' in report  # pictures of each run
     content = explored(study)
