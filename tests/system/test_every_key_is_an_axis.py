@@ -251,5 +251,5 @@ def test_the_terminal_tells_both_apart(study):
 def test_what_is_no_part_of_a_configuration_cannot_vary_within_one(how, seeds):
     """So that no run with fewer epochs is pooled with one that has more."""
     values = {"compile": "[true, false]"}.get(how, "[1, 2]")
-    with pytest.raises(UsageError, match="cannot differ"):
+    with pytest.raises(UsageError, match="must have the same epochs"):
         read_grid(f"{{{how}: {values}, seed: {seeds}}}", "grid")

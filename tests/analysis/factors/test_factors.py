@@ -89,7 +89,7 @@ def test_a_cache_that_cannot_be_written_costs_time_alone(mnist, tmp_path):
 
 
 def test_measured_refuses_unknown_names_and_blank_images(mnist):
-    with pytest.raises(ValueError, match="no factors \\['colour'\\]: take"):
+    with pytest.raises(ValueError, match="no factors \\['colour'\\]: use"):
         measured(mnist.test_images[:2], ["colour"])
     blank = np.zeros((1, 28, 28), np.uint8)
     with pytest.raises(ValueError, match="'thickness_px' is missing for 1 of 3 images"):

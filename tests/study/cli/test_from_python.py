@@ -58,7 +58,7 @@ def test_study_yaml_says_how_it_was_called(results):
 @pytest.mark.parametrize(
     ("grid", "more", "message"),
     [
-        (TINY, {}, "give run.. one, as name='first'"),
+        (TINY, {}, "pass it to run.., as name='first'"),
         (TINY, {"name": "x", "bta": 4}, "unknown key 'bta' .did you mean 'beta'"),
         (TINY, {"name": "x", "epochs": 0}, "run.*: epochs"),
         ({"latent": 3}, {"name": "x"}, "the grid: unknown key 'latent'"),

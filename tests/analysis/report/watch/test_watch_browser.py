@@ -150,5 +150,5 @@ def test_a_server_that_has_ended_is_said_so(folder):
             driver.get(url)
             until(driver, "rows.size === 3")
         until(driver, "!document.getElementById('away').hidden")
-        assert "has ended" in text(driver, "#away")
+        assert "has stopped" in text(driver, "#away")
         assert "study watch" in text(driver, "#away")
