@@ -1,4 +1,4 @@
-"""Paired differences between two studies: a panel a figure or score, a row a configuration."""
+"""Paired differences of two studies: one panel per figure or score, one row per configuration."""
 
 from typing import Any
 
@@ -18,12 +18,12 @@ LOOKS: dict[bool, Look] = {
     True: {"color": "black", "lw": 1.6, "mfc": "black"},
     False: {"color": "0.6", "lw": 0.8, "mfc": "white"},
 }
-"""Of an interval by whether it is without 0."""
+"""Of a difference, by whether its interval excludes 0."""
 
 
 @mpl.rc_context(style.STYLE)
 def draw_differences(table: pd.DataFrame) -> Figure:
-    """A mark a difference with its 95% interval; one without an interval has the mark alone.
+    """One mark per difference, with its 95% interval where it has one.
 
     Args:
         table: configuration and `what`, in words; difference, low, high.
@@ -42,7 +42,7 @@ def draw_differences(table: pd.DataFrame) -> Figure:
         axes.remove()
     entries = [
         encodings.legend_entry(marker="o", ls="-", label=label, **LOOKS[apart])
-        for apart, label in ((True, "interval without 0"), (False, "includes 0, or none"))
+        for apart, label in ((True, "interval excludes 0"), (False, "includes 0, or no interval"))
     ]
     figure.legend(handles=entries, loc="outside lower center", ncols=2)
     return figure

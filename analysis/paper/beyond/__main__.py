@@ -1,44 +1,39 @@
 """`python -m analysis.paper.beyond STUDY` answers the questions of docs/beyond.md."""
 
-import argparse
 import sys
-from collections.abc import Sequence
 
+import click
 import numpy.typing as npt
 import pandas as pd
 
 from analysis import open_study
 from analysis.factors.image_set import measured
-from analysis.figures.kinds import draw
+from analysis.figures.beyond import draw
 from analysis.figures.style import save_figure
 from analysis.latent_effects.alignment import PROPERTIES
 from analysis.paper.beyond import answers
 from analysis.paper.beyond.kinds import kinds, runs_of
-from analysis.paper.beyond.longer import longer
+from analysis.paper.beyond.longer import longer as compare_orders
 from analysis.paper.beyond.use import edit_errors
 from analysis.representations.encode import posterior_means
 from analysis.study import Study
-from study.config.errors import StudyError, UsageError
+from study.cli.main import carry_out
+from study.cli.options import CONTEXT, Command, study_argument
 from study.data.verified_files import data_dir
 from study.storage.folder import Folder
 
 TITLES = {"mnist": "MNIST, redrawn", "strokes": "drawn digits"}
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m analysis.paper.beyond", description=__doc__)
-    parser.add_argument("mnist", help="the study beyond-mnist, scored")
-    parser.add_argument("--strokes", help="the study beyond-strokes, scored")
-    parser.add_argument("--longer", help="the study beyond-longer, scored")
-    parser.add_argument("--to", default="results/beyond", help="folder of the answers")
-    given = parser.parse_args(arguments)
-    try:
-        places = {"mnist": given.mnist, "strokes": given.strokes, "longer": given.longer}
-        _write({name: open_study(p) for name, p in places.items() if p}, Folder(given.to))
-    except (StudyError, UsageError) as error:
-        print(f"beyond: {error}", file=sys.stderr)
-        return 1
-    return 0
+@click.command(cls=Command, context_settings=CONTEXT)
+@study_argument
+@click.option("--strokes", metavar="STUDY", help="Also answer for the study beyond-strokes.")
+@click.option("--longer", metavar="STUDY", help="Also compare with the study beyond-longer.")
+@click.option("--to", default="results/beyond", metavar="DIR", help="Folder of the answers.")
+def beyond(study: str, strokes: str | None, longer: str | None, to: str) -> None:
+    """Answer the questions of docs/beyond.md with the scored study beyond-mnist."""
+    places = {"mnist": study, "strokes": strokes, "longer": longer}
+    _write({name: open_study(place) for name, place in places.items() if place}, Folder(to))
 
 
 def _write(studies: dict[str, Study], target: Folder) -> None:
@@ -49,7 +44,7 @@ def _write(studies: dict[str, Study], target: Folder) -> None:
     every = pd.concat([part.assign(study=name) for name, part in runs.items()])
     target.write("runs.csv", every.to_csv(index=False).encode())
     if "longer" in runs:
-        compared = longer(runs["mnist"], runs["longer"])
+        compared = compare_orders(runs["mnist"], runs["longer"])
         target.write("longer.csv", compared.table.to_csv(index=False).encode())
         turned = ", ".join(compared.turned) or "none"
         print(f"order after more epochs: tau {compared.tau:.2f}; turned against plain: {turned}")
@@ -96,4 +91,4 @@ def _codes(study: Study) -> dict[tuple[int, str], dict[int, npt.ArrayLike]]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(carry_out(beyond, "analysis.paper.beyond"))

@@ -2,8 +2,10 @@
 
 import pandas as pd
 
-from analysis.metrics import HIGGINS_FEW
+from analysis.metrics import HIGGINS_FEW, LABELS
 from analysis.study import Study, configuration
+from study.config.errors import StudyError
+from study.storage.axes import DEFAULTS
 
 KINDS = {
     "plain": "plain β-VAE",
@@ -22,12 +24,8 @@ KINDS = {
 """For people, by the part that is not the plain beta-VAE's; in the order of the page."""
 OF_BETA = ("plain", "label", "prior", "mixture", "vamp", "flow", "conv")
 """Kinds that are trained over the same betas."""
-_PARTS = {
-    "conditioning": "none",
-    "prior": "normal",
-    "network": "mlp",
-    "objective_kind": "beta",
-}
+N_LATENTS = 10  # of the runs that are compared
+_PARTS = ("conditioning", "prior", "network", "objective_kind")
 _WEIGHTS = {"factor": "gamma", "annealed": "capacity", "dip1": "lambda_od", "dip2": "lambda_od"}
 
 
@@ -35,16 +33,19 @@ def kinds(trials: pd.DataFrame) -> "pd.Series[str]":
     """The kind of every run, by its one part that is not the plain beta-VAE's.
 
     Raises:
-        ValueError: a run differs in several parts, or in one that the page does not have.
+        StudyError: a run differs in several parts, or in one that the page does not have.
     """
     names = pd.Series("plain", trials.index)
-    for column, plain in _PARTS.items():
-        other = trials[column] != plain
+    for column in _PARTS:
+        other = trials[column] != {"conditioning": "none", **DEFAULTS}[column]
         if (again := other & (names != "plain")).any():
-            raise ValueError(f"{trials.loc[again, 'run'].iloc[0]} differs in more than one part")
+            run = trials.loc[again, "run"].iloc[0]
+            raise StudyError(f"{run} differs from the plain β-VAE in more than one part")
         names[other] = trials.loc[other, column].astype(str)
     if unknown := set(names) - set(KINDS):
-        raise ValueError(f"no kind of docs/beyond.md: {', '.join(sorted(unknown))}")
+        raise StudyError(
+            f"not a kind of model that docs/beyond.md compares: {', '.join(sorted(unknown))}"
+        )
     return names
 
 
@@ -58,9 +59,10 @@ def runs_of(study: Study) -> pd.DataFrame:
         the latents turned at random, `oracle` of the factors themselves.
 
     Raises:
-        StudyError: the study is not scored.
+        StudyError: the study is not scored, or two runs differ in something else than kind, weight
+            and seed, so that they cannot be told apart.
     """
-    trials = study.trials[study.trials["latent_dim"] == 10].reset_index(drop=True)
+    trials = study.trials[study.trials["latent_dim"] == N_LATENTS].reset_index(drop=True)
     names = kinds(trials)
     table = pd.DataFrame(
         {
@@ -77,7 +79,15 @@ def runs_of(study: Study) -> pd.DataFrame:
             "share": trials["kl_fraction_raw"],
         }
     )
+    if (again := table.duplicated(["kind", "weight", "seed"], keep=False)).any():
+        runs = " and ".join(table.loc[again, "run"].head(2))
+        raise StudyError(f"{runs} differ in more than kind, weight and seed: compare one of them")
     rows = rows_of(study.scores, HIGGINS_FEW.name)
+    if rows.empty:
+        raise StudyError(
+            f"{study.folder} has no score {LABELS[HIGGINS_FEW.name]} within the class: study score"
+            f" {study.folder}"
+        )
     by_basis = rows.pivot(index="run", columns="basis", values="value")
     latent = rows[rows["basis"] == "latent"].set_index("run")
     table = table.set_index("run").assign(

@@ -1,44 +1,25 @@
 """Answers of docs/beyond.md where the truth is planted."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from planted_kinds import SEEDS, WHOLE, planted
 
 from analysis.paper.beyond import answers
-from analysis.paper.beyond.kinds import KINDS, kinds, runs_of
+from analysis.paper.beyond.__main__ import beyond
+from analysis.paper.beyond.kinds import kinds, runs_of
 from analysis.paper.beyond.longer import longer
 from analysis.paper.beyond.matched import BETTER, SAME, UNDECIDED, WORSE
 from analysis.paper.beyond.use import agreed, edit_errors, tau
 from analysis.statistics.intervals import Estimate
+from study.cli.main import carry_out
+from study.config.errors import StudyError
 from study.config.run import RunConfig
 
-BETAS = (1.0, 2.0, 4.0, 10.0)
-SEEDS = range(5)
-SHIFT = {"conv": 0.2, "flow": -0.12}  # of the score, beside plain's
-GAIN = {"flow": 6.0, "mixture": 5.0}  # nats
-
-
-def planted(kind, weights=BETAS, seeds=SEEDS):
-    """Runs whose score rises by 0.02 for each nat of KL less, but for a kind's shift."""
-    rng = np.random.default_rng(list(KINDS).index(kind))
-    rows = []
-    for weight in weights:
-        for seed in seeds:
-            kl = 20 / weight**0.5 + rng.normal(0, 0.1)
-            recon = 120 - 1.5 * kl
-            score = 0.8 - 0.02 * kl + SHIFT.get(kind, 0) + rng.normal(0, 0.005)
-            row = {"kind": kind, "weight": weight, "seed": seed, "kl": kl, "recon": recon}
-            row |= {"beta": weight if kind not in answers.OBJECTIVES[1:] else np.nan}
-            row |= {"neg_elbo": recon + kl - GAIN.get(kind, 0), "score": score}
-            name = f"{kind}-{weight:g}"
-            row |= {"configuration": name, "run": f"{name}-seed{seed}", "share": kl / (recon + kl)}
-            rows.append(row | {"score_pca": 0.5, "score_ica": 0.4, "rotated": 0.3, "oracle": 1.0})
-    return pd.DataFrame(rows)
-
-
-WHOLE = pd.concat([planted(kind) for kind in KINDS], ignore_index=True)
+ROOT = Path(__file__).parents[4]
 
 
 def said(rows):
@@ -83,14 +64,14 @@ def test_a_study_that_lacks_kinds_has_undecided_answers_and_no_error():
     assert all(np.isnan(row.value) and row.n == 0 for row in rows)
 
 
-def test_a_small_share_with_a_high_score_is_borne_out_only_beyond_the_reconstruction():
+def test_a_small_share_with_a_high_score_is_supported_only_beyond_the_reconstruction():
     """KL, reconstruction and beta are one thing here: held, nothing is left."""
     rows = said(answers.of_shares(WHOLE))
     assert rows["KL share and score"] == "falls with the share"
     assert rows["KL share and score, reconstruction and β held"] != "contradicted"
     rng = np.random.default_rng(0)
     free = WHOLE.assign(recon=rng.uniform(80, 100, len(WHOLE)))
-    assert said(answers.of_shares(free))["KL share and score, reconstruction held"] == "borne out"
+    assert said(answers.of_shares(free))["KL share and score, reconstruction held"] == "supported"
 
 
 def test_seeds_that_agree_are_identified_and_others_not():
@@ -188,10 +169,41 @@ def test_runs_have_the_kind_of_their_one_other_part_and_its_weight():
 
 
 def test_a_run_that_differs_in_two_parts_is_refused():
-    with pytest.raises(ValueError, match="more than one part"):
+    with pytest.raises(StudyError, match="more than one part"):
         kinds(trials_of(RunConfig(prior="flow", network="conv")))
-    with pytest.raises(ValueError, match="no kind of"):
+    with pytest.raises(StudyError, match=r"not a kind of model.*own:relu"):
         kinds(trials_of(RunConfig(network="own:relu@123456")))
+
+
+def test_runs_that_differ_in_a_key_that_no_kind_has_are_not_pooled():
+    trials = trials_of(RunConfig(beta=4), RunConfig(beta=4, learning_rate=0.003))
+    with pytest.raises(StudyError, match=r"learning_rate0\.003.* differ in more than kind"):
+        runs_of(SimpleNamespace(trials=trials))
+
+
+def test_two_seeds_have_no_agreement():
+    two = {seed: np.random.default_rng(seed).normal(size=(50, 3)) for seed in (0, 1)}
+    assert list(answers.of_seeds({(10, "plain"): two})) == []
+
+
+@pytest.mark.parametrize(
+    ("study", "message"),
+    [
+        ("nowhere", "nowhere: it has no trials.parquet"),
+        (str(ROOT / "results/full"), "full has no score Higgins (3 pairs) within the class: study"),
+    ],
+)
+def test_a_mistake_at_the_command_is_one_line(study, message, capsys):
+    """`results/full` was scored before there was such a score."""
+    assert carry_out(beyond, "beyond", [study]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("beyond: ")
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_a_command_without_a_study_is_refused():
+    assert carry_out(beyond, "beyond", []) == 2
 
 
 def test_a_kind_that_turns_with_more_epochs_is_named():

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.figures import style
+from analysis.metrics import HIGGINS_FEW, LABELS
 from analysis.paper.beyond.kinds import KINDS
 
 HEIGHT_IN = 3.6
@@ -42,8 +43,8 @@ def draw(studies: Mapping[str, pd.DataFrame]) -> Figure:
         _draw_references(axes, runs)
         axes.set(title=title, xlabel="reconstruction error (nats per image)", ylim=(0, 1.02))
         style.begin_at_zero_or_mark(axes, "x")
-    panels[0].set_ylabel("Higgins (3 pairs), within the digit")
-    style.shared_legend(figure, list(panels), columns=5)
+    panels[0].set_ylabel(f"{LABELS[HIGGINS_FEW.name]}, within the digit")
+    style.shared_legend(figure, list(panels), columns=4)
     return figure
 
 
