@@ -142,5 +142,5 @@ def _and_others(table: pd.DataFrame) -> str:
 
 
 FIGURE = StudyFigure(
-    "higgins-by-beta", "scores", "The score that ranks, by β", along_beta, draw_along_beta, caption
+    "higgins-by-beta", "scores", "Ranking score by β", along_beta, draw_along_beta, caption
 )

@@ -205,7 +205,7 @@ def heat_map(
 
 FIGURES = [
     StudyFigure(
-        "mutual-information", "latents", "What latents tell of factors",
+        "mutual-information", "latents", "Mutual information of latents and factors",
         mutual_information, draw_information, information_caption, from_weights=True,
     ),
     StudyFigure(
