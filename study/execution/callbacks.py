@@ -81,19 +81,8 @@ class Events(tune.Callback):
     def on_trial_result(
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **_: Any
     ) -> None:
-        if "run" not in result:  # a trial that ended before it had anything to say
-            return
-        run = result["run"]
-        for warning in result["warnings"]:
-            self._display.warning(run, warning)
-        if result["state"] in PHASES:
-            self._display.phase(run, result["state"])
-            return
-        if result["state"] == "begun":
-            self._display.epoch(run, result["epoch"], result["objective"], result["figures"])
-            self._study_log.trained(run, result["figures"])
-            return
-        self._end_run(run, result["error"])
+        for report in result.get("runs") or []:  # none where a trial ended with nothing to say
+            self._take(report)
 
     def on_trial_recover(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
         self._running.discard(trial_name(trial))
@@ -117,6 +106,20 @@ class Events(tune.Callback):
             except OSError as error:
                 unwritten = f" (and its record could not be written: {error})"
             self._end_run(run.run_id, reason + unwritten)
+
+    def _take(self, report: dict[str, Any]) -> None:
+        """One run's part of a result."""
+        run = report["run"]
+        for warning in report["warnings"]:
+            self._display.warning(run, warning)
+        if report["state"] in PHASES:
+            self._display.phase(run, report["state"])
+            return
+        if report["state"] == "begun":
+            self._display.epoch(run, report["epoch"], report["objective"], report["figures"])
+            self._study_log.trained(run, report["figures"])
+            return
+        self._end_run(run, report["error"])
 
     def _end_run(self, run: str, error: str | None, how: str = "done") -> None:
         self.ended_runs.add(run)

@@ -21,6 +21,7 @@ from study.storage import checkpoint
 from study.storage.folder import Folder
 from study.storage.records import new_record, read_record, write_record, write_weights
 from study.training.compiled import CompileError, load_update, step_shape
+from study.training.cuda_graph import captured_update
 from study.training.evaluation import evaluate
 from study.training.hardware import device_name
 from study.training.pack import Pack
@@ -58,6 +59,10 @@ class Run:
 
     def compile(self, cache: Path) -> None:
         """Train with the compiled step; where that fails the record says why, and the log."""
+        if self.trainer.device.type == "cuda":
+            self.trainer.update = captured_update(self.trainer.recipe(stackable=False))
+            self.note_graph()
+            return
         try:
             shape = step_shape(self.config, self.trainer.data, self.trainer.bf16)
             self.trainer.update = load_update(shape, cache)
@@ -65,6 +70,11 @@ class Run:
         except CompileError as error:
             log.warning("%s trains without compilation: %s", self.config.run_id, error)
             self.record["engine"] += f" (not compiled: {error})"
+
+    def note_graph(self) -> None:
+        """On a GPU it is a recorded graph that trains."""
+        if self.trainer.device.type == "cuda":
+            self.record["engine"] = self.record["engine"].replace("eager", "CUDA graph")
 
     def end_epoch(self, test: Split, seconds: float, save: bool) -> None:
         """Evaluate, record and, where asked or due, save the epoch that was just trained.
@@ -112,13 +122,13 @@ def train_runs(
     runs: list[Run],
     train: Split,
     test: Split,
-    report: Callable[[Run], None],
+    report: Callable[[list[Run]], None],
     stopping: Callable[[], bool] = lambda: False,
 ) -> None:
     """Train runs of one shape to their last epochs; those that stand at the same one, together.
 
     Args:
-        report: called with a run after each of its epochs, and when it is done or has failed.
+        report: called with the runs that have trained an epoch together, and with one that is done.
         stopping: asked after each epoch; where it says yes, that epoch is saved and is the last.
     """
     for run in runs:
@@ -135,16 +145,18 @@ def train_runs(
             members = [run.trainer for run in together]
             if pack is None or pack.members != members:
                 pack = Pack(members)
+                for run in together:
+                    run.note_graph()
             pack.train_epoch(train)
         seconds = (time.perf_counter() - start) / len(together)
         stop = stopping()
         for run in together:
             run.end_epoch(test, seconds, stop)
-            report(run)
+        report(together)
     for run in runs:
         if run.record["state"] == "begun" and not run.is_open:
             run.finish(test)
-            report(run)
+            report([run])
 
 
 def fail_run(config: RunConfig, folder: Folder, error: str) -> None:

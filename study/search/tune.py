@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ray import tune
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
@@ -17,7 +16,7 @@ from study.config.errors import StudyError
 from study.config.run import RunConfig
 from study.execution.callbacks import Events
 from study.execution.resumable_run import Run
-from study.execution.trainable import Task, figures_of, members, trainable
+from study.execution.trainable import Task, members, report, trainable
 from study.models.vae import Vae
 from study.search.trials import Trials
 
@@ -38,9 +37,10 @@ class Pruning(FIFOScheduler):
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         values, number = result.get("values"), trial.config["number"]
-        if result.get("state") != "begun" or not values or number in self.pruned:
+        run = _only_run(result)
+        if run.get("state") != "begun" or not values or number in self.pruned:
             return str(TrialScheduler.CONTINUE)
-        if not self._trials.report(number, result["epoch"], values[0]):
+        if not self._trials.report(number, run["epoch"], values[0]):
             return str(TrialScheduler.CONTINUE)
         self.pruned.add(number)
         return str(TrialScheduler.STOP)
@@ -59,12 +59,13 @@ class Outcomes(Events):
     ) -> None:
         super().on_trial_complete(iteration, trials, trial, **more)
         number, result = trial.config["number"], trial.last_result or {}
+        run = _only_run(result)
         if number in self._pruning.pruned:
             self._trials.prune(number)
-            self._end_run(result["run"], None, how="pruned")
-        elif result.get("state") == "done" and result.get("values"):
+            self._end_run(run["run"], None, how="pruned")
+        elif run.get("state") == "done" and result.get("values"):
             self._trials.complete(number, result["values"])
-        elif reason := result.get("error") or result.get("reason"):
+        elif reason := run.get("error") or result.get("reason"):
             self._trials.fail(number, reason)
         # else the user has asked to stop: the trial stays open, and is lined up again
 
@@ -83,23 +84,30 @@ def search_trial(measure: Measure, config: dict[str, Any]) -> None:
     trained: Trained = []
     failed = False
 
-    def report(run: Run) -> None:
+    def tell(runs: list[Run]) -> None:
         nonlocal failed
+        (run,) = runs
         failed = run.record["state"] == "failed"
-        result = figures_of(run.config, run.record) | {"values": None, "reason": None}
+        judged: dict[str, Any] = {"values": None, "reason": None}
         one = (run.config, run.trainer.model)
         if run.record["state"] == "done":
             trained.append(one)
         early = run.is_open and run.trainer.epoch in config["rungs"]
         if early:  # where it cannot be judged yet, it may be later
-            result["values"] = _judged(measure, [one], config, task["data_dir"])["values"]
+            judged["values"] = _judged(measure, [one], config, task["data_dir"])["values"]
         elif len(trained) == len(task["members"]):
-            result |= _judged(measure, trained, config, task["data_dir"])
-        tune.report(result)
+            judged = _judged(measure, trained, config, task["data_dir"])
+        report(runs, **judged)
 
     for member in task["members"]:
         if not failed:
-            trainable({"task": {**task, "members": [member]}}, report)
+            trainable({"task": {**task, "members": [member]}}, tell)
+
+
+def _only_run(result: dict[str, Any]) -> dict[str, Any]:
+    """What a result says of its run; nothing where it has none."""
+    runs: list[dict[str, Any]] = result.get("runs") or [{}]
+    return runs[0]
 
 
 def _judged(

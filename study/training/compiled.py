@@ -10,11 +10,13 @@ import json
 import logging
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from filelock import FileLock
+from torch import Tensor
 
 from study.config.package_hash import package_hash
 from study.config.run import HOW, RunConfig
@@ -79,15 +81,18 @@ def load_update(shape: StepShape, cache: Path) -> Update:
                     _build_in_a_process_of_its_own(shape, package)
         return _load(package, shape)
     except (OSError, RuntimeError, subprocess.SubprocessError) as error:
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        raise CompileError(lines[-1] if lines else type(error).__name__) from error
+        raise CompileError(reason_of(error)) from error
+
+
+def reason_of(error: Exception) -> str:
+    """The last line of a compiler's error, which says what is wrong."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__
 
 
 def build(shape: StepShape, package: Path) -> None:
     """Compile the step of a shape into a file."""
     from torch._inductor import aoti_compile_and_package
-    from torch.fx.experimental.proxy_tensor import make_fx
-    from torch.utils import _pytree
 
     torch.set_num_threads(1)
     config, model = shape.config, build_model(shape.config, shape.data)
@@ -101,8 +106,27 @@ def build(shape: StepShape, package: Path) -> None:
     )
     weights = {name: torch.tensor(1.0) for name in shape.weights}
     scalars = Scalars(weights, torch.tensor(0.01), torch.tensor(1.0))
+    graph, tensors = traced(update, state, batch, scalars)
+    with torch.no_grad():
+        exported = torch.export.export(graph, tuple(tensors))
+    options = {"cpp.use_decompose_tanh": shape.bf16}  # 0.1 ms less; too coarse near 0 for fp32
+    aoti_compile_and_package(exported, package_path=str(package), inductor_configs=options)
+
+
+def traced(
+    update: Callable[..., None], state: State, batch: Batch, scalars: Scalars
+) -> tuple[torch.nn.Module, list[Tensor]]:
+    """A functional update as a graph of its operations, to be compiled.
+
+    Neither torch.export nor torch.compile sees through torch.func.grad and a user's code by itself.
+
+    Returns:
+        The graph, and the tensors of state, batch and scalars that it takes, one by one.
+    """
+    from torch.fx.experimental.proxy_tensor import make_fx
+    from torch.utils import _pytree
+
     tensors, structure = _pytree.tree_flatten((state, batch, scalars))
-    tensors = [tensor.clone() for tensor in tensors]
 
     def flat_update(*flat: Any) -> Any:
         state, batch, scalars = _pytree.tree_unflatten(list(flat), structure)
@@ -110,11 +134,8 @@ def build(shape: StepShape, package: Path) -> None:
         return state.step.clone()
 
     with torch.no_grad():
-        # torch.export does not see through torch.func.grad by itself
-        graph = make_fx(flat_update)(*tensors)
-        exported = torch.export.export(graph, tuple(tensors))
-    options = {"cpp.use_decompose_tanh": shape.bf16}  # 0.1 ms less; too coarse near 0 for fp32
-    aoti_compile_and_package(exported, package_path=str(package), inductor_configs=options)
+        graph = make_fx(flat_update)(*(tensor.clone() for tensor in tensors))
+    return graph, tensors
 
 
 def _load(package: Path, shape: StepShape) -> Update:

@@ -27,16 +27,17 @@ class EngineSelection(NamedTuple):
     fast_bf16: bool
     ms: dict[str, float]  # a product of the largest layer, by precision
     steps: Counter[StepShape]  # of the whole study, by shape
+    on_gpu: bool = False
 
     def bf16(self, run: RunConfig) -> bool:
         """Whether a run's matrix products are in bf16."""
         return self.fast_bf16 if run.precision == "auto" else run.precision == "bf16"
 
     def compiles(self, run: RunConfig) -> bool:
-        """Whether a run's step is compiled; on a CPU only, and never for a pack."""
+        """Whether the step of a run that trains alone is compiled; on a GPU a pack's always is."""
         if run.compile != "auto":
             return run.compile
-        if not gains_by_compiling(run):
+        if not self.on_gpu and not gains_by_compiling(run):
             return False
         return self.steps[_shape(run, self.bf16(run))] >= COMPILE_FROM_STEPS
 
@@ -65,7 +66,8 @@ def select_engine(
     """
     ms = _product_ms(device)
     fast = ms["fp32"] > BF16_GAIN * ms["bf16"]
-    selection = EngineSelection(fast if precision is None else precision == "bf16", ms, Counter())
+    fast = fast if precision is None else precision == "bf16"
+    selection = EngineSelection(fast, ms, Counter(), device.type == "cuda")
     for run in runs:
         selection.steps[_shape(run, selection.bf16(run))] += run.epochs * run.steps_per_epoch
     return selection
@@ -110,13 +112,14 @@ def _n_parameters(shape: StepShape) -> int:
 
 
 def _product_ms(device: torch.device) -> dict[str, float]:
-    """Milliseconds of one product of the size `PROBE`, by precision.
+    """Milliseconds of one product of the size `PROBE`, on a GPU of a pack's, by precision.
 
     The best of many turns that alternate: what else the machine does hits both alike.
     """
     batch, pixels, hidden = PROBE
-    images = torch.rand(batch, pixels, device=device)
-    weights = torch.rand(pixels, hidden, device=device)
+    members = [GPU_PACK] if device.type == "cuda" else []
+    images = torch.rand(*members, batch, pixels, device=device)
+    weights = torch.rand(*members, pixels, hidden, device=device)
     pairs = {
         name: (images.to(kind), weights.to(kind))
         for name, kind in (("fp32", torch.float32), ("bf16", torch.bfloat16))

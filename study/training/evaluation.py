@@ -9,7 +9,8 @@ from torch import Tensor
 from study.data.splits import Split
 from study.models import Terms, Vae
 
-EVAL_BATCH = 500  # 0.19 s for the test set in eager bf16, where batches of 1,000 took 0.21
+EVAL_BATCH = {"cpu": 500, "cuda": 2_500}
+"""Images at a time. On a CPU the test set took 0.19 s by 500, 0.21 s by 1,000 (eager bf16)."""
 
 
 class Cost(NamedTuple):
@@ -55,7 +56,7 @@ def evaluate(
     split = split.for_classes(model.n_classes)
     recon, kl, kl_by_latent, means, costs = [], [], [], [], []
     device, n_images = split.images.device.type, len(split.images)
-    size = min(cost.batch_size, n_images) if cost else EVAL_BATCH
+    size = min(cost.batch_size, n_images) if cost else EVAL_BATCH.get(device, 500)
     with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=bf16):
         for start in range(0, n_images, size):
             rows = slice(start, start + size)

@@ -5,25 +5,18 @@ them. A pack runs each kernel once for all its members, whose weights, batches, 
 differ. Between epochs every member is an ordinary Trainer: it evaluates, saves and fails alone.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from study.data.splits import Split
-from study.training.step import (
-    Batch,
-    Params,
-    Scalars,
-    State,
-    Update,
-    eager_update,
-    functional_update,
-)
+from study.training.cuda_graph import captured_update
+from study.training.step import Batch, Params, State, eager_update
 from study.training.trainer import Trainer
 
-WARM_UP_STEPS = 3  # that CUDA wants before it captures a graph
+AT_ONCE = 50  # steps whose images are gathered together: on a GPU each launch costs time
 
 
 class Pack:
@@ -46,10 +39,8 @@ class Pack:
         for module in (recipe.model, recipe.discriminator):
             if module is not None:
                 module.to_empty(device=first.device)  # its shape alone is used
-        if first.device.type == "cuda":
-            self._update = _captured(torch.compile(functional_update(recipe)))
-        else:
-            self._update = eager_update(recipe)
+        on_gpu = first.device.type == "cuda"
+        self._update = captured_update(recipe) if on_gpu else eager_update(recipe)
 
     def train_epoch(self, train: Split) -> None:
         """One epoch of every member; afterwards each is as if it had trained alone."""
@@ -64,9 +55,11 @@ class Pack:
         labelled = [float(member.model.n_classes > 0) for member in self.members]
         mask = torch.tensor(labelled, device=rows.device)[:, None, None]
         train = train.for_classes(self._n_classes)
-        for step_rows, step_noise in zip(rows, noise, strict=True):  # (members, batch_size, ...)
-            batch = Batch(train.images[step_rows], train.labels(step_rows) * mask, step_noise)
-            self._update(self.state, batch, self._scalars)
+        for start in range(0, len(rows), AT_ONCE):
+            some = rows[start : start + AT_ONCE]
+            images, labels = train.images[some], train.labels(some) * mask
+            for batch in map(Batch, images, labels, noise[start:]):  # (members, batch_size, ...)
+                self._update(self.state, batch, self._scalars)
         for index, member in enumerate(self.members):
             _unstack(self.state, index, member.engine_state)
 
@@ -113,42 +106,3 @@ def _unstack(stacked: State, index: int, member: State) -> None:
     for ours, theirs in both:
         for name, value in ours.items():
             value.copy_(theirs[name][index][..., : value.shape[-1]])
-
-
-def _captured(update: Callable[..., None]) -> Update:
-    """The update as a CUDA graph over fixed tensors, replayed at every step.
-
-    The state is fixed for the life of a pack; only the batch is copied in.
-    """
-    graph: torch.cuda.CUDAGraph | None = None
-    inputs: list[Tensor] = []
-
-    def replay(state: State, batch: Batch, scalars: Scalars) -> None:
-        nonlocal graph
-        if graph is None:
-            inputs.extend(part.clone() for part in batch)
-            graph = _capture(update, state, Batch(*inputs), scalars)
-        for fixed, part in zip(inputs, batch, strict=True):
-            fixed.copy_(part)
-        graph.replay()
-
-    return replay
-
-
-def _capture(
-    update: Callable[..., None], state: State, batch: Batch, scalars: Scalars
-) -> torch.cuda.CUDAGraph:
-    """Record one update; the steps that warm it up leave the state as it was."""
-    kept = [tensor.clone() for tensor in state.tensors()]
-    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-    stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
-        for _ in range(WARM_UP_STEPS):
-            update(state, batch, scalars)
-    torch.cuda.current_stream().wait_stream(stream)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        update(state, batch, scalars)
-    for tensor, value in zip(state.tensors(), kept, strict=True):
-        tensor.copy_(value)
-    return graph
