@@ -64,7 +64,15 @@ def write_parquet(path: Path, schema: pa.Schema, parts: Iterable[pa.Table]) -> N
 
 
 def _write(file: Path | io.BytesIO, schema: pa.Schema, parts: Iterable[pa.Table]) -> None:
-    with pq.ParquetWriter(file, schema, write_page_checksum=True) as writer:
+    floats = [field.name for field in schema if pa.types.is_floating(field.type)]
+    with pq.ParquetWriter(
+        file,
+        schema,
+        compression="zstd",
+        use_dictionary=[name for name in schema.names if name not in floats],
+        use_byte_stream_split=floats,  # with zstd, epochs take half of what they took
+        write_page_checksum=True,
+    ) as writer:
         for part in parts:
             writer.write_table(part)
         writer.add_key_value_metadata({"checksum": UNSEALED})

@@ -100,10 +100,6 @@ def caption(table: pd.DataFrame) -> str:
         f" intervals are simultaneous. The grey band is the margin of {MARGIN:g}."
         f" {wording.count(len(table), 'configuration')}: {wording.listing(verdicts)}."
     )
-    if "rotated" in table and table["rotated"].notna().any():
-        above = int((table["score_low"] > table["rotated"]).sum())
-        are = wording.verb(above, "is", "are")
-        text += f" {above} {are} significantly above a random rotation of the same codes."
     if "pixel_pca" in table and pd.notna(pca := table["pixel_pca"].max()):
         text += f" Principal components of the pixels reach {pca:.2f}."
     n = rows.n_that_fit(words_of(table), BESIDE_IN)

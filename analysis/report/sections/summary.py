@@ -14,11 +14,6 @@ from analysis.statistics.wording import count, interval, listing, numeral, verb
 from study.storage.axes import in_words
 
 MOST = 5  # figures, in one row
-FLOORS = {
-    "pixel_pca": "above the principal components of the pixels, which need no training",
-    "rotated": "above a random rotation of the same codes",
-}
-"""What a score should be above, in words."""
 
 
 class Highlight(NamedTuple):
@@ -80,7 +75,7 @@ def finding(
     scored = ranked[ranked[RANKING].notna()]
     sentences = [f"Nothing is ranked: {unranked}."] if unranked else []
     if len(scored):
-        sentences += [_first_place(scored), *_above_floors(scored)]
+        sentences += [_first_place(scored), *_against_pixels(scored)]
     latents = alignment[alignment["basis"] == "latent"]
     if verdicts:
         sentences.append(_upheld(verdicts))
@@ -115,17 +110,17 @@ def _first_place(scored: pd.DataFrame) -> str:
     return f"{lead}; {listing([words for words, n in parts.items() if n])}."
 
 
-def _above_floors(scored: pd.DataFrame) -> list[str]:
+def _against_pixels(scored: pd.DataFrame) -> list[str]:
     """How many configurations do better than what needs no training: a sentence, or none."""
-    lowest, parts = scored[f"{RANKING}_low"], list[str]()
-    for name, words in FLOORS.items():
-        floor = scored[f"{RANKING}_{name}"]
-        if floor.notna().any():
-            above = int((lowest > floor).sum())
-            of = f" of {len(scored)} {verb(above, 'scores', 'score')} significantly" * (not parts)
-            parts.append(f"{above or 'none'}{of} {words}")
-    whole = ", and ".join(parts)
-    return [f"{whole[0].upper()}{whole[1:]}."] if parts else []
+    floor = scored[f"{RANKING}_pixel_pca"]
+    if floor.isna().all():
+        return []
+    above = int((scored[f"{RANKING}_low"] > floor).sum())
+    scores = verb(above, "scores", "score")
+    return [
+        f"{above or 'None'} of {len(scored)} {scores} significantly above the principal components"
+        " of the pixels, which need no training."
+    ]
 
 
 def _upheld(verdicts: Sequence[str]) -> str:

@@ -171,7 +171,7 @@ def test_the_finding_in_three_plain_sentences(report):
         "J = 4, β = 4 scores highest of 4 configurations, with one seed: the variation between"
         " seeds is not known.",
         "3 of 4 score significantly above the principal components of the pixels, which need no"
-        " training, and 4 above a random rotation of the same codes.",
+        " training.",
         "Of the paper's 2 claims that these runs can check, 1 holds and 1 does not.",
     ]
 
