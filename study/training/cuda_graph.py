@@ -67,17 +67,19 @@ def _options() -> dict[str, Any]:
 
 @torch.no_grad()
 def _record(step: Callable[..., object], tensors: list[Tensor]) -> torch.cuda.CUDAGraph:
-    """One step as a CUDA graph; those that warm it up leave the tensors as they were."""
+    """One step as a CUDA graph; the tensors are then as they were, also where it fails."""
     kept = [tensor.clone() for tensor in tensors]
     stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
-        for _ in range(WARM_UP_STEPS):
-            step(*tensors)
-    torch.cuda.current_stream().wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        step(*tensors)
-    for tensor, value in zip(tensors, kept, strict=True):
-        tensor.copy_(value)
+    try:
+        with torch.cuda.stream(stream):
+            for _ in range(WARM_UP_STEPS):
+                step(*tensors)
+        torch.cuda.current_stream().wait_stream(stream)
+        with torch.cuda.graph(graph):
+            step(*tensors)
+    finally:
+        for tensor, value in zip(tensors, kept, strict=True):
+            tensor.copy_(value)
     return graph

@@ -16,7 +16,7 @@ from study.training.cuda_graph import captured_update
 from study.training.step import Batch, Params, State, eager_update
 from study.training.trainer import Trainer
 
-AT_ONCE = 50  # steps whose images are gathered together: on a GPU each launch costs time
+GATHERED = 40_000_000  # bytes of images for several steps at once: on a GPU each launch costs time
 
 
 class Pack:
@@ -55,8 +55,9 @@ class Pack:
         labelled = [float(member.model.n_classes > 0) for member in self.members]
         mask = torch.tensor(labelled, device=rows.device)[:, None, None]
         train = train.for_classes(self._n_classes)
-        for start in range(0, len(rows), AT_ONCE):
-            some = rows[start : start + AT_ONCE]
+        at_once = max(1, GATHERED // (rows[0].numel() * train.images.shape[1]))
+        for start in range(0, len(rows), at_once):
+            some = rows[start : start + at_once]
             images, labels = train.images[some], train.labels(some) * mask
             for batch in map(Batch, images, labels, noise[start:]):  # (members, batch_size, ...)
                 self._update(self.state, batch, self._scalars)

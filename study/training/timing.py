@@ -20,9 +20,7 @@ from study.training.trainer import Trainer
 STEPS = 20
 EVAL_IMAGES = 1_000
 TEST_IMAGES = 10_000
-PACK_SHARE = (
-    0.0065  # of the eager step on a GPU, a member's part of a pack's: 0.028 of 4.5 ms (H100)
-)
+PACK_SHARE = 0.0065  # of the eager step on a GPU, for each run of a pack: 0.028 of 4.5 ms (H100)
 COMPILED_SHARE = {True: 0.57, False: 0.8}  # of the eager step, by bf16; on a Zen 4 core, J = 10
 
 

@@ -1,21 +1,11 @@
 """A run of every kind: in each, one part is not the default. Small, for packs of a few."""
 
+from study.cli.bench.parts import SHIPPED
 from study.config.run import RunConfig, run_config
-from study.losses import OBJECTIVES
-from study.models.likelihoods import LIKELIHOODS
-from study.models.networks import NETWORKS
-from study.models.priors import PRIORS
 
-ALTERNATIVES = {
-    "network": NETWORKS,
-    "prior": PRIORS,
-    "conditioning": ("label", "prior"),
-    "objective": OBJECTIVES,
-    "likelihood": LIKELIHOODS,
-}
 KINDS = [{}] + [
     {key: value}
-    for key, values in ALTERNATIVES.items()
+    for key, values in SHIPPED.items()
     for value in values
     if value != RunConfig.model_fields[key].default
 ]

@@ -1,11 +1,13 @@
 """The studies in the repository: whole, with few weights, and told as their tables say."""
 
 import re
+import shutil
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 import pytest
+from half_weights import halve
 
 from analysis import open_study
 from analysis.paper.findings import findings
@@ -15,6 +17,8 @@ from analysis.report.explorer.board import choose
 from analysis.report.page import gather, render_readme
 from study.config.errors import StudyError
 from study.config.grid import find_grid, read_grid
+from study.storage.folder import Folder
+from study.storage.records import runs_folder
 
 ROOT = Path(__file__).parents[2]
 PAPER = ROOT / "results" / "paper"
@@ -96,6 +100,17 @@ def test_what_needs_weights_names_the_run(study):
     run = study.trials["run"].iloc[-1]
     with pytest.raises(StudyError, match=f"the weights of {run} are not in .*: copy them from"):
         study.model(run)
+
+
+def test_half_weights_are_those_of_the_run(explored_study, tmp_path):
+    place = tmp_path / "small"
+    shutil.copytree(str(explored_study.folder), place)
+    run = explored_study.trials["run"].iloc[0]
+    halve(runs_folder(Folder(place)) / run)
+    whole, rounded = (study.model(run)[0] for study in (explored_study, open_study(place)))
+    for value, half in zip(whole.parameters(), rounded.parameters(), strict=True):
+        assert half.dtype == value.dtype
+        assert half.equal(value.half().to(value.dtype))
 
 
 def test_it_is_small_and_names_no_place_of_the_machine_that_made_it(published):
