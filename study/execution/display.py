@@ -22,6 +22,7 @@ from study.storage.progress import best_runs
 from study.storage.records import Record
 
 SHOWN_FAILURES, SHOWN_RUNS, SHOWN_BEST = 5, 12, 3
+EARLY = 0.1  # of all epochs; before, while runs compile, the time passed tells nothing of the pace
 
 
 class Display:
@@ -128,8 +129,9 @@ class Display:
             if name not in self._ended
         )
         total = self._trained + left + self._epochs_later
-        seconds = (total - done) * (now - self._start) / done if self._trained else None
         compiles = any(seen.phase == "compiling" for seen in running.values())
+        early = not self._trained or (compiles and done < EARLY * total)
+        seconds = None if early else (total - done) * (now - self._start) / done
         stage = "training" if self._trained or self._ended else "compiling" if compiles else ""
         stage = stage or ("training" if running else "start-up")  # of workers
         latest = {name: seen.latest for name, seen in running.items()}

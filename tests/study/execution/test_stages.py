@@ -100,6 +100,21 @@ def test_training_moves_within_an_epoch_and_names_the_best_run(stages, clock):
         assert stages.look().running == {}
 
 
+def test_while_runs_compile_nobody_knows_how_long_they_will_take(stages, clock):
+    runs = [RunConfig(epochs=20), RunConfig(epochs=20, network="conv")]
+    display = Display(stages, runs, 0, {})
+    for run in runs:
+        display.started(run.run_id)
+        display.phase(run.run_id, "compiling")
+    clock.now += 100
+    display.epoch(runs[0].run_id, 1, 100.0, EPOCH)
+    assert display.look().left is None
+    for epoch in range(2, 5):
+        clock.now += 1
+        display.epoch(runs[0].run_id, epoch, 100.0, EPOCH)
+    assert display.look().left is not None
+
+
 def test_a_terminal_shows_the_bar_the_runs_and_the_best_one(study, clock):
     console = Console(file=io.StringIO(), width=140, force_terminal=True)
     stages, runs = Stages(console, study), [RunConfig(epochs=4), RunConfig(epochs=4, beta=4.0)]
