@@ -21,6 +21,7 @@ from study.cli.main import carry_out
 from study.cli.options import CONTEXT, Command, study_argument
 from study.data.verified_files import data_dir
 from study.storage.folder import Folder
+from study.storage.tables import write_table
 
 TITLES = {"mnist": "MNIST, redrawn", "strokes": "drawn digits"}
 
@@ -40,12 +41,12 @@ def _write(studies: dict[str, Study], target: Folder) -> None:
     """The answers and the runs as tables, and the figure."""
     runs = {name: runs_of(study) for name, study in studies.items()}
     tables = [_answers(name, studies[name], runs) for name in TITLES if name in studies]
-    target.write("answers.csv", pd.concat(tables).to_csv(index=False).encode())
-    every = pd.concat([part.assign(study=name) for name, part in runs.items()])
-    target.write("runs.csv", every.to_csv(index=False).encode())
+    write_table(target, "answers", pd.concat(tables, ignore_index=True), None)
+    every = pd.concat([part.assign(study=name) for name, part in runs.items()], ignore_index=True)
+    write_table(target, "runs", every, None)
     if "longer" in runs:
         compared = compare_orders(runs["mnist"], runs["longer"])
-        target.write("longer.csv", compared.table.to_csv(index=False).encode())
+        write_table(target, "longer", compared.table, None)
         turned = ", ".join(compared.turned) or "none"
         print(f"order after more epochs: tau {compared.tau:.2f}; turned against plain: {turned}")
     figure = draw({TITLES[name]: part for name, part in runs.items() if name in TITLES})
