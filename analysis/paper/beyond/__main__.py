@@ -41,14 +41,16 @@ def _write(studies: dict[str, Study], target: Folder) -> None:
     """The answers and the runs as tables, and the figure."""
     runs = {name: runs_of(study) for name, study in studies.items()}
     tables = [_answers(name, studies[name], runs) for name in TITLES if name in studies]
-    write_table(target, "answers", pd.concat(tables, ignore_index=True), None)
     every = pd.concat([part.assign(study=name) for name, part in runs.items()], ignore_index=True)
     write_table(target, "runs", every, None)
+    table = pd.concat(tables, ignore_index=True)
     if "longer" in runs:
         compared = compare_orders(runs["mnist"], runs["longer"])
         write_table(target, "longer", compared.table, None)
+        table = answers.without_turned(table, compared.turned)
         turned = ", ".join(compared.turned) or "none"
         print(f"order after more epochs: tau {compared.tau:.2f}; turned against plain: {turned}")
+    write_table(target, "answers", table, None)
     figure = draw({TITLES[name]: part for name, part in runs.items() if name in TITLES})
     save_figure(figure, target, "beyond")
     print(f"{sum(map(len, tables))} answers, {len(every)} runs and a figure are in {target}")

@@ -32,6 +32,7 @@ IDENTIFIED = 0.9  # agreement of seeds from which iVAE's theorem counts as suppo
 LEAST_CONFIGURATIONS = 4  # of a correlation
 LEAST_SEEDS = 3  # of a mean over their pairs, with one left out
 NOTHING = Estimate(np.nan, np.nan, np.nan)
+TURNED = "not given: the sign turns after 100 epochs"
 AT = {"beta": "at equal β", "kl": "at equal rate", "recon": "at equal reconstruction"}
 
 
@@ -155,6 +156,18 @@ def of_two_studies(runs: pd.DataFrame, other: pd.DataFrame, other_name: str) -> 
         kind, weight = joint[best]
         words = f"{KINDS[kind]} {weight:g}, the highest mean here, on {other_name}"
         yield _against_the_best(words, tables[1].loc[joint], best)
+
+
+def without_turned(table: pd.DataFrame, turned: Iterable[str]) -> pd.DataFrame:
+    """The table of answers without those on latents whose sign turns after more epochs.
+
+    Args:
+        table: a row an answer, of MNIST and perhaps of other data, which were trained no longer.
+        turned: kinds whose difference to plain turns its sign there.
+    """
+    starts = tuple(f"{_minus(kind, 'plain')}, {at}" for kind in turned for at in AT.values())
+    hit = (table["data"] == "mnist") & table["compared"].isin(starts)
+    return table.assign(answer=table["answer"].mask(hit, TURNED))
 
 
 def _still_best(runs: pd.DataFrame, rows: pd.DataFrame, where: str) -> Iterator[Answer]:

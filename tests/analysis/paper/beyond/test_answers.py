@@ -213,3 +213,17 @@ def test_a_kind_that_turns_with_more_epochs_is_named():
     assert compared.turned == ["flow"]
     assert compared.tau == pytest.approx(1 / 3)  # of three pairs one is turned
     assert longer(short, short).tau == 1
+
+
+def test_an_answer_that_turns_with_more_epochs_is_not_given():
+    rows = [*answers.of_networks(WHOLE), *answers.of_priors(WHOLE)]
+    table = pd.concat([pd.DataFrame(rows).assign(data=data) for data in ("mnist", "strokes")])
+    given = answers.without_turned(table.reset_index(drop=True), ["conv"])
+    turned = given["answer"] == answers.TURNED
+    assert set(given.loc[turned, "data"]) == {"mnist"}
+    assert set(given.loc[turned, "compared"]) == {
+        "convolutions - plain β-VAE, at equal β",
+        "convolutions - plain β-VAE, at equal rate",
+    }
+    assert (given["answer"][~turned] == table["answer"].to_numpy()[~turned]).all()
+    assert answers.without_turned(table, []).equals(table)
