@@ -21,7 +21,7 @@ from study.cli.main import carry_out
 from study.cli.options import CONTEXT, Command, study_argument
 from study.data.verified_files import data_dir
 from study.storage.folder import Folder
-from study.storage.tables import write_table
+from study.storage.tables import has_table, write_table
 
 TITLES = {"mnist": "MNIST, redrawn", "strokes": "drawn digits"}
 
@@ -60,7 +60,7 @@ def _answers(name: str, study: Study, runs: dict[str, pd.DataFrame]) -> pd.DataF
     """Every answer of one data set; between data sets, beside the first's."""
     own, edits = runs[name], pd.Series(dtype=float)
     data = study.images()
-    if data.measure:
+    if data.measure and has_table(study.folder, "knobs"):
         spread = measured(data.test_images, PROPERTIES, cache=data_dir(None)).std(ddof=0)
         edits = edit_errors(study.knobs, dict(spread), list(own["run"]))
     rows = [
