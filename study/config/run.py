@@ -74,7 +74,7 @@ class RunConfig(Checked):
     checkpoint_every: int = Field(default=5, ge=1)
     """epochs between two checkpoints"""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """precision of the matrix products; with `auto`, `bf16` where a measurement finds it faster"""
+    """precision of matrix products; `auto`: `bf16` where it is faster"""
     compile: Literal["auto", True, False] = "auto"
     """compile ahead of time; `auto`: on a CPU from 10,000 steps of one shape, but not `conv`"""
     pack: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"

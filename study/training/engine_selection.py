@@ -25,7 +25,7 @@ class EngineSelection(NamedTuple):
     """The engine of an invocation."""
 
     fast_bf16: bool
-    ms: dict[str, float]  # a product of the largest layer, by precision
+    ms: dict[str, float]  # a product of the largest layer, by precision; on a GPU not measured
     steps: Counter[StepShape]  # of the whole study, by shape
     on_gpu: bool = False
 
@@ -56,7 +56,9 @@ class EngineSelection(NamedTuple):
 def select_engine(
     runs: Iterable[RunConfig], device: torch.device, precision: str | None = None
 ) -> EngineSelection:
-    """Measure the machine and count the steps.
+    """Measure the processor and count the steps.
+
+    A GPU is not measured, as other work on it would decide: whether it has units for bf16 does.
 
     Args:
         runs: all that are asked for, done or not: a command that is repeated after an
@@ -64,10 +66,14 @@ def select_engine(
         device: what trains.
         precision: what an earlier invocation of the study chose; one study keeps to one precision.
     """
-    ms = _product_ms(device)
-    fast = ms["fp32"] > BF16_GAIN * ms["bf16"]
+    on_gpu = device.type == "cuda"
+    if on_gpu:
+        ms, fast = {}, torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        ms = _product_ms()
+        fast = ms["fp32"] > BF16_GAIN * ms["bf16"]
     fast = fast if precision is None else precision == "bf16"
-    selection = EngineSelection(fast, ms, Counter(), device.type == "cuda")
+    selection = EngineSelection(fast, ms, Counter(), on_gpu)
     for run in runs:
         selection.steps[_shape(run, selection.bf16(run))] += run.epochs * run.steps_per_epoch
     return selection
@@ -111,15 +117,13 @@ def _n_parameters(shape: StepShape) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def _product_ms(device: torch.device) -> dict[str, float]:
-    """Milliseconds of one product of the size `PROBE`, on a GPU of a pack's, by precision.
+def _product_ms() -> dict[str, float]:
+    """Milliseconds of one product of the size `PROBE` on the processor, by precision.
 
     The best of many turns that alternate: what else the machine does hits both alike.
     """
     batch, pixels, hidden = PROBE
-    members = [GPU_PACK] if device.type == "cuda" else []
-    images = torch.rand(*members, batch, pixels, device=device)
-    weights = torch.rand(*members, pixels, hidden, device=device)
+    images, weights = torch.rand(batch, pixels), torch.rand(pixels, hidden)
     pairs = {
         name: (images.to(kind), weights.to(kind))
         for name, kind in (("fp32", torch.float32), ("bf16", torch.bfloat16))
@@ -129,7 +133,5 @@ def _product_ms(device: torch.device) -> dict[str, float]:
         for name, (left, right) in pairs.items():
             start = time.perf_counter()
             left @ right
-            if device.type == "cuda":
-                torch.cuda.synchronize(device)
             best[name] = min(best[name], time.perf_counter() - start)
     return {name: seconds * 1e3 for name, seconds in best.items()}

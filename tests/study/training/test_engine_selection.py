@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from study.config.run import RunConfig
@@ -13,6 +14,15 @@ def test_precision_is_measured_and_can_be_forced():
     assert selection.bf16(LONG) == (selection.ms["fp32"] > 1.3 * selection.ms["bf16"])
     assert selection.bf16(RunConfig(precision="bf16"))
     assert not selection.bf16(RunConfig(precision="fp32"))
+
+
+@pytest.mark.parametrize("has_units", [True, False])
+def test_a_gpu_is_asked_and_not_measured(has_units, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: has_units)
+    selection = select_engine([LONG], torch.device("cuda"))
+    assert selection.ms == {}
+    assert selection.on_gpu
+    assert selection.bf16(LONG) == has_units
 
 
 def test_a_study_keeps_the_precision_that_it_began_with():
