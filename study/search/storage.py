@@ -12,6 +12,7 @@ from typing import Any
 import optuna
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from study.config.errors import StudyError, UsageError
 from study.config.run import HOW
@@ -49,7 +50,7 @@ def forget(study: Folder) -> None:
     """Delete what a database elsewhere has of a folder that is thrown away."""
     url, name = place(study)
     if STORAGE_VARIABLE in os.environ and stored(_open(url), name):
-        optuna.delete_study(study_name=name, storage=url)
+        optuna.delete_study(study_name=name, storage=_open(url))
 
 
 def open_storage(study: Folder) -> tuple[optuna.storages.RDBStorage, str]:
@@ -84,7 +85,8 @@ def _open(url: str) -> optuna.storages.RDBStorage:
         UsageError: the URL is of no database that can be reached from here.
     """
     try:
-        return optuna.storages.RDBStorage(url)
+        # Each connection is closed after its use: a pool would keep some until the process ends.
+        return optuna.storages.RDBStorage(url, engine_kwargs={"poolclass": NullPool})
     except (ImportError, ValueError, ArgumentError) as error:
         first = str(error).splitlines()[0]
         raise UsageError(f"${STORAGE_VARIABLE} cannot be used: {first}") from None

@@ -7,8 +7,10 @@ import sys
 import time
 from pathlib import Path
 
+import optuna
 import pandas as pd
 import torch
+from sqlalchemy.pool import NullPool
 
 from analysis import open_study
 from analysis.study import Study
@@ -81,6 +83,18 @@ def start(grid, results, *more, env=None, module="study", what="--grid"):
         env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
         start_new_session=True,
     )
+
+
+def optuna_storage(url):
+    """Optuna's storage as any program opens it, whose connections are closed after each use."""
+    return optuna.storages.RDBStorage(url, engine_kwargs={"poolclass": NullPool})
+
+
+def trial_states(study):
+    """States of the trials of a search, as Optuna's storage has them."""
+    storage = optuna_storage(f"sqlite:///{study}/search.db")
+    stored = optuna.load_study(study_name="search", storage=storage)
+    return [trial.state.name for trial in stored.get_trials(deepcopy=False)]
 
 
 def finish(driver, status=0):

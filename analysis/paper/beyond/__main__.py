@@ -80,13 +80,16 @@ def _answers(name: str, study: Study, runs: dict[str, pd.DataFrame]) -> pd.DataF
 
 
 def _codes(study: Study) -> dict[tuple[int, str], dict[int, npt.ArrayLike]]:
-    """Codes of the test images by J and kind, then seed, of runs that differ in conditioning."""
+    """Codes of the test images by J and kind, then seed, of runs that differ in conditioning.
+
+    Runs whose weights are not here are left out.
+    """
     trials = study.trials[study.trials["beta"] == 1].reset_index(drop=True)
     names = kinds(trials)
     data = study.images()
     found: dict[tuple[int, str], dict[int, npt.ArrayLike]] = {}
     for (_, row), kind in zip(trials.iterrows(), names, strict=True):
-        if kind in {"plain", "label", "prior"}:
+        if kind in {"plain", "label", "prior"} and study.has_weights(row["run"]):
             model, _ = study.model(row["run"])
             codes = posterior_means(model, data.test_images, data.test_labels)
             found.setdefault((int(row["latent_dim"]), kind), {})[int(row["seed"])] = codes

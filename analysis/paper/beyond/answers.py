@@ -133,7 +133,9 @@ def of_scores(
     others = {LABELS.get(name, name): rows_of(latents, name) for name in RANKABLE[1:]}
     others["what 100 labels tell"] = rows_of(latents, FEW_LABELS.name)
     measured = rows_of(latents, HIGGINS_FEW.name, "measured")
-    for words, rows in {"the same on measured digits": measured, **others}.items():
+    if len(measured):
+        others = {"the same on measured digits": measured, **others}
+    for words, rows in others.items():
         yield _agreement(words, leading, _means(rows.set_index("run")["value"]))
     if len(edits):
         yield _agreement("a controlled edit, by its error", leading, -_means(edits))

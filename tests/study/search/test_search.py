@@ -4,7 +4,6 @@ import json
 import os
 import signal
 
-import optuna
 import pandas as pd
 import pytest
 from rich.console import Console
@@ -14,6 +13,7 @@ from studies import (
     records,
     run,
     start,
+    trial_states,
     trial_workers,
     wait_for,
     write_grid,
@@ -52,12 +52,6 @@ def do(search, results, *more, status=0):
     return finish(begin(search, results, *more), status)
 
 
-def states(study):
-    """As any program that reads Optuna's storage sees the trials."""
-    stored = optuna.load_study(study_name="search", storage=f"sqlite:///{study}/search.db")
-    return [trial.state.name for trial in stored.get_trials(deepcopy=False)]
-
-
 def test_a_search_and_what_it_leaves_behind(tmp_path, mnist):
     """One trial in two diverges: it has its reason, and the search goes on."""
     values = {"space": {**SPACE, "learning_rate": [1e6, 1e-4]}, "optimiser": "sgd", "seed": 1}
@@ -72,7 +66,7 @@ def test_a_search_and_what_it_leaves_behind(tmp_path, mnist):
     assert kinds.to_dict() == {1e6: ["failed"], 1e-4: ["complete"]}
     failed = table[table["state"] == "failed"]
     assert failed["reason"].str.startswith("diverged in epoch 1: train_recon is ").all()
-    assert sorted(states(tmp_path / "s")) == sorted(
+    assert sorted(trial_states(tmp_path / "s")) == sorted(
         {"failed": "FAIL", "complete": "COMPLETE"}[state] for state in table["state"]
     )
     assert set(table["run"]) == set(study.trials["run"]) == set(records(tmp_path / "s"))
@@ -106,9 +100,9 @@ def test_killed_and_repeated(tmp_path, mnist):
         kills += 1
         for path in study.glob("runs/*/weights.pt"):
             finished.setdefault(path, path.stat().st_mtime_ns)
-    assert "RUNNING" in states(study)
+    assert "RUNNING" in trial_states(study)
     do(search, tmp_path)
-    assert set(states(study)) == {"COMPLETE", "FAIL"}
+    assert set(trial_states(study)) == {"COMPLETE", "FAIL"}
     table = open_study(study).search
     assert table["state"].value_counts()["complete"] == 5
     assert set(table["state"]) == {"complete", "interrupted"}
@@ -127,8 +121,8 @@ def test_ctrl_c_leaves_no_trial_running(tmp_path, mnist):
     wait_for(lambda: len(epochs_saved(tmp_path / "s")) == 2, driver)
     driver.send_signal(signal.SIGINT)
     finish(driver, status=130)
-    assert states(tmp_path / "s").count("RUNNING") == 0
-    assert states(tmp_path / "s").count("WAITING") == 2
+    assert trial_states(tmp_path / "s").count("RUNNING") == 0
+    assert trial_states(tmp_path / "s").count("WAITING") == 2
     assert set(open_study(tmp_path / "s").search["state"]) == {"interrupted", "waiting"}
 
 
@@ -140,7 +134,7 @@ def test_a_lost_worker_costs_no_trial(tmp_path, mnist):
     os.kill(trial_workers(driver.pid)[0], signal.SIGKILL)
     printed, _ = finish(driver)
     assert "its worker was lost; it continues from its last checkpoint" in printed
-    assert states(tmp_path / "s") == ["COMPLETE"] * 2
+    assert trial_states(tmp_path / "s") == ["COMPLETE"] * 2
 
 
 @pytest.mark.slow

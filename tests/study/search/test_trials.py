@@ -5,6 +5,7 @@ import math
 import optuna
 import pytest
 from optuna.trial import TrialState
+from studies import optuna_storage, trial_states
 
 from analysis.scoring.held_out import DIRECTIONS
 from study.config.errors import StudyError, UsageError
@@ -36,12 +37,6 @@ def invocation(path, **overrides):
     return trials
 
 
-def states(path):
-    """As any program that reads Optuna's storage sees the trials."""
-    study = optuna.load_study(study_name="search", storage=f"sqlite:///{path}/search.db")
-    return [trial.state.name for trial in study.get_trials(deepcopy=False)]
-
-
 def finish(trials, *, reason=None):
     """One trial, from asking to telling; its number."""
     number = trials.ask().trial.number
@@ -66,10 +61,10 @@ def test_zombies_are_closed_and_asked_for_again_once(tmp_path):
     killed = invocation(tmp_path)
     finish(killed)
     lost = [killed.ask(), killed.ask()]
-    assert states(tmp_path) == ["COMPLETE", "RUNNING", "RUNNING"]
+    assert trial_states(tmp_path) == ["COMPLETE", "RUNNING", "RUNNING"]
 
     after = invocation(tmp_path)
-    assert states(tmp_path) == ["COMPLETE", "FAIL", "FAIL", "WAITING", "WAITING"]
+    assert trial_states(tmp_path) == ["COMPLETE", "FAIL", "FAIL", "WAITING", "WAITING"]
     again = [after.ask(), after.ask()]
     assert [one.runs for one in again] == [one.runs for one in lost]
     for one in again:
@@ -85,10 +80,10 @@ def test_a_second_kill_lines_nothing_up_twice(tmp_path):
     invocation(tmp_path).ask()
     invocation(tmp_path)  # killed before it asked
     after = invocation(tmp_path)
-    assert states(tmp_path) == ["FAIL", "WAITING"]
+    assert trial_states(tmp_path) == ["FAIL", "WAITING"]
     after.ask()
     invocation(tmp_path)
-    assert states(tmp_path) == ["FAIL", "FAIL", "WAITING"]
+    assert trial_states(tmp_path) == ["FAIL", "FAIL", "WAITING"]
 
 
 def test_killed_between_lining_up_and_closing(tmp_path, monkeypatch):
@@ -97,16 +92,16 @@ def test_killed_between_lining_up_and_closing(tmp_path, monkeypatch):
         patch.setattr(optuna.Study, "tell", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             invocation(tmp_path)
-    assert states(tmp_path) == ["RUNNING", "WAITING"]
+    assert trial_states(tmp_path) == ["RUNNING", "WAITING"]
     invocation(tmp_path)
-    assert states(tmp_path) == ["FAIL", "WAITING"]
+    assert trial_states(tmp_path) == ["FAIL", "WAITING"]
 
 
 def test_a_trial_killed_while_it_was_asked_for_is_closed(tmp_path):
     trials = invocation(tmp_path)
     trials.study.ask()  # no parameter yet
     assert invocation(tmp_path).table()["state"].tolist() == ["interrupted"]
-    assert states(tmp_path) == ["FAIL"]
+    assert trial_states(tmp_path) == ["FAIL"]
 
 
 def test_a_failed_trial_has_its_reason_and_is_not_asked_again(tmp_path):
@@ -145,7 +140,7 @@ def test_a_twin_of_a_trial_at_work_gets_its_outcome(tmp_path):
     assert trials.ask() is None  # two twins wait
     trials.complete(first.trial.number, [7.0, 0.5])
     assert trials.table()["neg_elbo"].tolist() == [7.0] * 3
-    assert states(tmp_path) == ["COMPLETE"] * 3
+    assert trial_states(tmp_path) == ["COMPLETE"] * 3
 
 
 def test_known_trials_come_first_and_on_top_of_the_budget(tmp_path):
@@ -229,9 +224,9 @@ def test_a_renamed_folder_goes_on(tmp_path):
     (tmp_path / "old").mkdir()
     finish(invocation(tmp_path / "old"))
     (tmp_path / "old").rename(tmp_path / "new")
-    before = states(tmp_path / "new")
+    before = trial_states(tmp_path / "new")
     invocation(tmp_path / "new")
-    assert before == states(tmp_path / "new") == ["COMPLETE"]
+    assert before == trial_states(tmp_path / "new") == ["COMPLETE"]
 
 
 @pytest.mark.parametrize(("overrides", "message"), OTHERS, ids=[str(bad) for bad, _ in OTHERS])
@@ -260,10 +255,11 @@ def test_a_database_elsewhere(tmp_path, monkeypatch):
         (tmp_path / name).mkdir()
         finish(invocation(tmp_path / name))
         assert not (tmp_path / name / "search.db").exists()
-    names = [study.study_name for study in optuna.get_all_study_summaries(storage=url)]
+    stored = optuna_storage(url)
+    names = [study.study_name for study in optuna.get_all_study_summaries(storage=stored)]
     assert names == [str(tmp_path / "a"), str(tmp_path / "b")]
     forget(Folder(tmp_path / "a"))
-    assert optuna.get_all_study_names(storage=url) == [str(tmp_path / "b")]
+    assert optuna.get_all_study_names(storage=stored) == [str(tmp_path / "b")]
 
 
 def test_a_database_that_cannot_be_used_is_one_line(tmp_path, monkeypatch):
