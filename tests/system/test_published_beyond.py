@@ -29,6 +29,7 @@ def test_every_run_of_its_grids_is_done_and_scored(name):
     assert set(study.scores["run"]) == asked
 
 
+@pytest.mark.slow
 def test_its_answers_are_those_of_its_tables(tmp_path, capsys):
     mnist, strokes, longer = (str(BEYOND / name) for name in STUDIES)
     words = [mnist, "--strokes", strokes, "--longer", longer, "--to", str(tmp_path)]
