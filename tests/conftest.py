@@ -11,13 +11,6 @@ from study.data import Dataset
 from study.data.shipped.mnist import load_mnist
 
 SUPPORT = Path(__file__).parent / "support"
-WHOLE_STUDIES = ("system", "docs/test_notebook.py", "study/cli", "study/execution")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that train whole studies come first: the last one would keep one worker alone busy."""
-    first = [SUPPORT.parent / place for place in WHOLE_STUDIES]
-    items.sort(key=lambda item: not any(item.path.is_relative_to(place) for place in first))
 
 
 @pytest.fixture(scope="session")
