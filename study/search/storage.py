@@ -49,8 +49,8 @@ def database_errors(study: Folder) -> Iterator[None]:
 def forget(study: Folder) -> None:
     """Delete what a database elsewhere has of a folder that is thrown away."""
     url, name = place(study)
-    if STORAGE_VARIABLE in os.environ and stored(_open(url), name):
-        optuna.delete_study(study_name=name, storage=_open(url))
+    if STORAGE_VARIABLE in os.environ and stored(storage := _open(url), name):
+        optuna.delete_study(study_name=name, storage=storage)
 
 
 def open_storage(study: Folder) -> tuple[optuna.storages.RDBStorage, str]:

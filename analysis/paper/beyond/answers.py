@@ -32,7 +32,7 @@ IDENTIFIED = 0.9  # agreement of seeds from which iVAE's theorem counts as suppo
 LEAST_CONFIGURATIONS = 4  # of a correlation
 LEAST_SEEDS = 3  # of a mean over their pairs, with one left out
 NOTHING = Estimate(np.nan, np.nan, np.nan)
-TURNED = "not given: the sign turns after 100 epochs"
+TURNED = "not given: the sign turns after more epochs"
 AT = {"beta": "at equal β", "kl": "at equal rate", "recon": "at equal reconstruction"}
 
 
