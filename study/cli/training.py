@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from study.execution.stages import Stages
     from study.storage.folder import Folder
 
+SHOWN_TRIALS = 100
+
 
 class Training(NamedTuple):
     """The options that `run` and `search` share, by their names."""
@@ -145,19 +147,25 @@ def show(study: "Folder", given: Training, metrics: "list[Metric]", stages: "Sta
     Returns:
         Whether all went well; whatever goes wrong here, what was trained stands.
     """
-    from analysis import open_study
-    from analysis.pipeline import present, score_and_rank
-    from study.cli.present import joining
-    from study.config.errors import StudyError, reason
+    from analysis.study import Study
     from study.execution.display import trials_table
 
     console = stages.console
     print_line = partial(console.print, soft_wrap=True, markup=False)
-    opened = open_study(str(study))
-    console.print(trials_table(opened.trials))
+    trials = Study(study).trials
+    console.print(trials_table(trials[:SHOWN_TRIALS]))
+    if (more := len(trials) - SHOWN_TRIALS) > 0:
+        print_line(f"and {more} more runs; open_study({str(study)!r}).trials has them all")
     if given.no_scores:
         return True
-    failures = []
+
+    # Only now the slow imports: figures and scores are not always wanted.
+    from analysis import open_study
+    from analysis.pipeline import present, score_and_rank
+    from study.cli.present import joining
+    from study.config.errors import StudyError, reason
+
+    opened, failures = open_study(str(study)), []
     try:
         score_and_rank(opened, given.data_dir, joining(given.address), console, metrics, stages)
     except (StudyError, OSError, ValueError) as error:

@@ -1,6 +1,9 @@
 """One invocation of a study and what it hands to Ray Tune; failures become rows, not crashes."""
 
+import os
+import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -11,6 +14,7 @@ from ray.tune.progress_reporter import TrialProgressCallback
 from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 
+from study.config.errors import StudyError
 from study.config.own_data import from_anywhere
 from study.config.run import RunConfig
 from study.data import prepare_data
@@ -24,6 +28,8 @@ from study.storage.folder import Folder
 from study.storage.lock import Lock
 from study.training.engine_selection import EngineSelection, select_engine
 from study.training.hardware import best_device
+
+ROOM_EVERY_S = 1.0  # the cluster is asked how much it has
 
 
 class Invocation(NamedTuple):
@@ -103,13 +109,16 @@ class Session(NamedTuple):
         """
         resources = self.invocation.resources
         room = {"cpu": resources.cpus_per_run, "gpu": gpus(resources)}
+        # Tune makes no trial while as many as these wait for a worker; its own 1 would start the
+        # workers one after the other. `_Queue` says how many there are.
+        os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", "10000")
         with TemporaryDirectory(prefix="vae-study-tune-", ignore_cleanup_errors=True) as snapshot:
             try:
                 tuner = tune.Tuner(
                     tune.with_resources(trial, room),
                     tune_config=tune.TuneConfig(
                         reuse_actors=True,
-                        search_alg=_Queue(next_trial),
+                        search_alg=_Queue(next_trial, resources),
                         scheduler=scheduler,
                         num_samples=-1,
                         trial_name_creator=trial_name,
@@ -173,14 +182,20 @@ def start_session(
 
 
 class _Queue(Searcher):
-    """How Tune asks for the next trial as it has room for one.
+    """How Tune asks for the next trial; it gets one when the cluster has room for it.
 
-    Its own grid search makes every trial before the first one runs: minutes for thousands.
+    Its own grid search makes every trial before the first one runs: minutes for thousands. Nor may
+    a trial wait: Tune hands it the next worker that is free, and ends the one that starts for it. A
+    worker takes seconds to start; with runs as short as that, the first one would train them all.
     """
 
-    def __init__(self, next_trial: Callable[[], dict[str, Any] | None]) -> None:
+    def __init__(
+        self, next_trial: Callable[[], dict[str, Any] | None], resources: Resources
+    ) -> None:
         super().__init__()
-        self._next_trial = next_trial
+        self._next_trial, self._resources = next_trial, resources
+        self._alive: set[str] = set()
+        self._room, self._look_again = 0, 0.0  # nodes may come and go
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: as Events, it is pickled into a snapshot that we never read."""
@@ -190,10 +205,20 @@ class _Queue(Searcher):
         return True
 
     def suggest(self, trial_id: str) -> Any:
-        return self._next_trial() or Searcher.FINISHED
+        if time.monotonic() > self._look_again:
+            with suppress(StudyError):  # the last node is gone; another may come
+                self._room = slots(self._resources)
+            self._look_again = time.monotonic() + ROOM_EVERY_S
+        if len(self._alive) >= self._room:
+            return None
+        trial = self._next_trial()
+        if trial is None:
+            return Searcher.FINISHED
+        self._alive.add(trial_id)
+        return trial
 
     def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
-        """Nothing: `Events` are told."""
+        self._alive.discard(trial_id)
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing to save: the results folder has it."""

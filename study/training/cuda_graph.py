@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch._inductor import list_options
 
 from study.training.compiled import reason_of, traced
 from study.training.step import Batch, Recipe, Scalars, State, Update, functional_update
@@ -61,6 +60,8 @@ def _options() -> dict[str, Any]:
     products are padded to sizes that tensor cores like: 0.28 ms a step of ten models, against 0.32
     (H100).
     """
+    from torch._inductor import list_options  # seconds to import, which a CPU can save
+
     wanted = {"deterministic": True, "force_shape_pad": True}
     return {name: value for name, value in wanted.items() if name in list_options()}
 
