@@ -155,7 +155,7 @@ def show(study: "Folder", given: Training, metrics: "list[Metric]", stages: "Sta
     trials = Study(study).trials
     console.print(trials_table(trials[:SHOWN_TRIALS]))
     if (more := len(trials) - SHOWN_TRIALS) > 0:
-        print_line(f"and {more} more runs; open_study({str(study)!r}).trials has them all")
+        print_line(f"and {more} more; open_study({str(study)!r}).trials has them all")
     if given.no_scores:
         return True
 

@@ -8,6 +8,7 @@ import logging
 import math
 import os
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +25,7 @@ from study.storage.folder import Folder
 from study.storage.lock import read_holder
 
 CONNECT_S = 5.0
+ROOM = ("CPU", "GPU")  # by Ray's names
 ANSWER_S = 300.0  # a node may have to fetch the data first
 
 
@@ -75,14 +77,15 @@ def slots(resources: Resources) -> int:
     Raises:
         StudyError: not even one run fits.
     """
-    total: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
     wanted = {"CPU": resources.cpus_per_run, "GPU": gpus(resources)}
-    fits = [int(total.get(kind, 0) // amount) for kind, amount in wanted.items() if amount]
-    n = min(fits, default=0)
+    wanted = {kind: amount for kind, amount in wanted.items() if amount}
+    offers = _offers()
+    n = sum(_fitting(offer, wanted) for offer in offers)
     if n < 1:
-        have = ", ".join(f"{total.get(kind, 0):g} {kind}" for kind in wanted)
-        need = ", ".join(f"{amount:g} {kind}" for kind, amount in wanted.items() if amount)
-        raise StudyError(f"a run needs {need or 'no CPU and no GPU'}, the cluster has {have}")
+        most = {kind: max((offer.get(kind, 0.0) for offer in offers), default=0.0) for kind in ROOM}
+        have = ", ".join(f"{most[kind]:g} {kind}" for kind in ROOM)
+        need = ", ".join(f"{amount:g} {kind}" for kind, amount in wanted.items())
+        raise StudyError(f"a run needs {need or 'no CPU and no GPU'}, a node has at most {have}")
     return n
 
 
@@ -137,6 +140,12 @@ def _nodes() -> list[dict[str, Any]]:
     """What Ray says of every node that is there."""
     nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
     return [node for node in nodes if node["Alive"]]
+
+
+def _fitting(offer: Mapping[str, float], wanted: Mapping[str, float]) -> int:
+    """Runs that fit on a node; 10 of 0.1 GPU on one GPU, though 1 // 0.1 is 9."""
+    each = (offer.get(kind, 0.0) / amount for kind, amount in wanted.items())
+    return min((math.floor(n + 1e-9) for n in each), default=0)
 
 
 def _offers() -> list[dict[str, float]]:

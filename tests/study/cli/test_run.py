@@ -218,6 +218,15 @@ def test_a_study_that_cannot_be_scored_says_how_to_try_again(first, grid, monkey
     assert "could not score" not in capsys.readouterr().out
 
 
+def test_of_many_runs_the_first_are_shown(first, grid, capsys, monkeypatch):
+    monkeypatch.setattr("study.cli.training.SHOWN_TRIALS", 1)
+    study_folder = first[0] / "tiny"
+    assert main(["--grid", str(grid), "--results", str(first[0]), "--no-scores"]) == 0
+    lines = capsys.readouterr().out.replace("\n", " ")
+    assert "all 2 runs are done" in lines
+    assert f"and 1 more; open_study('{study_folder}').trials has them all" in lines
+
+
 def test_runs_that_wait_or_failed_early_are_shown(capsys):
     from rich.console import Console
 

@@ -9,7 +9,7 @@ import pytest
 import ray
 
 from study.config.errors import StudyError
-from study.execution.cluster import Needs, Resources, check_nodes, connect, gpus, idle_nodes
+from study.execution.cluster import Needs, Resources, check_nodes, connect, gpus, idle_nodes, slots
 from study.storage.folder import Folder
 from study.storage.lock import Lock
 
@@ -24,18 +24,28 @@ def nodes(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("resources", "share", "idle"),
+    ("resources", "share", "idle", "at_once"),
     [
-        (Resources(), 1 / 8, 1),  # 16 CPUs feed 2 GPUs: 8 runs share each
-        (Resources(cpus_per_run=4), 1 / 2, 1),
-        (Resources(cpus_per_run=16), 1, 1),
-        (Resources(gpus_per_run=0.25), 0.25, 1),
-        (Resources(gpus_per_run=0), 0, 0),  # every node takes runs
+        (Resources(), 1 / 8, 1, 16),  # 16 CPUs feed 2 GPUs: 8 runs share each
+        (Resources(cpus_per_run=4), 1 / 2, 1, 4),
+        (Resources(cpus_per_run=16), 1, 1, 1),
+        (Resources(gpus_per_run=0.25), 0.25, 1, 8),
+        (Resources(gpus_per_run=0.1, cpus_per_run=0.1), 0.1, 1, 20),  # though 1 // 0.1 is 9
+        (Resources(gpus_per_run=0), 0, 0, 48),  # every node takes runs
+        (Resources(gpus_per_run=0, cpus_per_run=12), 0, 0, 3),  # one of them on the first node
     ],
 )
-def test_gpus_are_shared_and_nodes_that_stay_idle_are_counted(nodes, resources, share, idle):
+def test_gpus_are_shared_and_nodes_that_stay_idle_are_counted(
+    nodes, resources, share, idle, at_once
+):
     assert gpus(resources) == share
     assert idle_nodes(resources) == idle
+    assert slots(resources) == at_once
+
+
+def test_a_run_that_fits_on_no_node_is_refused(nodes):
+    with pytest.raises(StudyError, match="a run needs 40 CPU, a node has at most 32 CPU, 2 GPU"):
+        slots(Resources(cpus_per_run=40, gpus_per_run=0))
 
 
 def test_a_node_with_other_code_of_ones_own_is_named(tmp_path, monkeypatch):
