@@ -56,5 +56,7 @@ def read_study(study: Folder) -> dict[str, Any]:
 def write_study(study: Folder, content: dict[str, Any]) -> None:
     """Replace study.yaml."""
     whole = {"checksum": UNSEALED, **content}  # first: what is cut off after it is missed
-    text = yaml.safe_dump(whole, sort_keys=False, allow_unicode=True)
+    # libyaml's writer takes a tenth of the time: a second less for 10,000 runs, at each writing
+    writer = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    text = yaml.dump(whole, Dumper=writer, sort_keys=False, allow_unicode=True)
     study.write(STUDY, seal(text.encode()))
