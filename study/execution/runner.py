@@ -31,15 +31,15 @@ def show_plan(plan: Plan, cpus_per_run: float, console: Console) -> None:
     Raises:
         UsageError: runs cannot be trained as they are configured.
     """
-    check_runs(plan.runs)
+    check_runs(plan.runs.values())
     table = figure_table(["run"], [*axis_headings(), "epochs", "has"])
-    for run in plan.runs:
-        has = str(plan.epochs.get(run.run_id, 0) or "")
-        table.add_row(run.run_id, *axis_cells(run.model_dump()), str(run.epochs), has)
+    for name, run in plan.runs.items():
+        has = str(plan.epochs.get(name, 0) or "")
+        table.add_row(name, *axis_cells(run.model_dump()), str(run.epochs), has)
     console.print(table)
     if longer := plan.longer():
         console.print(longer)
-    seconds, at_once = estimate(plan.left(), plan.runs, cpus_per_run)
+    seconds, at_once = estimate(plan.left(), plan.runs.values(), cpus_per_run)
     seconds /= max(1, min(at_once, len(plan.todo)))
     console.print(
         f"{len(plan.runs)} runs, {len(plan.todo)} to train. About {duration(seconds)} on this"

@@ -51,7 +51,7 @@ PACKAGES = ("torch", "torchvision", "ray", "numpy", "pandas", "scikit-learn", "v
 class Plan(NamedTuple):
     """What a study has and what it lacks."""
 
-    runs: list[RunConfig]  # all that are asked for
+    runs: dict[str, RunConfig]  # all that are asked for, by run id
     todo: list[RunConfig]
     epochs: dict[str, int]  # run id -> epochs that it has
     records: dict[str, Record]
@@ -65,16 +65,15 @@ class Plan(NamedTuple):
 
     def of_damaged(self) -> dict[str, str]:
         """The runs that are asked for and left, as their records are damaged, and why."""
-        names = [run.run_id for run in self.runs]
-        return {name: self.damaged[name] for name in names if name in self.damaged}
+        return {name: self.damaged[name] for name in self.runs if name in self.damaged}
 
     def longer(self) -> str:
         """One line on finished runs that have more epochs than are asked for; "" without any."""
         todo = {run.run_id for run in self.todo}
         pairs = [
-            (self.epochs[run.run_id], run.epochs)
-            for run in self.runs
-            if run.run_id not in todo and self.epochs.get(run.run_id, 0) > run.epochs
+            (self.epochs[name], run.epochs)
+            for name, run in self.runs.items()
+            if name not in todo and self.epochs.get(name, 0) > run.epochs
         ]
         if not pairs:
             return ""
@@ -102,15 +101,16 @@ def make_plan(runs: list[RunConfig], study: Folder) -> Plan:
         gone = rows[(rows["state"] == "done") & ~rows["run"].isin(runs_folder(study).folders())]
         epochs |= dict(zip(gone["run"], gone["epochs"].astype(int), strict=True))
 
-    def is_left(run: RunConfig) -> bool:
-        if run.run_id in damaged:
+    def is_left(name: str, run: RunConfig) -> bool:
+        if name in damaged:
             return False
-        if run.run_id in records:
-            return not is_done(records[run.run_id], run)
-        return epochs.get(run.run_id, 0) < run.epochs
+        if name in records:
+            return not is_done(records[name], run)
+        return epochs.get(name, 0) < run.epochs
 
-    todo = [run for run in runs if is_left(run)]
-    return Plan(runs, todo, epochs, records, damaged, tables, current)
+    by_id = {run.run_id: run for run in runs}
+    todo = [run for name, run in by_id.items() if is_left(name, run)]
+    return Plan(by_id, todo, epochs, records, damaged, tables, current)
 
 
 def _without_record(study: Folder, records: Mapping[str, Record]) -> tuple[Tables, bool]:
@@ -188,13 +188,13 @@ class StudyLog:
         self._errors: dict[str, str] = {}
         self._current, self._next_write = plan.current, 0.0
         self._unwritten: set[str] = set()
-        self._asked = {run.run_id for run in plan.runs}
+        self._asked = set(plan.runs)
         invocation = {**request, **_provenance(), "start": _now(), "end": None}
         with _writing(study):
             self._content: dict[str, Any] = {
                 "name": study.name,
-                "runs": [run.run_id for run in plan.runs],
-                "data": self._facts(plan.runs or [RunConfig()]),
+                "runs": list(plan.runs),
+                "data": self._facts(plan.runs.values() or [RunConfig()]),
                 "invocations": [*read_study(study).get("invocations", []), invocation],
             }
             for run in plan.todo:
@@ -205,12 +205,13 @@ class StudyLog:
 
     def expect(self, run: RunConfig) -> None:
         """One more run that is asked for."""
-        if run.run_id not in self._asked:
-            self._asked.add(run.run_id)
-            self._content["runs"].append(run.run_id)
-        self._todo[run.run_id], self._current = run, False
-        if run.run_id not in self._plan.epochs:
-            self._records.setdefault(run.run_id, new_record(run, "waiting"))
+        name = run.run_id
+        if name not in self._asked:
+            self._asked.add(name)
+            self._content["runs"].append(name)
+        self._todo[name], self._current = run, False
+        if name not in self._plan.epochs:
+            self._records.setdefault(name, new_record(run, "waiting"))
 
     @property
     def precision(self) -> str | None:

@@ -74,7 +74,8 @@ def run_search(
         plan = make_plan([], study)
         for why in plan.damaged.values():
             console.print(why, soft_wrap=True, markup=False)
-        plan = plan._replace(runs=[RunConfig(**r["config"]) for r in plan.records.values()])
+        runs = [RunConfig(**record["config"]) for record in plan.records.values()]
+        plan = plan._replace(runs={run.run_id: run for run in runs})
         request = {**request, "search": search.to_dict()}
         study_log = StudyLog(study, plan, request, open_tracker(log, study), data_dir)
         with closing(study_log), closing(trials):
@@ -83,8 +84,7 @@ def run_search(
                     "the budget is used up: nothing to train; a larger budget continues the search"
                 )
                 return Outcome({}, interrupted=False)
-            runs, own_code = plan.runs, search.own_code
-            session = start_session(invocation, lock, study_log, runs, data, own_code)
+            session = start_session(invocation, lock, study_log, runs, data, search.own_code)
             several = f" of {len(search.seeds)} seeds" if len(search.seeds) > 1 else ""
             session.announce(f"searching: {_limit(search, trials.left())}{several}")
             display = Display(stages, [], 0, plan.records)

@@ -252,6 +252,7 @@ def _parse(content: bytes, run: str, file: str) -> Record:
         raise StudyError(f"{file} is damaged: {why}; {what_to_do}") from None
     if problem := _misfit(record, config, run):
         raise StudyError(f"{file} is damaged or was edited: {problem}; {what_to_do}")
+    record["config"] = config.model_dump()  # a key that it lacks, or that is null, is the default
     return record
 
 

@@ -51,6 +51,18 @@ def test_a_record_with_any_values_builds_tables_or_is_named(tmp_path, data):
         assert f"{CONFIG.run_id}/record.json is damaged" in records.damaged[CONFIG.run_id]
 
 
+def test_a_key_without_a_value_is_the_default(tmp_path):
+    """Hypothesis found it; which values it tries depends on the modules that are loaded."""
+    record = finished(CONFIG)
+    runs = runs_folder(Folder(tmp_path))
+    (runs / CONFIG.run_id).write(
+        RECORD, json.dumps({**record, "config": {**record["config"], "beta": None}}).encode()
+    )
+    records = read_records(Folder(tmp_path)).whole
+    assert records[CONFIG.run_id]["config"] == CONFIG.model_dump()
+    assert build_tables(records, {})["trials"]["beta"].tolist() == [1.0]
+
+
 @LIGHT
 @given(JSON)
 def test_any_json_in_the_place_of_a_record_or_of_study_yaml(tmp_path, content):
