@@ -79,6 +79,7 @@ def payload(study: Study, board: Board, data_folder: Path | None = None) -> dict
         "drawing": data.noun == "digit" and data.shape.image == MNIST_LIKE,
         "map": map_payload(data, chosen.on_map),
         "runs": [_run(study, one, data, chosen, list(shown)) for one in board.runs],
+        "n_finished": int(study.trials["state"].eq("done").sum()),
         "left_out": board.left_out,
     }
 

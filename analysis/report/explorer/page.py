@@ -11,7 +11,7 @@ from markupsafe import Markup
 from analysis.report.explorer.board import choose, load
 from analysis.report.explorer.contents import payload
 from analysis.report.explorer.networks import N_SAMPLES
-from analysis.statistics.wording import count, listing
+from analysis.statistics.wording import listing
 from analysis.study import Study
 
 PAGE = "explorer.html"
@@ -74,21 +74,22 @@ def render(content: dict[str, Any]) -> str:
         drawing=content["drawing"],
         left_out=content["left_out"],
         measured=listing(names).capitalize() if names else "",
-        storage=_storage(content["runs"]),
+        storage=_storage(content["runs"], content["n_finished"]),
         payload=Markup(data),
         styles=STYLES,
         scripts=SCRIPTS,
     )
 
 
-def _storage(runs: list[dict[str, Any]]) -> str:
-    """How the networks are stored, in words."""
+def _storage(runs: list[dict[str, Any]], n_finished: int) -> str:
+    """How many of a study's finished runs the page has, and how their networks are stored."""
     worst = max(run["difference"] for run in runs)
     codes = [run["code_difference"] for run in runs if run["code_difference"] is not None]
     off = f" and in a number of a code {max(codes):.1g} (on the images of the map)" if codes else ""
+    size = sum(run["bytes"] for run in runs) / 1e6
     return (
-        f"{count(len(runs), 'model')} in this page, {sum(run['bytes'] for run in runs) / 1e6:.1f}"
-        " MB in total. Large layers are stored with 6 to 8 bits per weight, small ones with 16."
+        f"Models in this page: {len(runs)} of the study's {n_finished}, {size:.1f} MB in total."
+        " Large layers are stored with 6 to 8 bits per weight, small ones with 16."
         f" The largest measured difference from PyTorch in a pixel is {worst:.1g} of 1 (on"
         f" {N_SAMPLES} samples of the prior and the starting images){off}."
     )

@@ -53,7 +53,7 @@ def test_the_page_holds_the_runs_and_says_how_they_are_stored(study, content):
     assert 0 < code < 0.1
     assert f"in a pixel is {worst:.1g} of 1" in page
     assert f"in a number of a code {code:.1g}" in page
-    assert re.search(r"2 models in this page, 0\.\d MB in total", page)
+    assert re.search(r"Models in this page: 2 of the study&#39;s 2, 0\.\d MB in total", page)
     assert "http://" not in page
     assert "https://" not in page
 
