@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from study.execution.stages import Stages
     from study.storage.folder import Folder
 
-SHOWN_TRIALS = 100
+SHOWN_TRIALS = 100  # rows that a command prints at its end
 
 
 class Training(NamedTuple):

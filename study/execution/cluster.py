@@ -25,7 +25,6 @@ from study.storage.folder import Folder
 from study.storage.lock import read_holder
 
 CONNECT_S = 5.0
-ROOM = ("CPU", "GPU")  # by Ray's names
 ANSWER_S = 300.0  # a node may have to fetch the data first
 
 
@@ -78,14 +77,14 @@ def slots(resources: Resources) -> int:
         StudyError: not even one run fits.
     """
     wanted = {"CPU": resources.cpus_per_run, "GPU": gpus(resources)}
-    wanted = {kind: amount for kind, amount in wanted.items() if amount}
     offers = _offers()
     n = sum(_fitting(offer, wanted) for offer in offers)
     if n < 1:
-        most = {kind: max((offer.get(kind, 0.0) for offer in offers), default=0.0) for kind in ROOM}
-        have = ", ".join(f"{most[kind]:g} {kind}" for kind in ROOM)
-        need = ", ".join(f"{amount:g} {kind}" for kind, amount in wanted.items())
-        raise StudyError(f"a run needs {need or 'no CPU and no GPU'}, a node has at most {have}")
+        need = " and ".join(f"{amount:g} {kind}" for kind, amount in wanted.items() if amount)
+        have = dict.fromkeys(
+            " and ".join(f"{offer.get(kind, 0):g} {kind}" for kind in wanted) for offer in offers
+        )
+        raise StudyError(f"a run needs {need} on one node; the nodes have {'; '.join(have)}")
     return n
 
 
@@ -144,8 +143,8 @@ def _nodes() -> list[dict[str, Any]]:
 
 def _fitting(offer: Mapping[str, float], wanted: Mapping[str, float]) -> int:
     """Runs that fit on a node; 10 of 0.1 GPU on one GPU, though 1 // 0.1 is 9."""
-    each = (offer.get(kind, 0.0) / amount for kind, amount in wanted.items())
-    return min((math.floor(n + 1e-9) for n in each), default=0)
+    each = (offer.get(kind, 0.0) / amount for kind, amount in wanted.items() if amount)
+    return min(math.floor(n + 1e-9) for n in each)  # every run needs some CPU
 
 
 def _offers() -> list[dict[str, float]]:

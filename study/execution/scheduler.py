@@ -2,8 +2,8 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -29,7 +29,8 @@ from study.storage.lock import Lock
 from study.training.engine_selection import EngineSelection, select_engine
 from study.training.hardware import best_device
 
-ROOM_EVERY_S = 1.0  # the cluster is asked how much it has
+ROOM_EVERY_S = 1.0  # how often the cluster is asked for its room
+MOST_PENDING = "TUNE_MAX_PENDING_TRIALS_PG"  # Tune's environment variable
 
 
 class Invocation(NamedTuple):
@@ -108,10 +109,9 @@ class Session(NamedTuple):
             StudyError: the lock was lost, and so the workers have ended.
         """
         resources = self.invocation.resources
-        room = {"cpu": resources.cpus_per_run, "gpu": gpus(resources)}
-        # Tune makes no trial while as many as these wait for a worker; its own 1 would start the
-        # workers one after the other. `_Queue` says how many there are.
-        os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", "10000")
+        share = gpus(resources)  # stays as it is when nodes come that would change it
+        resources = resources._replace(gpus_per_run=share)
+        room = {"cpu": resources.cpus_per_run, "gpu": share}
         with TemporaryDirectory(prefix="vae-study-tune-", ignore_cleanup_errors=True) as snapshot:
             try:
                 tuner = tune.Tuner(
@@ -132,7 +132,7 @@ class Session(NamedTuple):
                         failure_config=tune.FailureConfig(max_failures=resources.max_failures),
                     ),
                 )
-                with on_signals(events.stop):
+                with on_signals(events.stop), _workers_starting_at_once():
                     tuner.fit()
                 if not events.errors:  # a worker that ends as its lock was lost says no reason
                     self.lock.require_held()
@@ -181,12 +181,30 @@ def start_session(
     return Session(invocation, lock, engine)
 
 
+@contextmanager
+def _workers_starting_at_once() -> Iterator[None]:
+    """Lift Tune's limit of one worker that starts at a time; `_Queue` says how many there are.
+
+    Only for this study: the limit is of the process, which may have other uses of Tune.
+    """
+    if MOST_PENDING in os.environ:
+        yield
+        return
+    os.environ[MOST_PENDING] = "10000"
+    try:
+        yield
+    finally:
+        del os.environ[MOST_PENDING]
+
+
 class _Queue(Searcher):
     """How Tune asks for the next trial; it gets one when the cluster has room for it.
 
-    Its own grid search makes every trial before the first one runs: minutes for thousands. Nor may
-    a trial wait: Tune hands it the next worker that is free, and ends the one that starts for it. A
-    worker takes seconds to start; with runs as short as that, the first one would train them all.
+    Its own grid search makes every trial before the first one runs: minutes for thousands.
+
+    No trial waits for a worker that is busy: Tune would hand it the next free one, and end the one
+    that is starting for it. A worker takes seconds to start. With shorter runs, the first worker
+    would train them all.
     """
 
     def __init__(

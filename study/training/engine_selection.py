@@ -15,8 +15,8 @@ from study.models import build_model, can_stack, gains_by_compiling
 from study.training.compiled import OF_WEIGHTS, StepShape, step_shape
 
 BF16_GAIN = 1.3  # bf16 is taken where the largest product is at least this much faster
-REPEATS = 200
-ENOUGH_S = 0.5  # no more turns after that: some processors take 30 times as long in bf16
+REPEATS, LEAST_REPEATS = 200, 5
+ENOUGH_S = 0.5  # of repeats: a processor without bf16 takes 30 times as long in it
 PROBE = (100, 784, 500)  # batch, pixels, hidden units: the largest product of the paper's model
 COMPILE_FROM_STEPS = 10_000  # of one shape: compiling takes about 25 s and saves 3 ms a step
 GPU_PACK = 50  # members; at J = 200 their weights, gradients and state take under 1 GB
@@ -132,7 +132,7 @@ def _product_ms() -> dict[str, float]:
     best = dict.fromkeys(pairs, float("inf"))
     begun = time.perf_counter()
     for turn in range(REPEATS):
-        if turn >= 5 and time.perf_counter() - begun > ENOUGH_S:
+        if turn >= LEAST_REPEATS and time.perf_counter() - begun > ENOUGH_S:
             break
         for name, (left, right) in pairs.items():
             start = time.perf_counter()

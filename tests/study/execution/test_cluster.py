@@ -44,7 +44,8 @@ def test_gpus_are_shared_and_nodes_that_stay_idle_are_counted(
 
 
 def test_a_run_that_fits_on_no_node_is_refused(nodes):
-    with pytest.raises(StudyError, match="a run needs 40 CPU, a node has at most 32 CPU, 2 GPU"):
+    nodes_have = "the nodes have 16 CPU and 2 GPU; 32 CPU and 0 GPU"
+    with pytest.raises(StudyError, match=f"a run needs 40 CPU on one node; {nodes_have}"):
         slots(Resources(cpus_per_run=40, gpus_per_run=0))
 
 

@@ -1,5 +1,9 @@
 """How Tune is fed: tests/system has the studies that it trains."""
 
+import os
+
+import pytest
+
 from study.config.errors import StudyError
 from study.execution import scheduler
 from study.execution.cluster import Resources
@@ -29,3 +33,13 @@ def test_the_queue_ends(monkeypatch):
     monkeypatch.setattr(scheduler, "slots", lambda resources: 2)
     queue = scheduler._Queue(lambda: None, Resources())
     assert queue.suggest("a") == scheduler.Searcher.FINISHED
+
+
+@pytest.mark.parametrize("before", [None, "3"])
+def test_the_limit_of_tune_is_lifted_for_a_study_alone(monkeypatch, before):
+    monkeypatch.delenv(scheduler.MOST_PENDING, raising=False)
+    if before:
+        monkeypatch.setenv(scheduler.MOST_PENDING, before)
+    with scheduler._workers_starting_at_once():
+        assert int(os.environ[scheduler.MOST_PENDING]) == int(before or 10_000)
+    assert os.environ.get(scheduler.MOST_PENDING) == before
