@@ -94,6 +94,8 @@ class Events(tune.Callback):
         self, iteration: int, trials: list[Trial], trial: Trial, **_: Any
     ) -> None:
         self._running.discard(trial_name(trial))
+        trial.metric_analysis.clear()  # Tune keeps every trial to the end of the study, and
+        trial.metric_n_steps.clear()  # with it these statistics: half of its memory
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
         self._running.discard(trial_name(trial))

@@ -30,7 +30,10 @@ from study.training.engine_selection import EngineSelection, select_engine
 from study.training.hardware import best_device
 
 ROOM_EVERY_S = 1.0  # how often the cluster is asked for its room
-MOST_PENDING = "TUNE_MAX_PENDING_TRIALS_PG"  # Tune's environment variable
+OF_TUNE = {  # its environment variables, where the user has not set them
+    "TUNE_MAX_PENDING_TRIALS_PG": "10000",  # workers that start at once: `_Queue` says how many
+    "TUNE_GLOBAL_CHECKPOINT_S": "inf",  # between snapshots, which we never read
+}
 
 
 class Invocation(NamedTuple):
@@ -132,7 +135,7 @@ class Session(NamedTuple):
                         failure_config=tune.FailureConfig(max_failures=resources.max_failures),
                     ),
                 )
-                with on_signals(events.stop), _workers_starting_at_once():
+                with on_signals(events.stop), _tune_as_we_use_it():
                     tuner.fit()
                 if not events.errors:  # a worker that ends as its lock was lost says no reason
                     self.lock.require_held()
@@ -182,19 +185,15 @@ def start_session(
 
 
 @contextmanager
-def _workers_starting_at_once() -> Iterator[None]:
-    """Lift Tune's limit of one worker that starts at a time; `_Queue` says how many there are.
-
-    Only for this study: the limit is of the process, which may have other uses of Tune.
-    """
-    if MOST_PENDING in os.environ:
-        yield
-        return
-    os.environ[MOST_PENDING] = "10000"
+def _tune_as_we_use_it() -> Iterator[None]:
+    """Only for this study: what we set is of the process, which may have other uses of Tune."""
+    ours = {name: value for name, value in OF_TUNE.items() if name not in os.environ}
+    os.environ |= ours
     try:
         yield
     finally:
-        del os.environ[MOST_PENDING]
+        for name in ours:
+            del os.environ[name]
 
 
 class _Queue(Searcher):

@@ -2,8 +2,6 @@
 
 import os
 
-import pytest
-
 from study.config.errors import StudyError
 from study.execution import scheduler
 from study.execution.cluster import Resources
@@ -35,11 +33,11 @@ def test_the_queue_ends(monkeypatch):
     assert queue.suggest("a") == scheduler.Searcher.FINISHED
 
 
-@pytest.mark.parametrize("before", [None, "3"])
-def test_the_limit_of_tune_is_lifted_for_a_study_alone(monkeypatch, before):
-    monkeypatch.delenv(scheduler.MOST_PENDING, raising=False)
-    if before:
-        monkeypatch.setenv(scheduler.MOST_PENDING, before)
-    with scheduler._workers_starting_at_once():
-        assert int(os.environ[scheduler.MOST_PENDING]) == int(before or 10_000)
-    assert os.environ.get(scheduler.MOST_PENDING) == before
+def test_tune_is_set_for_a_study_alone_and_not_against_the_user(monkeypatch):
+    limit, period = scheduler.OF_TUNE
+    monkeypatch.setenv(limit, "3")
+    monkeypatch.delenv(period, raising=False)
+    with scheduler._tune_as_we_use_it():
+        assert [os.environ[limit], os.environ[period]] == ["3", "inf"]
+    assert os.environ[limit] == "3"
+    assert period not in os.environ
