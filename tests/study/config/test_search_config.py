@@ -165,7 +165,7 @@ def test_trials_are_pruned_after_a_ninth_and_a_third_of_the_epochs(epochs, rungs
     assert all(epoch % search.constants["checkpoint_every"] == 0 for epoch in rungs)
 
 
-@pytest.mark.parametrize("name", ["search-quick", "search-pareto"])
+@pytest.mark.parametrize("name", ["search-quick", "search-pareto", "search-beyond"])
 def test_the_shipped_searches_can_be_read(name):
     path = find_grid(name, search=True)
     assert path == CONFIGS / f"{name}.yaml"
@@ -174,7 +174,7 @@ def test_the_shipped_searches_can_be_read(name):
 
 
 def test_searches_and_grids_are_told_apart():
-    with pytest.raises(UsageError, match=r"unknown search 'quick'.*; there are: search-pareto, "):
+    with pytest.raises(UsageError, match=r"unknown search 'quick'.*; there are: search-beyond, "):
         find_grid("quick", search=True)
     with pytest.raises(UsageError, match=r"unknown grid 'search-quick'"):
         find_grid("search-quick")
