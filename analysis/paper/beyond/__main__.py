@@ -14,8 +14,10 @@ from analysis.latent_effects.alignment import PROPERTIES
 from analysis.paper.beyond import answers
 from analysis.paper.beyond.kinds import kinds, runs_of
 from analysis.paper.beyond.longer import longer as compare_orders
+from analysis.paper.beyond.search import bounds_and_scores, of_search
 from analysis.paper.beyond.use import edit_errors
 from analysis.representations.encode import posterior_means
+from analysis.statistics.front import front, search_of
 from analysis.study import Study
 from study.cli.main import carry_out
 from study.cli.options import CONTEXT, Command, study_argument
@@ -30,14 +32,18 @@ TITLES = {"mnist": "MNIST, redrawn", "strokes": "drawn digits"}
 @study_argument
 @click.option("--strokes", metavar="STUDY", help="Also answer for the study beyond-strokes.")
 @click.option("--longer", metavar="STUDY", help="Also compare with the study beyond-longer.")
+@click.option("--search", metavar="STUDY", help="Also compare with the search search-beyond.")
 @click.option("--to", default="results/beyond", metavar="DIR", help="Folder of the answers.")
-def beyond(study: str, strokes: str | None, longer: str | None, to: str) -> None:
+def beyond(
+    study: str, strokes: str | None, longer: str | None, search: str | None, to: str
+) -> None:
     """Answer the questions of docs/beyond.md with the scored study beyond-mnist."""
     places = {"mnist": study, "strokes": strokes, "longer": longer}
-    _write({name: open_study(place) for name, place in places.items() if place}, Folder(to))
+    studies: dict[str, Study] = {k: open_study(place) for k, place in places.items() if place}
+    _write(studies, open_study(search) if search else None, Folder(to))
 
 
-def _write(studies: dict[str, Study], target: Folder) -> None:
+def _write(studies: dict[str, Study], search: Study | None, target: Folder) -> None:
     """The answers and the runs as tables, and the figure."""
     runs = {name: runs_of(study) for name, study in studies.items()}
     tables = [_answers(name, studies[name], runs) for name in TITLES if name in studies]
@@ -50,10 +56,15 @@ def _write(studies: dict[str, Study], target: Folder) -> None:
         table = answers.without_turned(table, compared.turned)
         turned = ", ".join(compared.turned) or "none"
         print(f"order after more epochs: tau {compared.tau:.2f}; turned against plain: {turned}")
+    if search:
+        grid, trials = bounds_and_scores(studies["mnist"]), bounds_and_scores(search)
+        best = front(search.search, search_of(search.folder))["run"]
+        rows = pd.DataFrame(of_search(grid, trials, set(best)))
+        table = pd.concat([table, rows.assign(data="mnist")], ignore_index=True)
     write_table(target, "answers", table, None)
     figure = draw({TITLES[name]: part for name, part in runs.items() if name in TITLES})
     save_figure(figure, target, "beyond")
-    print(f"{sum(map(len, tables))} answers, {len(every)} runs and a figure are in {target}")
+    print(f"{len(table)} answers, {len(every)} runs and a figure are in {target}")
 
 
 def _answers(name: str, study: Study, runs: dict[str, pd.DataFrame]) -> pd.DataFrame:

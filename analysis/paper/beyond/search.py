@@ -1,0 +1,74 @@
+"""The search of docs/beyond.md against the configurations of a grid, on the test images."""
+
+from collections.abc import Collection, Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from analysis.metrics import HIGGINS_FEW
+from analysis.paper.beyond.answers import NOTHING, Answer
+from analysis.paper.beyond.kinds import N_LATENTS, rows_of
+from analysis.statistics.dominance import non_dominated
+from analysis.statistics.elbo import with_joint_bound
+from analysis.study import Study, configuration
+
+QUESTION = 7
+AHEAD, NOT_AHEAD = "ahead", "not ahead"
+
+Floats = npt.NDArray[np.float64]
+
+
+def bounds_and_scores(study: Study) -> pd.DataFrame:
+    """Of every run that is scored: neg_elbo (nats an image, of image and label) and score.
+
+    Returns:
+        By run; latent_dim beside them.
+    """
+    trials = with_joint_bound(study).set_index("run")
+    rows = rows_of(study.scores, HIGGINS_FEW.name)
+    score = rows[rows["basis"] == "latent"].set_index("run")["value"]
+    table = trials[["latent_dim", "neg_elbo_joint"]].assign(score=score)
+    return table.rename(columns={"neg_elbo_joint": "neg_elbo"}).dropna()
+
+
+def of_search(grid: pd.DataFrame, trials: pd.DataFrame, front: Collection[str]) -> Iterator[Answer]:
+    """Who beats whom in both the negative ELBO and the score.
+
+    Args:
+        grid: as `bounds_and_scores` gives them; a configuration is the mean of its seeds. Left out
+            are those of another number of latents than the questions'.
+        trials: the same of the search; a trial is a run.
+        front: the runs on its front, by held-out images.
+    """
+    grid = grid[grid["latent_dim"] == N_LATENTS]
+    means = grid.groupby(configuration(grid.index.to_series()).to_numpy())
+    configurations = _costs(means[["neg_elbo", "score"]].mean())
+    found = _costs(trials)
+    best = _costs(trials[trials.index.isin(front)])
+    ahead = int(_beats(found, configurations).all(axis=1).sum())
+    word = AHEAD if ahead else NOT_AHEAD
+    yield _count("trials that beat every configuration", ahead, len(found), word)
+    beaten = int(_beats(best, configurations).any(axis=0).sum())
+    yield _count("configurations that a trial of the front beats", beaten, len(configurations))
+    beaten = int(_beats(configurations, best).any(axis=0).sum())
+    yield _count("trials of the front that a configuration beats", beaten, len(best))
+    joint = non_dominated(np.concatenate([configurations, found]))
+    words = "trials on the joint front of trials and configurations"
+    yield _count(words, int(joint[len(configurations) :].sum()), int(joint.sum()))
+
+
+def _costs(table: pd.DataFrame) -> Floats:
+    """(n, 2), lower is better."""
+    return np.column_stack([table["neg_elbo"], -table["score"]]).astype(np.float64)
+
+
+def _beats(ones: Floats, others: Floats) -> npt.NDArray[np.bool_]:
+    """(n_ones, n_others): whether one is better in both."""
+    return np.asarray((ones[:, None] < others[None]).all(axis=2))
+
+
+def _count(words: str, value: int, n: int, word: str = "") -> Answer:
+    """How many of how many."""
+    ends = NOTHING._replace(value=float(value))
+    return Answer(QUESTION, words, *ends, n, word or f"{value} of {n}")

@@ -1,0 +1,66 @@
+"""The search against the grids, where who beats whom is known."""
+
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from analysis.paper.beyond.search import bounds_and_scores, of_search
+from study.config.run import RunConfig
+
+
+def figures(rows):
+    table = pd.DataFrame(rows, columns=["run", "neg_elbo", "score"]).set_index("run")
+    return table.assign(latent_dim=10)
+
+
+GRID = figures(
+    [
+        ("J10-beta1-none-seed0", 100.0, 0.5),
+        ("J10-beta1-none-seed1", 104.0, 0.7),  # a mean of 102 and 0.6
+        ("J10-beta4-none-seed0", 120.0, 0.7),
+    ]
+)
+
+
+def said(trials, front):
+    return [(row.value, row.n, row.answer) for row in of_search(GRID, figures(trials), front)]
+
+
+def test_a_trial_that_beats_every_configuration_is_ahead():
+    assert said([("a", 101.0, 0.8), ("b", 130.0, 0.1)], {"a"}) == [
+        (1, 2, "ahead"),
+        (2, 2, "2 of 2"),
+        (0, 1, "0 of 1"),
+        (1, 1, "1 of 1"),
+    ]
+
+
+def test_a_trade_off_is_not_ahead():
+    """One is as good as it gets in one figure, one loses in both, one ties in the score."""
+    trials = [("a", 90.0, 0.1), ("b", 110.0, 0.5), ("c", 119.0, 0.7)]
+    assert said(trials, {"a", "b"}) == [
+        (0, 3, "not ahead"),
+        (0, 2, "0 of 2"),
+        (1, 2, "1 of 2"),
+        (2, 3, "2 of 3"),  # a, the configuration at 102, and c, which has the higher one's score
+    ]
+
+
+def test_configurations_of_another_number_of_latents_are_left_out():
+    few = GRID.assign(latent_dim=[10, 10, 4])
+    rows = list(of_search(few, figures([("a", 101.0, 0.65)]), {"a"}))
+    assert rows[0].answer == "ahead"
+
+
+def test_a_bound_with_labels_is_that_of_image_and_label():
+    runs = [RunConfig(), RunConfig(conditioning="label")]
+    trials = pd.DataFrame([run.identity() | {"run": run.run_id} for run in runs])
+    trials = trials.assign(state="done", data="mnist", neg_elbo=110.0)
+    scores = trials[["run"]].assign(
+        basis="latent", score="higgins_few", factors="intervention", scope="within", value=0.5
+    )
+    shape = SimpleNamespace(n_classes=10, n_pixels=784)
+    study = SimpleNamespace(trials=trials, scores=scores, data_shape=lambda run: shape)
+    table = bounds_and_scores(study)
+    assert table["neg_elbo"].tolist() == pytest.approx([110.0, 110 + 2.302585])
