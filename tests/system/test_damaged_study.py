@@ -123,6 +123,7 @@ def test_damage_is_named_or_changes_nothing(whole, results, data):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # a fifth of a second each
 @settings(max_examples=3000, **FEW)
 @given(st.data())
 def test_much_damage_is_named_or_changes_nothing(whole, results, data):
