@@ -112,6 +112,7 @@ def test_node_without_what_it_needs(cluster, grid, tmp_path):
         "other_code": ("true", {"PYTHONPATH": str(tmp_path / "other")}),
         "data": (f"{hide(data)} && echo no > '{data}/t10k-labels-idx1-ubyte'", {}),
     }
+    ray.shutdown()  # one that an earlier test has left is another cluster
     ray.init(address=cluster.address, logging_level="ERROR")
     try:
         for lack, (script, env) in how.items():
