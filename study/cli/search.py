@@ -24,7 +24,7 @@ examples:
     "search_",
     metavar="NAME",
     shell_complete=yaml_names(search=True),
-    help="The same as NAME: a search of configs/ (search-quick, search-pareto) or a YAML file.",
+    help="The same as NAME: a search of configs/ (such as search-quick) or a YAML file.",
 )
 @click.option(
     "--from",
@@ -53,8 +53,8 @@ def search(
     """Search for the best configurations.
 
     Writes all that `study run` writes, and the best trials (the Pareto front of several
-    objectives). NAME is a search of configs/ (search-quick, search-pareto) or a path to a YAML
-    file. After an interruption, or with a larger budget, repeat the same command to continue.
+    objectives). NAME is a search of configs/ (such as search-quick) or a path to a YAML file. After
+    an interruption, or with a larger budget, repeat the same command to continue.
     """
     from study.config.grid import find_grid
 

@@ -94,8 +94,9 @@ class Events(tune.Callback):
         self, iteration: int, trials: list[Trial], trial: Trial, **_: Any
     ) -> None:
         self._running.discard(trial_name(trial))
-        trial.metric_analysis.clear()  # Tune keeps every trial to the end of the study, and
-        trial.metric_n_steps.clear()  # with it these statistics: half of its memory
+        # Tune keeps every trial to the end of the study, and these were 16 kB of 42
+        trial.metric_analysis.clear()
+        trial.metric_n_steps.clear()
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
         self._running.discard(trial_name(trial))

@@ -186,7 +186,7 @@ def start_session(
 
 @contextmanager
 def _tune_as_we_use_it() -> Iterator[None]:
-    """Only for this study: what we set is of the process, which may have other uses of Tune."""
+    """Set what OF_TUNE says for one study; the rest of the process may use Tune in other ways."""
     ours = {name: value for name, value in OF_TUNE.items() if name not in os.environ}
     os.environ |= ours
     try:

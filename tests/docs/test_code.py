@@ -46,6 +46,11 @@ def test_every_yaml_block_of_a_page_is_a_grid_or_a_search(page):
             assert read_grid(block.text, name_of(page))
 
 
+def test_the_page_of_searches_names_every_objective():
+    text = (ROOT / "docs/search.md").read_text()
+    assert [name for name in DIRECTIONS if f"`{name}`" not in text] == []
+
+
 @pytest.mark.parametrize(("page", "name"), [("grids", "paper"), ("search", "search-quick")])
 def test_a_file_of_configs_stands_on_its_page_as_it_is(page, name):
     file = find_grid(name, search=name.startswith("search"))

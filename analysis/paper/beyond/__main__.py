@@ -45,6 +45,7 @@ def beyond(
 
 def _write(studies: dict[str, Study], search: Study | None, target: Folder) -> None:
     """The answers and the runs as tables, and the figure."""
+    compared = [_search(studies["mnist"], search)] if search else []
     runs = {name: runs_of(study) for name, study in studies.items()}
     tables = [_answers(name, studies[name], runs) for name in TITLES if name in studies]
     every = pd.concat([part.assign(study=name) for name, part in runs.items()], ignore_index=True)
@@ -56,11 +57,7 @@ def _write(studies: dict[str, Study], search: Study | None, target: Folder) -> N
         table = answers.without_turned(table, compared.turned)
         turned = ", ".join(compared.turned) or "none"
         print(f"order after more epochs: tau {compared.tau:.2f}; turned against plain: {turned}")
-    if search:
-        grid, trials = bounds_and_scores(studies["mnist"]), bounds_and_scores(search)
-        best = front(search.search, search_of(search.folder))["run"]
-        rows = pd.DataFrame(of_search(grid, trials, set(best)))
-        table = pd.concat([table, rows.assign(data="mnist")], ignore_index=True)
+    table = pd.concat([table, *compared], ignore_index=True)
     write_table(target, "answers", table, None)
     figure = draw({TITLES[name]: part for name, part in runs.items() if name in TITLES})
     save_figure(figure, target, "beyond")
@@ -88,6 +85,13 @@ def _answers(name: str, study: Study, runs: dict[str, pd.DataFrame]) -> pd.DataF
     table = pd.DataFrame(rows, columns=answers.Answer._fields)
     table.insert(1, "data", name)
     return table.sort_values("question", kind="stable")
+
+
+def _search(grid: Study, search: Study) -> pd.DataFrame:
+    """The answers about a search; a row an answer."""
+    best = front(search.search, search_of(search.folder))["run"]
+    rows = of_search(bounds_and_scores(grid), bounds_and_scores(search), set(best))
+    return pd.DataFrame(rows).assign(data="mnist")
 
 
 def _codes(study: Study) -> dict[tuple[int, str], dict[int, npt.ArrayLike]]:

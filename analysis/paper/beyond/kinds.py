@@ -82,12 +82,7 @@ def runs_of(study: Study) -> pd.DataFrame:
     if (again := table.duplicated(["kind", "weight", "seed"], keep=False)).any():
         runs = " and ".join(table.loc[again, "run"].head(2))
         raise StudyError(f"{runs} differ in more than kind, weight and seed: compare one of them")
-    rows = rows_of(study.scores, HIGGINS_FEW.name)
-    if rows.empty:
-        raise StudyError(
-            f"{study.folder} has no score {LABELS[HIGGINS_FEW.name]} within the class: study score"
-            f" {study.folder}"
-        )
+    rows = leading_rows(study)
     by_basis = rows.pivot(index="run", columns="basis", values="value")
     latent = rows[rows["basis"] == "latent"].set_index("run")
     table = table.set_index("run").assign(
@@ -98,6 +93,21 @@ def runs_of(study: Study) -> pd.DataFrame:
         oracle=latent["oracle"],
     )
     return table.dropna(subset="score").reset_index()
+
+
+def leading_rows(study: Study) -> pd.DataFrame:
+    """Rows of the score that ranks, as `rows_of` gives them.
+
+    Raises:
+        StudyError: there are none.
+    """
+    rows = rows_of(study.scores, HIGGINS_FEW.name)
+    if rows.empty:
+        raise StudyError(
+            f"{study.folder} has no score {LABELS[HIGGINS_FEW.name]} within the class: study score"
+            f" {study.folder}"
+        )
+    return rows
 
 
 def rows_of(scores: pd.DataFrame, name: str, factors: str = "") -> pd.DataFrame:

@@ -6,27 +6,28 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis.metrics import HIGGINS_FEW
 from analysis.paper.beyond.answers import NOTHING, Answer
-from analysis.paper.beyond.kinds import N_LATENTS, rows_of
+from analysis.paper.beyond.kinds import N_LATENTS, leading_rows
 from analysis.statistics.dominance import non_dominated
 from analysis.statistics.elbo import with_joint_bound
 from analysis.study import Study, configuration
 
 QUESTION = 7
-AHEAD, NOT_AHEAD = "ahead", "not ahead"
+AHEAD, NOT_AHEAD = "ahead with one seed", "not ahead"
 
 Floats = npt.NDArray[np.float64]
 
 
 def bounds_and_scores(study: Study) -> pd.DataFrame:
-    """Of every run that is scored: neg_elbo (nats an image, of image and label) and score.
+    """Of every run that is scored, by its id: latent_dim, neg_elbo and score.
 
-    Returns:
-        By run; latent_dim beside them.
+    neg_elbo is in nats an image; with labels, it is that of image and label.
+
+    Raises:
+        StudyError: the study is not scored.
     """
+    rows = leading_rows(study)
     trials = with_joint_bound(study).set_index("run")
-    rows = rows_of(study.scores, HIGGINS_FEW.name)
     score = rows[rows["basis"] == "latent"].set_index("run")["value"]
     table = trials[["latent_dim", "neg_elbo_joint"]].assign(score=score)
     return table.rename(columns={"neg_elbo_joint": "neg_elbo"}).dropna()

@@ -1,12 +1,18 @@
 """The search against the grids, where who beats whom is known."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
+from analysis.paper.beyond.__main__ import beyond
 from analysis.paper.beyond.search import bounds_and_scores, of_search
+from study.cli.main import carry_out
+from study.config.errors import StudyError
 from study.config.run import RunConfig
+
+ROOT = Path(__file__).parents[4]
 
 
 def figures(rows):
@@ -29,7 +35,7 @@ def said(trials, front):
 
 def test_a_trial_that_beats_every_configuration_is_ahead():
     assert said([("a", 101.0, 0.8), ("b", 130.0, 0.1)], {"a"}) == [
-        (1, 2, "ahead"),
+        (1, 2, "ahead with one seed"),
         (2, 2, "2 of 2"),
         (0, 1, "0 of 1"),
         (1, 1, "1 of 1"),
@@ -50,7 +56,7 @@ def test_a_trade_off_is_not_ahead():
 def test_configurations_of_another_number_of_latents_are_left_out():
     few = GRID.assign(latent_dim=[10, 10, 4])
     rows = list(of_search(few, figures([("a", 101.0, 0.65)]), {"a"}))
-    assert rows[0].answer == "ahead"
+    assert rows[0].answer == "ahead with one seed"
 
 
 def test_a_bound_with_labels_is_that_of_image_and_label():
@@ -64,3 +70,16 @@ def test_a_bound_with_labels_is_that_of_image_and_label():
     study = SimpleNamespace(trials=trials, scores=scores, data_shape=lambda run: shape)
     table = bounds_and_scores(study)
     assert table["neg_elbo"].tolist() == pytest.approx([110.0, 110 + 2.302585])
+
+
+def test_a_search_that_is_not_scored_is_refused():
+    scores = pd.DataFrame(columns=["score", "scope", "factors"])
+    with pytest.raises(StudyError, match=r"the-search has no score Higgins .*: study score the-"):
+        bounds_and_scores(SimpleNamespace(folder="the-search", scores=scores))
+
+
+def test_what_is_no_search_is_refused_before_anything_is_written(tmp_path, capsys):
+    grid, other, to = ROOT / "results/beyond/beyond-mnist", ROOT / "results/full", tmp_path / "to"
+    assert carry_out(beyond, "beyond", [str(grid), "--search", str(other), "--to", str(to)]) == 1
+    assert "full is not a search: it has no search.parquet" in capsys.readouterr().err
+    assert not to.exists()
