@@ -45,7 +45,7 @@ def beyond(
 
 def _write(studies: dict[str, Study], search: Study | None, target: Folder) -> None:
     """The answers and the runs as tables, and the figure."""
-    compared = [_search(studies["mnist"], search)] if search else []
+    of_trials = [_search(studies["mnist"], search)] if search else []
     runs = {name: runs_of(study) for name, study in studies.items()}
     tables = [_answers(name, studies[name], runs) for name in TITLES if name in studies]
     every = pd.concat([part.assign(study=name) for name, part in runs.items()], ignore_index=True)
@@ -57,7 +57,7 @@ def _write(studies: dict[str, Study], search: Study | None, target: Folder) -> N
         table = answers.without_turned(table, compared.turned)
         turned = ", ".join(compared.turned) or "none"
         print(f"order after more epochs: tau {compared.tau:.2f}; turned against plain: {turned}")
-    table = pd.concat([table, *compared], ignore_index=True)
+    table = pd.concat([table, *of_trials], ignore_index=True)
     write_table(target, "answers", table, None)
     figure = draw({TITLES[name]: part for name, part in runs.items() if name in TITLES})
     save_figure(figure, target, "beyond")
