@@ -59,7 +59,7 @@ class Halving(nn.Conv2d):
 
     def forward(self, images: Tensor) -> Tensor:
         """(..., batch, outputs, height // 2, width // 2) of (..., batch, inputs, height, width)."""
-        return _each(partial(F.conv2d, stride=2, padding=1), self.weight, self.bias, images)
+        return _each(_halved, self.weight, self.bias, images)
 
 
 class Doubling(nn.ConvTranspose2d):
@@ -76,11 +76,15 @@ class Doubling(nn.ConvTranspose2d):
         return _each(partial(_transposed, odd=self._odd), self.weight, self.bias, images)
 
 
+def _halved(images: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    return F.conv2d(_laid_out(images), _laid_out(weight), bias, stride=2, padding=1)
+
+
 def _transposed(images: Tensor, weight: Tensor, bias: Tensor, odd: tuple[int, int]) -> Tensor:
     kind = images.device.type
     if torch.is_autocast_enabled(kind):
         images, weight = (part.to(torch.get_autocast_dtype(kind)) for part in (images, weight))
-    maps: Tensor = _Transposed.apply(images, weight, odd)
+    maps: Tensor = _Transposed.apply(_laid_out(images), _laid_out(weight), odd)
     return maps + bias.to(maps.dtype)[:, None, None]
 
 
@@ -108,9 +112,23 @@ class _Transposed(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
         images, weight = ctx.saved_tensors
+        gradient = _laid_out(gradient)
         of_images = F.conv2d(gradient, weight, stride=2, padding=1)
         of_weight = conv2d_weight(gradient, weight.shape, images, stride=2, padding=1)  # type: ignore[no-untyped-call]
         return of_images, of_weight, None
+
+
+def _laid_out(maps: Tensor) -> Tensor:
+    """Channels last in fp32 on a CPU: a step of `conv` is 1.2 to 1.4 times as fast on a Zen 3 core.
+
+    Not measured in bf16, where maps stay as they are.
+    """
+    kind = maps.device.type
+    if kind != "cpu" or maps.dtype != torch.float32 or torch.is_autocast_enabled(kind):
+        return maps
+    if maps.shape[1] == 1:  # has both layouts, and takes the slow one unless its strides are new
+        return maps.clone(memory_format=torch.channels_last)
+    return maps.contiguous(memory_format=torch.channels_last)
 
 
 def _each(convolve: Callable[..., Tensor], weight: Tensor, bias: Tensor, images: Tensor) -> Tensor:

@@ -120,6 +120,19 @@ def test_doubling_and_its_gradient_agree_with_torch(size, outputs):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("inputs", [1, 3])
+def test_halving_and_its_gradient_agree_with_torch(inputs):
+    layer, plain = Halving(inputs, 8), nn.Conv2d(inputs, 8, 4, 2, padding=1)
+    layer.load_state_dict(plain.state_dict())
+    images, toward = torch.randn(4, inputs, 7, 10, requires_grad=True), torch.randn(4, 8, 3, 5)
+    got, want = layer(images), plain(images)
+    torch.testing.assert_close(got, want)
+    gradients = torch.autograd.grad(got, (images, *layer.parameters()), toward)
+    wanted = torch.autograd.grad(want, (images, *plain.parameters()), toward)
+    for ours, theirs in zip(gradients, wanted, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
 def test_every_pixel_moves_the_codes():
     model = built("conv", DataShape(1, 29, 31, 0))
     pixels = torch.rand(1, 29 * 31, requires_grad=True)
