@@ -1,6 +1,7 @@
 """`python -m analysis.paper.beyond STUDY` answers the questions of docs/beyond.md."""
 
 import sys
+from collections.abc import Iterator
 
 import click
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from analysis.latent_effects.alignment import PROPERTIES
 from analysis.paper.beyond import answers
 from analysis.paper.beyond.kinds import kinds, runs_of
 from analysis.paper.beyond.longer import longer as compare_orders
-from analysis.paper.beyond.search import bounds_and_scores, of_search
+from analysis.paper.beyond.search import bounds_and_scores, of_found, of_search
 from analysis.paper.beyond.use import edit_errors
 from analysis.representations.encode import posterior_means
 from analysis.statistics.front import front, search_of
@@ -33,20 +34,26 @@ TITLES = {"mnist": "MNIST, redrawn", "strokes": "drawn digits"}
 @click.option("--strokes", metavar="STUDY", help="Also answer for the study beyond-strokes.")
 @click.option("--longer", metavar="STUDY", help="Also compare with the study beyond-longer.")
 @click.option("--search", metavar="STUDY", help="Also compare with the search search-beyond.")
+@click.option("--found", metavar="STUDY", help="Also compare with the study beyond-found.")
 @click.option("--to", default="results/beyond", metavar="DIR", help="Folder of the answers.")
 def beyond(
-    study: str, strokes: str | None, longer: str | None, search: str | None, to: str
+    study: str,
+    strokes: str | None,
+    longer: str | None,
+    search: str | None,
+    found: str | None,
+    to: str,
 ) -> None:
     """Answer the questions of docs/beyond.md with the scored study beyond-mnist."""
     places = {"mnist": study, "strokes": strokes, "longer": longer}
-    studies: dict[str, Study] = {k: open_study(place) for k, place in places.items() if place}
-    _write(studies, open_study(search) if search else None, Folder(to))
+    places |= {"search": search, "found": found}
+    _write({k: open_study(place) for k, place in places.items() if place}, Folder(to))
 
 
-def _write(studies: dict[str, Study], search: Study | None, target: Folder) -> None:
+def _write(studies: dict[str, Study], target: Folder) -> None:
     """The answers and the runs as tables, and the figure."""
-    of_trials = [_search(studies["mnist"], search)] if search else []
-    runs = {name: runs_of(study) for name, study in studies.items()}
+    searched = pd.DataFrame(_searched(studies)).assign(data="mnist")
+    runs = {name: runs_of(studies[name]) for name in (*TITLES, "longer") if name in studies}
     tables = [_answers(name, studies[name], runs) for name in TITLES if name in studies]
     every = pd.concat([part.assign(study=name) for name, part in runs.items()], ignore_index=True)
     write_table(target, "runs", every, None)
@@ -57,7 +64,8 @@ def _write(studies: dict[str, Study], search: Study | None, target: Folder) -> N
         table = answers.without_turned(table, compared.turned)
         turned = ", ".join(compared.turned) or "none"
         print(f"order after more epochs: tau {compared.tau:.2f}; turned against plain: {turned}")
-    table = pd.concat([table, *of_trials], ignore_index=True)
+    if len(searched):
+        table = pd.concat([table, searched], ignore_index=True)
     write_table(target, "answers", table, None)
     figure = draw({TITLES[name]: part for name, part in runs.items() if name in TITLES})
     save_figure(figure, target, "beyond")
@@ -87,11 +95,14 @@ def _answers(name: str, study: Study, runs: dict[str, pd.DataFrame]) -> pd.DataF
     return table.sort_values("question", kind="stable")
 
 
-def _search(grid: Study, search: Study) -> pd.DataFrame:
-    """The answers about a search; a row an answer."""
-    best = front(search.search, search_of(search.folder))["run"]
-    rows = of_search(bounds_and_scores(grid), bounds_and_scores(search), set(best))
-    return pd.DataFrame(rows).assign(data="mnist")
+def _searched(studies: dict[str, Study]) -> Iterator[answers.Answer]:
+    """The answers about the search and what it found, where they are given."""
+    grid = bounds_and_scores(studies["mnist"])
+    if search := studies.get("search"):
+        best = front(search.search, search_of(search.folder))["run"]
+        yield from of_search(grid, bounds_and_scores(search), set(best))
+    if found := studies.get("found"):
+        yield from of_found(grid, bounds_and_scores(found))
 
 
 def _codes(study: Study) -> dict[tuple[int, str], dict[int, npt.ArrayLike]]:

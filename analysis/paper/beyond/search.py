@@ -8,18 +8,22 @@ import pandas as pd
 
 from analysis.paper.beyond.answers import NOTHING, Answer
 from analysis.paper.beyond.kinds import N_LATENTS, leading_rows
+from analysis.paper.beyond.matched import UNDECIDED
 from analysis.statistics.dominance import non_dominated
 from analysis.statistics.elbo import with_joint_bound
+from analysis.statistics.intervals import mean_interval
 from analysis.study import Study, configuration
 
 QUESTION = 7
-AHEAD, NOT_AHEAD = "ahead with one seed", "not ahead"
+WITH_ONE_SEED, AHEAD, NOT_AHEAD = "ahead with one seed", "ahead", "not ahead"
+IN_WORDS = {"neg_elbo": "negative ELBO", "score": "score"}
+LEVEL = 1 - 0.05 / 2  # of each of the two differences, so that both hold at once with 95%
 
 Floats = npt.NDArray[np.float64]
 
 
 def bounds_and_scores(study: Study) -> pd.DataFrame:
-    """Of every run that is scored, by its id: latent_dim, neg_elbo and score.
+    """Of every run that is scored, by its id: latent_dim, seed, neg_elbo and score.
 
     neg_elbo is in nats an image; with labels, it is that of image and label.
 
@@ -29,7 +33,7 @@ def bounds_and_scores(study: Study) -> pd.DataFrame:
     rows = leading_rows(study)
     trials = with_joint_bound(study).set_index("run")
     score = rows[rows["basis"] == "latent"].set_index("run")["value"]
-    table = trials[["latent_dim", "neg_elbo_joint"]].assign(score=score)
+    table = trials[["latent_dim", "seed", "neg_elbo_joint"]].assign(score=score)
     return table.rename(columns={"neg_elbo_joint": "neg_elbo"}).dropna()
 
 
@@ -42,13 +46,11 @@ def of_search(grid: pd.DataFrame, trials: pd.DataFrame, front: Collection[str]) 
         trials: the same of the search; a trial is a run.
         front: the runs on its front, by held-out images.
     """
-    grid = grid[grid["latent_dim"] == N_LATENTS]
-    means = grid.groupby(configuration(grid.index.to_series()).to_numpy())
-    configurations = _costs(means[["neg_elbo", "score"]].mean())
+    configurations = _costs(_means(_compared(grid)))
     found = _costs(trials)
     best = _costs(trials[trials.index.isin(front)])
     ahead = int(_beats(found, configurations).all(axis=1).sum())
-    word = AHEAD if ahead else NOT_AHEAD
+    word = WITH_ONE_SEED if ahead else NOT_AHEAD
     yield _count("trials that beat every configuration", ahead, len(found), word)
     beaten = int(_beats(best, configurations).any(axis=0).sum())
     yield _count("configurations that a trial of the front beats", beaten, len(configurations))
@@ -57,6 +59,46 @@ def of_search(grid: pd.DataFrame, trials: pd.DataFrame, front: Collection[str]) 
     joint = non_dominated(np.concatenate([configurations, found]))
     words = "trials on the joint front of trials and configurations"
     yield _count(words, int(joint[len(configurations) :].sum()), int(joint.sum()))
+
+
+def of_found(grid: pd.DataFrame, found: pd.DataFrame) -> Iterator[Answer]:
+    """Whether configurations that the search found are ahead over seeds.
+
+    Args:
+        grid: as for `of_search`.
+        found: the same of what was found, trained with the seeds of the grid.
+    """
+    grid = _compared(grid)
+    means = _means(grid)
+    rivals = {"neg_elbo": means["neg_elbo"].idxmin(), "score": means["score"].idxmax()}
+    for name, runs in found.groupby(_configurations(found)):
+        signs = []
+        for column, rival in rivals.items():
+            theirs = grid[_configurations(grid) == rival].set_index("seed")[column]
+            apart = (runs.set_index("seed")[column] - theirs).dropna()
+            ends = mean_interval(apart, LEVEL)
+            signs.append(int(ends.low > 0) - int(ends.high < 0))
+            words = f"{name} - {rival}, {IN_WORDS[column]}"
+            answer = {1: "higher", -1: "lower", 0: UNDECIDED}[signs[-1]]
+            yield Answer(QUESTION, words, *ends, len(apart), answer)
+        beaten = int(_beats(_costs(_means(runs)), _costs(means)).sum())
+        word = AHEAD if signs == [-1, 1] else UNDECIDED
+        word = word if beaten == len(means) else NOT_AHEAD
+        yield _count(f"configurations that {name} beats", beaten, len(means), word)
+
+
+def _compared(grid: pd.DataFrame) -> pd.DataFrame:
+    """The runs of a grid with as many latents as the questions ask for."""
+    return grid[grid["latent_dim"] == N_LATENTS]
+
+
+def _configurations(runs: pd.DataFrame) -> npt.NDArray[np.str_]:
+    return configuration(runs.index.to_series()).to_numpy()
+
+
+def _means(runs: pd.DataFrame) -> pd.DataFrame:
+    """Means over seeds, a row a configuration."""
+    return runs.groupby(_configurations(runs))[["neg_elbo", "score"]].mean()
 
 
 def _costs(table: pd.DataFrame) -> Floats:

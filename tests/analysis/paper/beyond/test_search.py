@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from analysis.paper.beyond.__main__ import beyond
-from analysis.paper.beyond.search import bounds_and_scores, of_search
+from analysis.paper.beyond.search import bounds_and_scores, of_found, of_search
 from study.cli.main import carry_out
 from study.config.errors import StudyError
 from study.config.run import RunConfig
@@ -17,7 +17,8 @@ ROOT = Path(__file__).parents[4]
 
 def figures(rows):
     table = pd.DataFrame(rows, columns=["run", "neg_elbo", "score"]).set_index("run")
-    return table.assign(latent_dim=10)
+    seeds = table.index.str.extract(r"seed(\d)$", expand=False).fillna("0").astype(int)
+    return table.assign(latent_dim=10, seed=seeds.to_numpy())
 
 
 GRID = figures(
@@ -51,6 +52,39 @@ def test_a_trade_off_is_not_ahead():
         (1, 2, "1 of 2"),
         (2, 3, "2 of 3"),  # a, the configuration at 102, and c, which has the higher one's score
     ]
+
+
+@pytest.mark.parametrize(
+    ("spread", "answers"),
+    [
+        (1, ["lower", "higher", "ahead"]),
+        (20, ["not decided", "not decided", "not decided"]),
+    ],
+)
+def test_what_was_found_is_ahead_where_both_differences_are_certain(spread, answers):
+    """10 nats below the lowest, 0.1 above the highest; seeds differ from the rivals' by chance."""
+    seeds = [-1, 0, 1]
+    grid = figures(
+        [(f"J10-beta1-none-seed{n}", 100 + n, 0.5) for n in range(3)]
+        + [(f"J10-beta4-none-seed{n}", 120, 0.7) for n in range(3)]
+    )
+    found = figures(
+        [(f"J9-x-seed{n}", 90 + n + spread * seeds[n], 0.8 + 0.01 * spread * seeds[n])
+         for n in range(3)]
+    )  # fmt: skip
+    rows = list(of_found(grid, found))
+    assert [row.answer for row in rows] == answers
+    assert [row.value for row in rows] == pytest.approx([-10, 0.1, 2])
+    assert rows[0].compared == "J9-x - J10-beta1-none, negative ELBO"
+    assert rows[1].compared == "J9-x - J10-beta4-none, score"
+    half = 6.2053 * spread / 3**0.5  # Student's t at 97.5% with two degrees of freedom
+    assert rows[0].high - rows[0].value == pytest.approx(half, rel=1e-4)
+
+
+def test_what_was_found_is_not_ahead_where_a_configuration_is_better_in_one():
+    found = figures([("J9-x-seed0", 90.0, 0.65), ("J9-x-seed1", 90.0, 0.65)])
+    *_, last = of_found(GRID, found)
+    assert (last.value, last.n, last.answer) == (1, 2, "not ahead")
 
 
 def test_configurations_of_another_number_of_latents_are_left_out():
