@@ -87,7 +87,7 @@ def test_an_unknown_grid_lists_those_there_are():
         find_grid("papre")
     with pytest.raises(
         UsageError,
-        match="there are: beyond-found, beyond-longer, beyond-mnist, beyond-strokes, fashion, full, networks",
+        match="there are: beyond-found, beyond-longer, beyond-mnist, beyond-strokes, fashion",
     ):
         find_grid("zzz")
     with pytest.raises(UsageError, match=r"grid file 'no/such\.yaml' does not exist"):
