@@ -15,7 +15,8 @@ from study.storage.tables import read_table
 
 ROOT = Path(__file__).parents[2]
 BEYOND = ROOT / "results" / "beyond"
-STUDIES = ("beyond-mnist", "beyond-strokes", "beyond-longer")
+STUDIES = ("beyond-mnist", "beyond-strokes", "beyond-longer", "beyond-found")
+SEARCH = "search-beyond"
 NEEDS_WEIGHTS = "agreement of seeds"
 LIMIT = 12_000_000  # bytes
 FIGURE = re.compile(r"-?\d\.\d{3}")
@@ -29,10 +30,18 @@ def test_every_run_of_its_grids_is_done_and_scored(name):
     assert set(study.scores["run"]) == asked
 
 
+def test_every_complete_trial_of_its_search_is_scored():
+    search = open_study(BEYOND / SEARCH)
+    complete = search.search.query("state == 'complete'")["run"]
+    assert set(search.scores["run"]) == set(complete)
+    assert set(search.front["run"]) <= set(complete)
+
+
 @pytest.mark.slow
 def test_its_answers_are_those_of_its_tables(tmp_path, capsys):
-    mnist, strokes, longer = (str(BEYOND / name) for name in STUDIES)
+    mnist, strokes, longer, found = (str(BEYOND / name) for name in STUDIES)
     words = [mnist, "--strokes", strokes, "--longer", longer, "--to", str(tmp_path)]
+    words += ["--search", str(BEYOND / SEARCH), "--found", found]
     assert carry_out(beyond, "beyond", words) == 0, capsys.readouterr().err
     for name in ("answers", "runs", "longer"):
         written, again = (read_table(Folder(place), name) for place in (BEYOND, tmp_path))
