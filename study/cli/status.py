@@ -48,6 +48,8 @@ def status(study: str) -> None:
     numbers = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
     console.print(f"{len(states)} runs: {numbers}")
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(overflow="fold")  # a run's id stays whole
+    table.add_column()
     for run, (state, detail) in states.items():
         if state in {"running", "stopped", "failed", "damaged"}:
             table.add_row(run, detail)
@@ -93,7 +95,8 @@ def _states(
     rows = read_tables(study).get("trials")
     if rows is not None:
         for row in rows[rows["run"].isin(runs)].to_dict("records"):
-            states[str(row["run"])] = (str(row["state"]), str(row["error"]))
+            told = row["error"] if row["state"] == "failed" else f"epoch {row['epochs']}"
+            states[str(row["run"])] = (str(row["state"]), str(told))
     records, damaged = read_records(study)
     for run, record in records.items():
         where = f" on {record['node']} ({record['device']})" if record["node"] else ""

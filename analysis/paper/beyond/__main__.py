@@ -52,7 +52,7 @@ def beyond(
 
 def _write(studies: dict[str, Study], target: Folder) -> None:
     """The answers and the runs as tables, and the figure."""
-    searched = pd.DataFrame(_searched(studies)).assign(data="mnist")
+    searched = list(_searched(studies))
     runs = {name: runs_of(studies[name]) for name in (*TITLES, "longer") if name in studies}
     tables = [_answers(name, studies[name], runs) for name in TITLES if name in studies]
     every = pd.concat([part.assign(study=name) for name, part in runs.items()], ignore_index=True)
@@ -64,8 +64,9 @@ def _write(studies: dict[str, Study], target: Folder) -> None:
         table = answers.without_turned(table, compared.turned)
         turned = ", ".join(compared.turned) or "none"
         print(f"order after more epochs: tau {compared.tau:.2f}; turned against plain: {turned}")
-    if len(searched):
-        table = pd.concat([table, searched], ignore_index=True)
+    if searched:
+        rows = pd.DataFrame(searched).assign(data="mnist")
+        table = pd.concat([table, rows], ignore_index=True)
     write_table(target, "answers", table, None)
     figure = draw({TITLES[name]: part for name, part in runs.items() if name in TITLES})
     save_figure(figure, target, "beyond")

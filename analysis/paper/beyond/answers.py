@@ -67,7 +67,7 @@ def of_priors(runs: pd.DataFrame) -> Iterator[Answer]:
     for one, other in pairs:
         gain = at_equal_beta(at_one, one, other, "gain").differences
         words = f"{_minus(one, other)}, gain in nats at β = 1"
-        yield _signed(2, words, gain, 1 - 0.05 / len(PRIORS), "gains", "loses")
+        yield signed(2, words, gain, 1 - 0.05 / len(PRIORS), "gains", "loses")
 
 
 def of_labels(runs: pd.DataFrame) -> Iterator[Answer]:
@@ -94,7 +94,7 @@ def of_seeds(codes: Mapping[tuple[int, str], Mapping[int, npt.ArrayLike]]) -> It
             if {(latent_dim, one), (latent_dim, other)} <= set(values):
                 apart = (values[latent_dim, one] - values[latent_dim, other]).dropna()
                 words = f"{_minus(one, other)}, J = {latent_dim}: agreement of seeds"
-                yield _signed(3, words, apart, 0.95, "above", "below")
+                yield signed(3, words, apart, 0.95, "above", "below")
 
 
 def of_objectives(runs: pd.DataFrame) -> Iterator[Answer]:
@@ -223,7 +223,7 @@ def _difference(
     return Answer(question, words, *estimate, len(matched.differences), answer, note)
 
 
-def _signed(
+def signed(
     question: int, words: str, values: "pd.Series[float]", level: float, above: str, below: str
 ) -> Answer:
     """A difference of which only the sign is asked."""

@@ -6,17 +6,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis.paper.beyond.answers import NOTHING, Answer
+from analysis.paper.beyond.answers import NOTHING, Answer, signed
 from analysis.paper.beyond.kinds import N_LATENTS, leading_rows
 from analysis.paper.beyond.matched import UNDECIDED
 from analysis.statistics.dominance import non_dominated
 from analysis.statistics.elbo import with_joint_bound
-from analysis.statistics.intervals import mean_interval
 from analysis.study import Study, configuration
 
 QUESTION = 7
 WITH_ONE_SEED, AHEAD, NOT_AHEAD = "ahead with one seed", "ahead", "not ahead"
-IN_WORDS = {"neg_elbo": "negative ELBO", "score": "score"}
 LEVEL = 1 - 0.05 / 2  # of each of the two differences, so that both hold at once with 95%
 
 Floats = npt.NDArray[np.float64]
@@ -70,20 +68,22 @@ def of_found(grid: pd.DataFrame, found: pd.DataFrame) -> Iterator[Answer]:
     """
     grid = _compared(grid)
     means = _means(grid)
-    rivals = {"neg_elbo": means["neg_elbo"].idxmin(), "score": means["score"].idxmax()}
+    rivals = {
+        ("neg_elbo", "negative ELBO"): means["neg_elbo"].idxmin(),
+        ("score", "score"): means["score"].idxmax(),
+    }
     for name, runs in found.groupby(_configurations(found)):
-        signs = []
-        for column, rival in rivals.items():
+        answers = []
+        for (column, words), rival in rivals.items():
             theirs = grid[_configurations(grid) == rival].set_index("seed")[column]
             apart = (runs.set_index("seed")[column] - theirs).dropna()
-            ends = mean_interval(apart, LEVEL)
-            signs.append(int(ends.low > 0) - int(ends.high < 0))
-            words = f"{name} - {rival}, {IN_WORDS[column]}"
-            answer = {1: "higher", -1: "lower", 0: UNDECIDED}[signs[-1]]
-            yield Answer(QUESTION, words, *ends, len(apart), answer)
+            words = f"{name} - {rival}, {words}"
+            answers.append(signed(QUESTION, words, apart, LEVEL, "higher", "lower"))
+        yield from answers
+        both = [answer.answer for answer in answers]
+        word = AHEAD if both == ["lower", "higher"] else NOT_AHEAD
+        word = UNDECIDED if UNDECIDED in both else word
         beaten = int(_beats(_costs(_means(runs)), _costs(means)).sum())
-        word = AHEAD if signs == [-1, 1] else UNDECIDED
-        word = word if beaten == len(means) else NOT_AHEAD
         yield _count(f"configurations that {name} beats", beaten, len(means), word)
 
 

@@ -3,6 +3,7 @@
 import json
 import platform
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -14,7 +15,8 @@ from study.cli.main import main
 from study.storage.folder import Folder
 from study.storage.lock import Lock
 from study.storage.progress import Progress, write_progress
-from study.storage.records import runs_folder, write_record
+from study.storage.records import read_records, runs_folder, write_record
+from study.storage.tables import Tables, build_tables, write_tables
 
 HALF, NEXT = tiny(4.0).run_id, tiny(2.0).run_id
 
@@ -82,3 +84,12 @@ def test_nobody_runs_a_study_whose_process_is_gone(study, capsys):
     text = status(study, capsys)
     assert "1 done, 2 stopped" in text
     assert "no driver" in text
+
+
+def test_a_study_whose_runs_are_not_here_is_told_by_its_tables(study, capsys):
+    write_tables(study, build_tables(read_records(study).whole, Tables()))
+    shutil.rmtree(runs_folder(study).location)
+    text = status(study, capsys)
+    assert "1 done, 2 stopped" in text
+    assert f"{HALF}  epoch 2" in text
+    assert "nan" not in text
