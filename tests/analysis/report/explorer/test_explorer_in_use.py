@@ -111,6 +111,18 @@ def test_random_samples_are_of_the_prior_and_reset_returns_to_them(page, study):
     assert (page.picture() == sample).all()
 
 
+@pytest.mark.parametrize("chance", [0, 0.5, 0.999])
+def test_random_never_shows_the_same_sample_again(page, chance):
+    """Whatever Math.random gives; the same number twice included."""
+    page.open("#from=random-3")
+    page.js("Math.random = () => arguments[0]", chance)
+    seen = [tuple(page.codes())]
+    for _ in range(3):
+        page.find("#random").click()
+        seen.append(tuple(page.codes()))
+    assert all(one != other for one, other in itertools.pairwise(seen))
+
+
 def test_the_saved_picture_is_enlarged_crisply(page):
     shown = page.picture().reshape(28, 28)
     pixels = page.js(

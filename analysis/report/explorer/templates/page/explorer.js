@@ -192,7 +192,7 @@ function listen() {
     show([panes[0]]);
   });
   find("random").addEventListener("click", () => {
-    Object.assign(state, { from: `random-${Math.floor(Math.random() * 1e9)}`, at: "" });
+    Object.assign(state, { from: anotherSample(runs.get(state.run)), at: "" });
     show();
   });
   find("reset").addEventListener("click", () => show());

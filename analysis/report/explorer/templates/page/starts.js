@@ -23,12 +23,24 @@ function codesFrom(run, from) {
 }
 
 function sampleOf(run, seed) {
-  const [n, drawn] = [run.latent_dim, floats(run.prior)];
-  const classes = Object.keys(payload.classes);
-  const [every, first] = run.class_means ? [classes.length, classes.indexOf(state.digit)] : [1, 0];
-  const nSamples = Math.floor(drawn.length / (n * every));
+  const [n, drawn, [every, nSamples]] = [run.latent_dim, floats(run.prior), samplesOf(run)];
+  const first = run.class_means ? Object.keys(payload.classes).indexOf(state.digit) : 0;
   const sample = every * (seed % nSamples) + first;
   return Float64Array.from(drawn.subarray(n * sample, n * (sample + 1)));
+}
+
+/** By how many rows of the prior the samples of a class lie apart, and how many there are. */
+function samplesOf(run) {
+  const every = run.class_means ? Object.keys(payload.classes).length : 1;
+  return [every, Math.floor(floats(run.prior).length / (run.latent_dim * every))];
+}
+
+/** The name of a sample of the prior, another one than that of now. */
+function anotherSample(run) {
+  const [, nSamples] = samplesOf(run);
+  const below = (end) => Math.floor(Math.random() * end);
+  const now = Number(/^random-(\d+)$/.exec(state.from)?.[1] ?? below(nSamples));
+  return `random-${(now + 1 + below(nSamples - 1)) % nSamples}`;
 }
 
 /** The pixels of one of the page's pictures; null where there are none. */
