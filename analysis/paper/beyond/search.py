@@ -15,7 +15,6 @@ from analysis.study import Study, configuration
 
 QUESTION = 7
 WITH_ONE_SEED, AHEAD, NOT_AHEAD = "ahead with one seed", "ahead", "not ahead"
-LEVEL = 1 - 0.05 / 2  # of each of the two differences, so that both hold at once with 95%
 
 Floats = npt.NDArray[np.float64]
 
@@ -72,13 +71,15 @@ def of_found(grid: pd.DataFrame, found: pd.DataFrame) -> Iterator[Answer]:
         ("neg_elbo", "negative ELBO"): means["neg_elbo"].idxmin(),
         ("score", "score"): means["score"].idxmax(),
     }
-    for name, runs in found.groupby(_configurations(found)):
+    each = list(found.groupby(_configurations(found)))
+    level = 1 - 0.05 / (len(each) * len(rivals))  # so that all hold at once with 95%
+    for name, runs in each:
         answers = []
         for (column, words), rival in rivals.items():
             theirs = grid[_configurations(grid) == rival].set_index("seed")[column]
             apart = (runs.set_index("seed")[column] - theirs).dropna()
             words = f"{name} - {rival}, {words}"
-            answers.append(signed(QUESTION, words, apart, LEVEL, "higher", "lower"))
+            answers.append(signed(QUESTION, words, apart, level, "higher", "lower"))
         yield from answers
         both = [answer.answer for answer in answers]
         word = AHEAD if both == ["lower", "higher"] else NOT_AHEAD

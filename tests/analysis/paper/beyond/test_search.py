@@ -81,6 +81,14 @@ def test_what_was_found_is_ahead_where_both_differences_are_certain(spread, answ
     assert rows[0].high - rows[0].value == pytest.approx(half, rel=1e-4)
 
 
+def test_the_intervals_of_several_that_were_found_hold_at_once():
+    """Four intervals, each at 98.75%; the differences of three seeds are -10, -9 and -8 nats."""
+    rows = [(f"J{j}-x-seed{n}", 90.0 + n, 0.8) for j in (8, 9) for n in range(3)]
+    answers = [row for row in of_found(with_seeds(3), figures(rows)) if "negative" in row.compared]
+    half = 8.8602 / 3**0.5  # Student's t at 98.75% with two degrees of freedom
+    assert [row.high - row.value for row in answers] == pytest.approx([half, half], rel=1e-4)
+
+
 def test_what_was_found_is_not_ahead_where_a_configuration_is_certainly_better():
     """Below the lowest negative ELBO, but 0.1 below the highest score, in both seeds."""
     grid = with_seeds(2)
