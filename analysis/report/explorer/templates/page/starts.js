@@ -29,13 +29,13 @@ function sampleOf(run, seed) {
   return Float64Array.from(drawn.subarray(n * sample, n * (sample + 1)));
 }
 
-/** By how many rows of the prior the samples of a class lie apart, and how many there are. */
+/** Rows of the prior from one sample of a class to the next, and the number of samples. */
 function samplesOf(run) {
   const every = run.class_means ? Object.keys(payload.classes).length : 1;
   return [every, Math.floor(floats(run.prior).length / (run.latent_dim * every))];
 }
 
-/** The name of a sample of the prior, another one than that of now. */
+/** The name of a random sample of the prior, other than the current one. */
 function anotherSample(run) {
   const [, nSamples] = samplesOf(run);
   const below = (end) => Math.floor(Math.random() * end);
