@@ -43,6 +43,8 @@ def captured_update(recipe: Recipe) -> Update:
 def _recorded(
     update: Callable[..., None], state: State, batch: Batch, scalars: Scalars
 ) -> torch.cuda.CUDAGraph:
+    # else a convolution in fp32 comes out differently each time
+    torch.backends.cudnn.deterministic = True
     graph, tensors = traced(update, state, batch, scalars)
     try:
         return _record(torch.compile(graph, options=_options()), tensors)

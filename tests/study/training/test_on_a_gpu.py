@@ -14,7 +14,10 @@ from study.training.cuda_graph import captured_update
 from study.training.pack import Pack
 from study.training.trainer import Trainer
 
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+pytestmark = [
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU"),
+    pytest.mark.filterwarnings("default"),  # torch's compiler warns of itself and of TF32
+]
 
 CUDA = torch.device("cuda")
 
@@ -29,8 +32,11 @@ def _fp32(monkeypatch):
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
 
 
-def assert_same(ours, theirs, tolerance=1e-4):
-    """To this part of each tensor's largest value, or of 0.1: a ReLU of conv may flip at 0."""
+def assert_same(ours, theirs, tolerance=3e-4):
+    """To this part of each tensor's largest value, or of 0.1.
+
+    Those of conv differ by up to 1.4e-4 (H200): by rounding, a ReLU may flip at 0.
+    """
     for name, value in ours.engine_state.params.items():
         wanted = theirs.engine_state.params[name]
         atol = tolerance * (0.1 + float(wanted.abs().max()))
@@ -56,24 +62,28 @@ def test_packs_and_graphs_train_as_eager_runs_do(kind, parts):
         assert_same(one, other)
 
 
+@pytest.mark.parametrize("kind", [{}, {"network": "conv"}], ids=name_of)
 @pytest.mark.parametrize("pack", [1, 4])
-def test_a_resumed_run_goes_on_as_undisturbed(pack, parts, tmp_path):
-    """Compiled, in bf16, as studies train; with Adam, which remembers most."""
-    runs = configs({}, optimiser="adam", learning_rate=1e-3, epochs=4, checkpoint_every=1)[:pack]
+@pytest.mark.parametrize("bf16", [True, False])
+def test_a_resumed_run_is_identical_to_an_undisturbed_one(kind, pack, bf16, parts, tmp_path):
+    """Compiled, as studies train; with Adam, which remembers most."""
+    runs = configs(kind, optimiser="adam", learning_rate=1e-3, epochs=4, checkpoint_every=1)[:pack]
 
     def trained(folder, *epochs):
         for n in epochs:
             shorter = [c.model_copy(update={"epochs": n}) for c in runs]
-            begun = [Run(c, SHAPE, Folder(folder / c.run_id), CUDA, bf16=True) for c in shorter]
+            begun = [Run(c, SHAPE, Folder(folder / c.run_id), CUDA, bf16=bf16) for c in shorter]
             if pack == 1:
                 begun[0].compile(tmp_path)
             train_runs(begun, *parts, lambda runs: None)
-        assert {run.record["engine"] for run in begun} == {"bf16, CUDA graph"}
+        assert {run.record["engine"] for run in begun} == {f"{precision}, CUDA graph"}
         return begun
 
+    precision = "bf16" if bf16 else "fp32"
     for one, other in zip(trained(tmp_path / "a", 4), trained(tmp_path / "b", 2, 4), strict=True):
-        ours, theirs = (run.record["epochs"][-1]["test_recon"] for run in (one, other))
-        assert ours == pytest.approx(theirs, abs=0.5)
+        theirs = other.trainer.engine_state.params
+        for name, value in one.trainer.engine_state.params.items():
+            assert torch.equal(value, theirs[name]), name
 
 
 def test_a_step_that_cannot_be_compiled_is_still_recorded(parts, monkeypatch, caplog):
