@@ -1,7 +1,7 @@
 """`python -m analysis.paper.beyond STUDY` answers the questions of docs/beyond.md."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import click
 import numpy.typing as npt
@@ -9,13 +9,14 @@ import pandas as pd
 
 from analysis import open_study
 from analysis.factors.image_set import measured
+from analysis.figures import beyond_search
 from analysis.figures.beyond import draw
 from analysis.figures.style import save_figure
 from analysis.latent_effects.alignment import PROPERTIES
 from analysis.paper.beyond import answers
 from analysis.paper.beyond.kinds import kinds, runs_of
 from analysis.paper.beyond.longer import longer as compare_orders
-from analysis.paper.beyond.search import bounds_and_scores, of_found, of_search
+from analysis.paper.beyond.search import bounds_and_scores, compared, of_found, of_search
 from analysis.paper.beyond.use import edit_errors
 from analysis.representations.encode import posterior_means
 from analysis.statistics.front import front, search_of
@@ -26,6 +27,7 @@ from study.data.verified_files import data_dir
 from study.storage.folder import Folder
 from study.storage.tables import has_table, write_table
 
+COMPARED = ["mnist", "search", "found"]
 TITLES = {"mnist": "MNIST, redrawn", "strokes": "drawn digits"}
 
 
@@ -51,26 +53,33 @@ def beyond(
 
 
 def _write(studies: dict[str, Study], target: Folder) -> None:
-    """The answers and the runs as tables, and the figure."""
-    searched = list(_searched(studies))
+    """The answers and the runs as tables, and the figures."""
+    search = studies.get("search")
+    best = set(front(search.search, search_of(search.folder))["run"]) if search else set()
+    names = [name for name in COMPARED if name in studies]
+    scored = {name: bounds_and_scores(studies[name]) for name in names}
+    searched = list(_searched(scored, best))
     runs = {name: runs_of(studies[name]) for name in (*TITLES, "longer") if name in studies}
     tables = [_answers(name, studies[name], runs) for name in TITLES if name in studies]
     every = pd.concat([part.assign(study=name) for name, part in runs.items()], ignore_index=True)
     write_table(target, "runs", every, None)
     table = pd.concat(tables, ignore_index=True)
     if "longer" in runs:
-        compared = compare_orders(runs["mnist"], runs["longer"])
-        write_table(target, "longer", compared.table, None)
-        table = answers.without_turned(table, compared.turned)
-        turned = ", ".join(compared.turned) or "none"
-        print(f"order after more epochs: tau {compared.tau:.2f}; turned against plain: {turned}")
+        orders = compare_orders(runs["mnist"], runs["longer"])
+        write_table(target, "longer", orders.table, None)
+        table = answers.without_turned(table, orders.turned)
+        turned = ", ".join(orders.turned) or "none"
+        print(f"order after more epochs: tau {orders.tau:.2f}; turned against plain: {turned}")
     if searched:
         rows = pd.DataFrame(searched).assign(data="mnist")
         table = pd.concat([table, rows], ignore_index=True)
     write_table(target, "answers", table, None)
     figure = draw({TITLES[name]: part for name, part in runs.items() if name in TITLES})
     save_figure(figure, target, "beyond")
-    print(f"{len(table)} answers, {len(every)} runs and a figure are in {target}")
+    if names == COMPARED:
+        figure = beyond_search.draw(compared(scored["mnist"]), scored["search"], scored["found"])
+        save_figure(figure, target, "search")
+    print(f"{len(table)} answers, {len(every)} runs and figures are in {target}")
 
 
 def _answers(name: str, study: Study, runs: dict[str, pd.DataFrame]) -> pd.DataFrame:
@@ -96,14 +105,12 @@ def _answers(name: str, study: Study, runs: dict[str, pd.DataFrame]) -> pd.DataF
     return table.sort_values("question", kind="stable")
 
 
-def _searched(studies: dict[str, Study]) -> Iterator[answers.Answer]:
-    """The answers about the search and what it found, where they are given."""
-    grid = bounds_and_scores(studies["mnist"])
-    if search := studies.get("search"):
-        best = front(search.search, search_of(search.folder))["run"]
-        yield from of_search(grid, bounds_and_scores(search), set(best))
-    if found := studies.get("found"):
-        yield from of_found(grid, bounds_and_scores(found))
+def _searched(scored: Mapping[str, pd.DataFrame], best: set[str]) -> Iterator[answers.Answer]:
+    """The answers about the search, whose front has the runs `best`, and about what it found."""
+    if "search" in scored:
+        yield from of_search(scored["mnist"], scored["search"], best)
+    if "found" in scored:
+        yield from of_found(scored["mnist"], scored["found"])
 
 
 def _codes(study: Study) -> dict[tuple[int, str], dict[int, npt.ArrayLike]]:

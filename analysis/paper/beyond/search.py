@@ -34,6 +34,11 @@ def bounds_and_scores(study: Study) -> pd.DataFrame:
     return table.rename(columns={"neg_elbo_joint": "neg_elbo"}).dropna()
 
 
+def compared(grid: pd.DataFrame) -> pd.DataFrame:
+    """The runs of a grid with as many latents as the questions ask for."""
+    return grid[grid["latent_dim"] == N_LATENTS]
+
+
 def of_search(grid: pd.DataFrame, trials: pd.DataFrame, front: Collection[str]) -> Iterator[Answer]:
     """Who beats whom in both the negative ELBO and the score.
 
@@ -43,7 +48,7 @@ def of_search(grid: pd.DataFrame, trials: pd.DataFrame, front: Collection[str]) 
         trials: the same of the search; a trial is a run.
         front: the runs on its front, by held-out images.
     """
-    configurations = _costs(_means(_compared(grid)))
+    configurations = _costs(_means(compared(grid)))
     found = _costs(trials)
     best = _costs(trials[trials.index.isin(front)])
     ahead = int(_beats(found, configurations).all(axis=1).sum())
@@ -65,7 +70,7 @@ def of_found(grid: pd.DataFrame, found: pd.DataFrame) -> Iterator[Answer]:
         grid: as for `of_search`.
         found: the same of what was found, trained with the seeds of the grid.
     """
-    grid = _compared(grid)
+    grid = compared(grid)
     means = _means(grid)
     rivals = {
         ("neg_elbo", "negative ELBO"): means["neg_elbo"].idxmin(),
@@ -86,11 +91,6 @@ def of_found(grid: pd.DataFrame, found: pd.DataFrame) -> Iterator[Answer]:
         word = UNDECIDED if UNDECIDED in both else word
         beaten = int(_beats(_costs(_means(runs)), _costs(means)).sum())
         yield _count(f"configurations that {name} beats", beaten, len(means), word)
-
-
-def _compared(grid: pd.DataFrame) -> pd.DataFrame:
-    """The runs of a grid with as many latents as the questions ask for."""
-    return grid[grid["latent_dim"] == N_LATENTS]
 
 
 def _configurations(runs: pd.DataFrame) -> npt.NDArray[np.str_]:
