@@ -23,8 +23,8 @@ def draw(grid: pd.DataFrame, trials: pd.DataFrame, found: pd.DataFrame) -> Figur
 
     Args:
         grid: negative ELBO and score of every run, as `paper.beyond.search` gives them.
-        trials: the same of the search. Of those with a higher negative ELBO than the grid has, the
-            legend says how many there are.
+        trials: the same of the search. Those with a higher negative ELBO than the grid has are
+            not drawn; the legend says how many.
         found: the same of what was found, trained with several seeds.
     """
     figure = Figure(figsize=(style.PAGE_IN, HEIGHT_IN), layout="constrained")
@@ -35,21 +35,21 @@ def draw(grid: pd.DataFrame, trials: pd.DataFrame, found: pd.DataFrame) -> Figur
     _bound(whole, of_grid, of_found, inside)
     _bound(near, of_found, chosen)
     outside = len(of_trials) - len(inside)
-    beyond = f" ({outside} have a higher negative ELBO)" if outside else ""
-    for axes, trained, title in (
+    more = f" ({outside} more further right)" if outside else ""
+    for axes, shown, title in (
         (whole, inside, "grid and search"),
         (near, chosen, "what was found"),
     ):
         axes.scatter(
-            trained["neg_elbo"], trained["mean"], s=8, facecolors="none", edgecolors=OF_SEARCH,
-            lw=0.6, zorder=3, label=f"trials of the search, one seed{beyond}",
+            shown["neg_elbo"], shown["score"], s=8, facecolors="none", edgecolors=OF_SEARCH,
+            lw=0.6, zorder=3, label=f"trials of the search, one seed{more}",
         )  # fmt: skip
-        axes.set(title=title, xlabel="negative ELBO (nats per image)", ylim=(0, 1.02))
+        axes.set(title=title, xlabel="−ELBO, joint with labels (nats per image)", ylim=(0, 1.02))
         style.begin_at_zero_or_mark(axes, "x")
     _mark(whole, of_grid, "configurations of the grid, mean of its seeds", OF_GRID, "o")
     near.plot(
         np.stack([chosen["neg_elbo"], of_found["neg_elbo"]]),
-        np.stack([chosen["mean"], of_found["mean"]]),
+        np.stack([chosen["score"], of_found["score"]]),
         color=OF_SEARCH, lw=0.6, ls=":",
     )  # fmt: skip
     for axes in (whole, near):
@@ -60,10 +60,11 @@ def draw(grid: pd.DataFrame, trials: pd.DataFrame, found: pd.DataFrame) -> Figur
 
 
 def _over_seeds(runs: pd.DataFrame) -> pd.DataFrame:
-    """A row a configuration: mean negative ELBO, and mean, lowest and highest score."""
+    """A row a configuration: its means over seeds, and the lowest and the highest score."""
     names = configuration(runs.index.to_series()).str.replace(FEWER_IMAGES, "", regex=True)
     groups = runs.groupby(names.to_numpy())
-    return groups["score"].agg(["mean", "min", "max"]).assign(neg_elbo=groups["neg_elbo"].mean())
+    ends = {"score_low": groups["score"].min(), "score_high": groups["score"].max()}
+    return groups[["neg_elbo", "score"]].mean().assign(**ends)
 
 
 def _bound(axes: Axes, *tables: pd.DataFrame) -> None:
@@ -77,8 +78,7 @@ def _mark(
     axes: Axes, table: pd.DataFrame, label: str, colour: str, marker: str, bars: bool = True
 ) -> None:
     """Means over seeds; a bar from the lowest seed to the highest."""
-    ends = [table["mean"] - table["min"], table["max"] - table["mean"]]
     axes.errorbar(
-        table["neg_elbo"], table["mean"], yerr=ends if bars else None, color=colour, marker=marker,
-        ms=3.5, ls="none", elinewidth=0.5, label=label,
+        table["neg_elbo"], table["score"], yerr=style.error_bars(table, "score") if bars else None,
+        color=colour, marker=marker, ms=3.5, ls="none", elinewidth=0.5, label=label,
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """`python -m analysis.paper.beyond STUDY` answers the questions of docs/beyond.md."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import click
 import numpy.typing as npt
@@ -27,7 +27,6 @@ from study.data.verified_files import data_dir
 from study.storage.folder import Folder
 from study.storage.tables import has_table, write_table
 
-COMPARED = ["mnist", "search", "found"]
 TITLES = {"mnist": "MNIST, redrawn", "strokes": "drawn digits"}
 
 
@@ -56,8 +55,8 @@ def _write(studies: dict[str, Study], target: Folder) -> None:
     """The answers and the runs as tables, and the figures."""
     search = studies.get("search")
     best = set(front(search.search, search_of(search.folder))["run"]) if search else set()
-    names = [name for name in COMPARED if name in studies]
-    scored = {name: bounds_and_scores(studies[name]) for name in names}
+    with_search = [name for name in ("mnist", "search", "found") if name in studies]
+    scored: dict[str, pd.DataFrame] = {n: bounds_and_scores(studies[n]) for n in with_search}
     searched = list(_searched(scored, best))
     runs = {name: runs_of(studies[name]) for name in (*TITLES, "longer") if name in studies}
     tables = [_answers(name, studies[name], runs) for name in TITLES if name in studies]
@@ -76,10 +75,10 @@ def _write(studies: dict[str, Study], target: Folder) -> None:
     write_table(target, "answers", table, None)
     figure = draw({TITLES[name]: part for name, part in runs.items() if name in TITLES})
     save_figure(figure, target, "beyond")
-    if names == COMPARED:
+    if {"search", "found"} <= scored.keys():
         figure = beyond_search.draw(compared(scored["mnist"]), scored["search"], scored["found"])
         save_figure(figure, target, "search")
-    print(f"{len(table)} answers, {len(every)} runs and figures are in {target}")
+    print(f"{len(table)} answers, {len(every)} runs and the figures are in {target}")
 
 
 def _answers(name: str, study: Study, runs: dict[str, pd.DataFrame]) -> pd.DataFrame:
@@ -105,7 +104,7 @@ def _answers(name: str, study: Study, runs: dict[str, pd.DataFrame]) -> pd.DataF
     return table.sort_values("question", kind="stable")
 
 
-def _searched(scored: Mapping[str, pd.DataFrame], best: set[str]) -> Iterator[answers.Answer]:
+def _searched(scored: dict[str, pd.DataFrame], best: set[str]) -> Iterator[answers.Answer]:
     """The answers about the search, whose front has the runs `best`, and about what it found."""
     if "search" in scored:
         yield from of_search(scored["mnist"], scored["search"], best)

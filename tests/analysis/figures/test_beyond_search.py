@@ -30,7 +30,7 @@ def test_it_is_tidy_and_says_how_many_trials_it_has_no_room_for():
     assert_tidy(figure)
     assert sorted(words(figure)) == [
         "configurations of the grid, mean of its seeds",
-        "trials of the search, one seed (1 have a higher negative ELBO)",
+        "trials of the search, one seed (1 more further right)",
         "what was found, mean of several seeds",
     ]
 
