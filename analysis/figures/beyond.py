@@ -55,13 +55,12 @@ def _draw_kinds(axes: Axes, runs: pd.DataFrame) -> None:
         if part.empty:
             continue
         groups = part.groupby("weight")
-        means = groups[["recon", "score"]].mean()
-        ends = groups["score"].agg(["min", "max"])
-        bars = [means["score"] - ends["min"], ends["max"] - means["score"]]
+        ends = {"score_low": groups["score"].min(), "score_high": groups["score"].max()}
+        means = groups[["recon", "score"]].mean().assign(**ends)
         colour, marker = LOOKS[kind]
         axes.errorbar(
-            means["recon"], means["score"], yerr=bars, color=colour, marker=marker, ms=3.5,
-            lw=0.8, elinewidth=0.5, label=words,
+            means["recon"], means["score"], yerr=style.error_bars(means, "score"), color=colour,
+            marker=marker, ms=3.5, lw=0.8, elinewidth=0.5, label=words,
         )  # fmt: skip
 
 
