@@ -49,6 +49,15 @@ def ray() -> Iterator[ModuleType]:
         ray.shutdown()
 
 
+@pytest.fixture(autouse=True)
+def _nothing_left_running() -> Iterator[None]:
+    """A failed test's command would go on, and slow the tests after it down."""
+    yield
+    from command_line import end_what_was_started
+
+    end_what_was_started()
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> None:
     """As in a worker: threads of several processes that share few cores wait for each other."""

@@ -15,6 +15,10 @@ checkpoint_every: 1
 """
 
 
+STARTED: list[subprocess.Popen] = []
+"""Commands that may still run: `studies.start` adds to them."""
+
+
 def command(grid, results, *more):
     words = [sys.executable, "-m", "study", "--grid", grid, "--results", results]
     return [*words, "--no-scores", *more]
@@ -27,3 +31,13 @@ def study(grid, results, *more):
     return subprocess.run(
         words, capture_output=True, text=True, timeout=300, cwd=results.parent, env=env
     )
+
+
+def end_what_was_started():
+    """Kill every command of `STARTED` that still runs, and close what it wrote to."""
+    while STARTED:
+        started = STARTED.pop()
+        started.kill()
+        started.wait()
+        started.stdout.close()
+        started.stderr.close()

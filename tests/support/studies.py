@@ -10,6 +10,7 @@ from pathlib import Path
 import optuna
 import pandas as pd
 import torch
+from command_line import STARTED
 from sqlalchemy.pool import NullPool
 
 from analysis import open_study
@@ -74,7 +75,7 @@ def change_weights(run, change):
 def start(grid, results, *more, env=None, module="study", what="--grid"):
     """One command, from another working directory than the project's."""
     words = [sys.executable, "-m", module, what, grid, "--results", results, "--no-scores"]
-    return subprocess.Popen(
+    started = subprocess.Popen(
         [str(word) for word in [*words, *more]],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -83,6 +84,8 @@ def start(grid, results, *more, env=None, module="study", what="--grid"):
         env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
         start_new_session=True,
     )
+    STARTED.append(started)
+    return started
 
 
 def optuna_storage(url):

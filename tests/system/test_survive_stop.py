@@ -45,7 +45,7 @@ def test_stop(number, grid, tmp_path):
     driver = start(grid, tmp_path)
     wait_for(lambda: len(epochs_saved(study)) == 2, driver)
     now = r"running: process \d+ on .*; last sign of life \d+ s ago\ntraining .*\n2 runs: 2 running"
-    assert re.match(now, status(study))
+    wait_for(lambda: re.match(now, status(study)), driver)  # its state is written every 3 s
     os.kill(driver.pid, number)
     start_s = time.monotonic()
     output, errors = finish(driver, status=130)
