@@ -8,11 +8,9 @@ from matplotlib.figure import Figure
 
 from analysis.figures import style
 from analysis.metrics import HIGGINS_FEW, LABELS
-from analysis.study import configuration
 
 HEIGHT_IN = 3.6
 OF_GRID, OF_SEARCH, OF_FOUND = "0.6", "#e08214", "#542788"
-FEWER_IMAGES = r"-train_images\d+"  # in the run ids of trials, which do not see all images
 
 
 @mpl.rc_context(style.STYLE)
@@ -22,10 +20,10 @@ def draw(grid: pd.DataFrame, trials: pd.DataFrame, found: pd.DataFrame) -> Figur
     There, a line leads from each trial to the mean of the seeds with which it was trained again.
 
     Args:
-        grid: negative ELBO and score of every run, as `paper.beyond.search` gives them.
+        grid: configuration, neg_elbo and score of every run, as `paper.beyond.search` gives them.
         trials: the same of the search. Those with a higher negative ELBO than the grid has are
             not drawn; the legend says how many.
-        found: the same of what was found, trained with several seeds.
+        found: the same of what was found, configurations of the search with several seeds.
     """
     figure = Figure(figsize=(style.PAGE_IN, HEIGHT_IN), layout="constrained")
     whole, near = figure.subplots(1, 2, sharey=True)
@@ -61,8 +59,7 @@ def draw(grid: pd.DataFrame, trials: pd.DataFrame, found: pd.DataFrame) -> Figur
 
 def _over_seeds(runs: pd.DataFrame) -> pd.DataFrame:
     """A row a configuration: its means over seeds, and the lowest and the highest score."""
-    names = configuration(runs.index.to_series()).str.replace(FEWER_IMAGES, "", regex=True)
-    groups = runs.groupby(names.to_numpy())
+    groups = runs.groupby("configuration")
     ends = {"score_low": groups["score"].min(), "score_high": groups["score"].max()}
     return groups[["neg_elbo", "score"]].mean().assign(**ends)
 

@@ -16,13 +16,20 @@ from analysis.latent_effects.alignment import PROPERTIES
 from analysis.paper.beyond import answers
 from analysis.paper.beyond.kinds import kinds, runs_of
 from analysis.paper.beyond.longer import longer as compare_orders
-from analysis.paper.beyond.search import bounds_and_scores, compared, of_found, of_search
+from analysis.paper.beyond.search import (
+    bounds_and_scores,
+    check_found,
+    compared,
+    of_found,
+    of_search,
+)
 from analysis.paper.beyond.use import edit_errors
 from analysis.representations.encode import posterior_means
 from analysis.statistics.front import front, search_of
 from analysis.study import Study
 from study.cli.main import carry_out
 from study.cli.options import CONTEXT, Command, study_argument
+from study.config.errors import StudyError
 from study.data.verified_files import data_dir
 from study.storage.folder import Folder
 from study.storage.tables import has_table, write_table
@@ -48,7 +55,17 @@ def beyond(
     """Answer the questions of docs/beyond.md with the scored study beyond-mnist."""
     places = {"mnist": study, "strokes": strokes, "longer": longer}
     places |= {"search": search, "found": found}
-    _write({k: open_study(place) for k, place in places.items() if place}, Folder(to))
+    studies: dict[str, Study] = {name: open_study(place) for name, place in places.items() if place}
+    for name, opened in studies.items():
+        _check_data(opened, "strokes" if name == "strokes" else "mnist")
+    _write(studies, Folder(to))
+
+
+def _check_data(study: Study, asked: str) -> None:
+    """Refuse a study that was trained on another data set."""
+    if others := set(study.trials["data"]) - {asked}:
+        names = ", ".join(sorted(others))
+        raise StudyError(f"{study.folder} has the data set {names}, where {asked} is asked for")
 
 
 def _write(studies: dict[str, Study], target: Folder) -> None:
@@ -57,6 +74,8 @@ def _write(studies: dict[str, Study], target: Folder) -> None:
     best = set(front(search.search, search_of(search.folder))["run"]) if search else set()
     with_search = [name for name in ("mnist", "search", "found") if name in studies]
     scored: dict[str, pd.DataFrame] = {n: bounds_and_scores(studies[n]) for n in with_search}
+    if both := {"search", "found"} <= scored.keys():
+        check_found(scored["found"], scored["search"])
     searched = list(_searched(scored, best))
     runs = {name: runs_of(studies[name]) for name in (*TITLES, "longer") if name in studies}
     tables = [_answers(name, studies[name], runs) for name in TITLES if name in studies]
@@ -75,7 +94,7 @@ def _write(studies: dict[str, Study], target: Folder) -> None:
     write_table(target, "answers", table, None)
     figure = draw({TITLES[name]: part for name, part in runs.items() if name in TITLES})
     save_figure(figure, target, "beyond")
-    if {"search", "found"} <= scored.keys():
+    if both:
         figure = beyond_search.draw(compared(scored["mnist"]), scored["search"], scored["found"])
         save_figure(figure, target, "search")
     print(f"{len(table)} answers, {len(every)} runs and the figures are in {target}")

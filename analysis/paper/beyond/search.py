@@ -11,7 +11,8 @@ from analysis.paper.beyond.kinds import N_LATENTS, leading_rows
 from analysis.paper.beyond.matched import UNDECIDED
 from analysis.statistics.dominance import non_dominated
 from analysis.statistics.elbo import with_joint_bound
-from analysis.study import Study, configuration
+from analysis.study import Study, configuration, named
+from study.config.errors import StudyError
 
 QUESTION = 7
 WITH_ONE_SEED, AHEAD, NOT_AHEAD = "ahead with one seed", "ahead", "not ahead"
@@ -20,9 +21,11 @@ Floats = npt.NDArray[np.float64]
 
 
 def bounds_and_scores(study: Study) -> pd.DataFrame:
-    """Of every run that is scored, by its id: latent_dim, seed, neg_elbo and score.
+    """Of every run that is scored, by its id: configuration, latent_dim, seed, neg_elbo and score.
 
-    neg_elbo is in nats an image; with labels, it is that of image and label.
+    neg_elbo is in nats an image; with labels, it is that of image and label. Where all runs were
+    trained on the same number of images, that number is not part of the configuration: so a trial,
+    which does not see the held-out images, has the configuration of a run on all images.
 
     Raises:
         StudyError: the study is not scored.
@@ -30,13 +33,33 @@ def bounds_and_scores(study: Study) -> pd.DataFrame:
     rows = leading_rows(study)
     trials = with_joint_bound(study).set_index("run")
     score = rows[rows["basis"] == "latent"].set_index("run")["value"]
-    table = trials[["latent_dim", "seed", "neg_elbo_joint"]].assign(score=score)
+    names = configuration(trials.index.to_series())
+    if trials["train_images"].nunique() == 1:
+        names = names.str.replace(r"-train_images\d+", "", regex=True)
+    table = trials[["latent_dim", "seed", "neg_elbo_joint"]].assign(
+        score=score, configuration=names
+    )
     return table.rename(columns={"neg_elbo_joint": "neg_elbo"}).dropna()
 
 
 def compared(grid: pd.DataFrame) -> pd.DataFrame:
     """The runs of a grid with as many latents as the questions ask for."""
     return grid[grid["latent_dim"] == N_LATENTS]
+
+
+def check_found(found: pd.DataFrame, trials: pd.DataFrame) -> None:
+    """Refuse what the search did not find.
+
+    Args:
+        found: as `bounds_and_scores` gives them.
+        trials: the same of the search.
+
+    Raises:
+        StudyError: a configuration is none of the search.
+    """
+    others = sorted(set(found["configuration"]) - set(trials["configuration"]))
+    if others:
+        raise StudyError(f"not found by the search, which has no such trial: {named(others)}")
 
 
 def of_search(grid: pd.DataFrame, trials: pd.DataFrame, front: Collection[str]) -> Iterator[Answer]:
@@ -76,12 +99,12 @@ def of_found(grid: pd.DataFrame, found: pd.DataFrame) -> Iterator[Answer]:
         ("neg_elbo", "negative ELBO"): means["neg_elbo"].idxmin(),
         ("score", "score"): means["score"].idxmax(),
     }
-    each = list(found.groupby(_configurations(found)))
+    each = list(found.groupby("configuration"))
     level = 1 - 0.05 / (len(each) * len(rivals))  # so that all hold at once with 95%
     for name, runs in each:
         answers = []
         for (column, words), rival in rivals.items():
-            theirs = grid[_configurations(grid) == rival].set_index("seed")[column]
+            theirs = grid[grid["configuration"] == rival].set_index("seed")[column]
             apart = (runs.set_index("seed")[column] - theirs).dropna()
             words = f"{name} - {rival}, {words}"
             answers.append(signed(QUESTION, words, apart, level, "higher", "lower"))
@@ -93,13 +116,9 @@ def of_found(grid: pd.DataFrame, found: pd.DataFrame) -> Iterator[Answer]:
         yield _count(f"configurations that {name} beats", beaten, len(means), word)
 
 
-def _configurations(runs: pd.DataFrame) -> npt.NDArray[np.str_]:
-    return configuration(runs.index.to_series()).to_numpy()
-
-
 def _means(runs: pd.DataFrame) -> pd.DataFrame:
     """Means over seeds, a row a configuration."""
-    return runs.groupby(_configurations(runs))[["neg_elbo", "score"]].mean()
+    return runs.groupby("configuration")[["neg_elbo", "score"]].mean()
 
 
 def _costs(table: pd.DataFrame) -> Floats:

@@ -8,8 +8,7 @@ from analysis.figures.beyond_search import draw
 
 
 def scored(name, neg_elbos, scores):
-    runs = [f"{name}-seed{seed}" for seed in range(len(scores))]
-    return pd.DataFrame({"neg_elbo": neg_elbos, "score": scores}, index=pd.Index(runs, name="run"))
+    return pd.DataFrame({"configuration": name, "neg_elbo": neg_elbos, "score": scores})
 
 
 GRID = pd.concat([scored("J10-beta1", 100.0, [0.5, 0.6]), scored("J10-beta4", 120.0, [0.6, 0.7])])
@@ -18,9 +17,9 @@ FOUND = pd.concat(
 )
 TRIALS = pd.concat(
     [
-        scored("J9-train_images50000-conv", 93.0, [0.9]),
-        scored("J8-train_images50000-conv", 94.0, [0.8]),
-        scored("J7-train_images50000", 300.0, [0.2]),  # no room for it
+        scored("J9-conv", 93.0, [0.9]),
+        scored("J8-conv", 94.0, [0.8]),
+        scored("J7", 300.0, [0.2]),  # no room for it
     ]
 )
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from analysis.paper.beyond.__main__ import beyond
-from analysis.paper.beyond.search import bounds_and_scores, of_found, of_search
+from analysis.paper.beyond.search import bounds_and_scores, check_found, of_found, of_search
 from study.cli.main import carry_out
 from study.config.errors import StudyError
 from study.config.run import RunConfig
@@ -18,7 +18,8 @@ ROOT = Path(__file__).parents[4]
 def figures(rows):
     table = pd.DataFrame(rows, columns=["run", "neg_elbo", "score"]).set_index("run")
     seeds = table.index.str.extract(r"seed(\d)$", expand=False).fillna("0").astype(int)
-    return table.assign(latent_dim=10, seed=seeds.to_numpy())
+    names = table.index.str.replace(r"-seed\d$", "", regex=True)
+    return table.assign(configuration=names, latent_dim=10, seed=seeds.to_numpy())
 
 
 GRID = figures(
@@ -123,17 +124,35 @@ def test_configurations_of_another_number_of_latents_are_left_out():
     assert rows[0].answer == "ahead with one seed"
 
 
-def test_a_bound_with_labels_is_that_of_image_and_label():
-    runs = [RunConfig(), RunConfig(conditioning="label")]
+def scored(*runs):
+    """A study of some runs, all with one negative ELBO and one score."""
     trials = pd.DataFrame([run.identity() | {"run": run.run_id} for run in runs])
     trials = trials.assign(state="done", data="mnist", neg_elbo=110.0)
     scores = trials[["run"]].assign(
         basis="latent", score="higgins_few", factors="intervention", scope="within", value=0.5
     )
     shape = SimpleNamespace(n_classes=10, n_pixels=784)
-    study = SimpleNamespace(trials=trials, scores=scores, data_shape=lambda run: shape)
-    table = bounds_and_scores(study)
+    return SimpleNamespace(trials=trials, scores=scores, data_shape=lambda run: shape)
+
+
+def test_a_bound_with_labels_is_that_of_image_and_label():
+    table = bounds_and_scores(scored(RunConfig(), RunConfig(conditioning="label")))
     assert table["neg_elbo"].tolist() == pytest.approx([110.0, 110 + 2.302585])
+
+
+def test_a_trial_is_of_the_configuration_that_is_trained_again_on_all_images():
+    wide, narrow = RunConfig(hidden=500), RunConfig(hidden=64)
+    tried = [run.model_copy(update={"train_images": 50_000}) for run in (wide, narrow)]
+    trials, found = bounds_and_scores(scored(*tried)), bounds_and_scores(scored(narrow))
+    assert trials["configuration"].tolist()[1] == found["configuration"].item()
+    check_found(found, trials)
+    with pytest.raises(StudyError, match=r"no such trial: J10-beta1-none-hidden64$"):
+        check_found(found, trials[:1])
+
+
+def test_runs_on_few_and_on_all_images_are_two_configurations():
+    table = bounds_and_scores(scored(RunConfig(), RunConfig(train_images=1000)))
+    assert table["configuration"].nunique() == 2
 
 
 def test_a_search_that_is_not_scored_is_refused():
@@ -146,4 +165,28 @@ def test_what_is_no_search_is_refused_before_anything_is_written(tmp_path, capsy
     grid, other, to = ROOT / "results/beyond/beyond-mnist", ROOT / "results/full", tmp_path / "to"
     assert carry_out(beyond, "beyond", [str(grid), "--search", str(other), "--to", str(to)]) == 1
     assert "full is not a search: it has no search.parquet" in capsys.readouterr().err
+    assert not to.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--strokes", "paper"], "paper has the data set mnist, where strokes is asked for"),
+        (["--longer", "beyond/beyond-strokes"], "has the data set strokes, where mnist is asked"),
+        (
+            ["--search", "beyond/search-beyond", "--found", "beyond/beyond-longer"],
+            "not found by the search, which has no such trial: J10-beta1-none-",
+        ),
+    ],
+)
+def test_a_study_of_another_kind_is_refused_before_anything_is_written(
+    words, message, tmp_path, capsys
+):
+    to = tmp_path / "to"
+    paths = [word if word[0] == "-" else str(ROOT / "results" / word) for word in words]
+    grid = str(ROOT / "results/beyond/beyond-mnist")
+    assert carry_out(beyond, "beyond", [grid, *paths, "--to", str(to)]) == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
     assert not to.exists()
